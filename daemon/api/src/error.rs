@@ -1,0 +1,309 @@
+//! Trouble and refusals, as facts with a remedy. The same on the bus and in a terminal.
+
+use std::fmt;
+
+use crate::{Serial, UserName, address::ERROR_PREFIX};
+
+/// Which error it is: the last part of its name on the bus.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ErrorKind {
+    /// The token has a user already.
+    AlreadyAssigned,
+    /// The seed file is not accepted.
+    BadSeedFile,
+    /// An argument is not what the method takes.
+    InvalidArgument,
+    /// The two codes are not consecutive codes of this token.
+    InvalidCodePair,
+    /// The user has as many tokens as a user may have.
+    LimitExceeded,
+    /// The token is not in stock.
+    NotAssignable,
+    /// The user has no token.
+    NotAssigned,
+    /// The caller may not do this.
+    NotAuthorized,
+    /// No such token.
+    NoSuchToken,
+    /// No such user on this host.
+    NoSuchUser,
+    /// Root's token has stricter rules, and this breaks one.
+    RootOnly,
+    /// The store does not answer, or what it holds is damaged.
+    StoreUnavailable,
+    /// Too many wrong codes; later again.
+    TemporarilyUnmodifiable,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of their names.
+    pub const ALL: [Self; 13] = [
+        Self::AlreadyAssigned,
+        Self::BadSeedFile,
+        Self::InvalidArgument,
+        Self::InvalidCodePair,
+        Self::LimitExceeded,
+        Self::NotAssignable,
+        Self::NotAssigned,
+        Self::NotAuthorized,
+        Self::NoSuchToken,
+        Self::NoSuchUser,
+        Self::RootOnly,
+        Self::StoreUnavailable,
+        Self::TemporarilyUnmodifiable,
+    ];
+
+    /// Returns its name on the bus without the prefix.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AlreadyAssigned => "AlreadyAssigned",
+            Self::BadSeedFile => "BadSeedFile",
+            Self::InvalidArgument => "InvalidArgument",
+            Self::InvalidCodePair => "InvalidCodePair",
+            Self::LimitExceeded => "LimitExceeded",
+            Self::NotAssignable => "NotAssignable",
+            Self::NotAssigned => "NotAssigned",
+            Self::NotAuthorized => "NotAuthorized",
+            Self::NoSuchToken => "NoSuchToken",
+            Self::NoSuchUser => "NoSuchUser",
+            Self::RootOnly => "RootOnly",
+            Self::StoreUnavailable => "StoreUnavailable",
+            Self::TemporarilyUnmodifiable => "TemporarilyUnmodifiable",
+        }
+    }
+
+    /// Returns the whole name on the bus.
+    pub fn name(self) -> String {
+        format!("{ERROR_PREFIX}{}", self.word())
+    }
+
+    /// Returns the kind that has this whole name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let word = name.strip_prefix(ERROR_PREFIX)?;
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// A refusal or trouble. `Display` is the fact, [`Error::hint`] the remedy.
+///
+/// On the bus it is an error reply with the body `(ss)`: fact and hint, the hint empty if there
+/// is none.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Error {
+    /// The token has a user already.
+    AlreadyAssigned {
+        /// The token.
+        serial: Serial,
+        /// Its user.
+        user: UserName,
+    },
+    /// The seed file is not accepted; nothing of it was imported.
+    BadSeedFile {
+        /// What is wrong, with line and column where there are any.
+        fact: String,
+        /// What to do or to ask the vendor for; empty if there is nothing to add.
+        hint: String,
+    },
+    /// An argument is not what the method takes.
+    InvalidArgument {
+        /// Which argument, and what it should be.
+        fact: &'static str,
+    },
+    /// The two codes are not consecutive codes of this token.
+    InvalidCodePair {
+        /// The token, if the caller may know it.
+        serial: Serial,
+    },
+    /// The user has as many tokens as a user may have.
+    LimitExceeded {
+        /// The user.
+        user: UserName,
+        /// The token that he has.
+        serial: Serial,
+    },
+    /// The token is lost or retired.
+    NotAssignable {
+        /// The token.
+        serial: Serial,
+        /// Its state's word.
+        state: &'static str,
+    },
+    /// The user has no token.
+    NotAssigned {
+        /// The user.
+        user: UserName,
+    },
+    /// The caller may not do this.
+    NotAuthorized {
+        /// The verb.
+        verb: &'static str,
+    },
+    /// No such token.
+    NoSuchToken {
+        /// The serial that was asked for.
+        serial: Serial,
+    },
+    /// No such user on this host.
+    NoSuchUser {
+        /// The name that was asked for.
+        user: UserName,
+    },
+    /// Root's token has stricter rules, and this breaks one.
+    RootOnly {
+        /// The rule.
+        rule: RootRule,
+    },
+    /// The store does not answer, or what it holds is damaged.
+    StoreUnavailable,
+    /// Too many wrong codes; later again.
+    TemporarilyUnmodifiable {
+        /// Seconds until the next try.
+        seconds: u32,
+    },
+}
+
+/// The stricter rules of root's token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RootRule {
+    /// It is not removed without a replacement, unless that is spelled out.
+    KeepOne,
+    /// Its serial is typed in full, twice.
+    TypeTwice,
+}
+
+impl Error {
+    /// Returns which error it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::AlreadyAssigned { .. } => ErrorKind::AlreadyAssigned,
+            Self::BadSeedFile { .. } => ErrorKind::BadSeedFile,
+            Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
+            Self::InvalidCodePair { .. } => ErrorKind::InvalidCodePair,
+            Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
+            Self::NotAssignable { .. } => ErrorKind::NotAssignable,
+            Self::NotAssigned { .. } => ErrorKind::NotAssigned,
+            Self::NotAuthorized { .. } => ErrorKind::NotAuthorized,
+            Self::NoSuchToken { .. } => ErrorKind::NoSuchToken,
+            Self::NoSuchUser { .. } => ErrorKind::NoSuchUser,
+            Self::RootOnly { .. } => ErrorKind::RootOnly,
+            Self::StoreUnavailable => ErrorKind::StoreUnavailable,
+            Self::TemporarilyUnmodifiable { .. } => ErrorKind::TemporarilyUnmodifiable,
+        }
+    }
+
+    /// Returns the remedy, a sentence for an administrator; `None` if the fact says it all.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::AlreadyAssigned { user, .. } => {
+                format!("run \"fobctl rotate {user}\" to replace it, or \"fobctl deactivate {user}\" to free it.")
+            }
+            Self::BadSeedFile { hint, .. } if hint.is_empty() => return None,
+            Self::BadSeedFile { hint, .. } => hint.clone(),
+            Self::InvalidArgument { .. } => return None,
+            Self::InvalidCodePair { .. } => {
+                "type a code, wait until the token shows the next one, and type that; check that the serial is the one on its back.".to_owned()
+            }
+            Self::LimitExceeded { user, .. } => {
+                format!("run \"fobctl rotate {user}\" to replace that token by the new one.")
+            }
+            Self::NotAssignable { .. } => {
+                "take another token from stock; \"fobctl list --state stock\" shows them.".to_owned()
+            }
+            Self::NotAssigned { user } => {
+                format!("run \"fobctl assign {user} SERIAL\" to give him one.")
+            }
+            Self::NotAuthorized { verb } => format!("run \"sudo fobctl {verb}\"."),
+            Self::NoSuchToken { .. } => {
+                "run \"fobctl import FILE\" with the vendor's seed file, or \"fobctl list\" to see what is there.".to_owned()
+            }
+            Self::NoSuchUser { .. } => "\"getent passwd\" lists the users of this host.".to_owned(),
+            Self::RootOnly { rule: RootRule::KeepOne } => {
+                "run \"fobctl rotate root\" to replace it, or add --leave-root-without-mfa.".to_owned()
+            }
+            Self::RootOnly { rule: RootRule::TypeTwice } => {
+                "run fobctl in a terminal; it asks for the serial a second time.".to_owned()
+            }
+            Self::StoreUnavailable => {
+                "\"journalctl -u fobd\" says why; nobody is let in until it is mended.".to_owned()
+            }
+            Self::TemporarilyUnmodifiable { .. } => return None,
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyAssigned { serial, user } => {
+                write!(f, "token {serial} is already assigned to {user}.")
+            }
+            Self::BadSeedFile { fact, .. } => f.write_str(fact),
+            Self::InvalidArgument { fact } => f.write_str(fact),
+            Self::InvalidCodePair { serial } => {
+                write!(f, "these are not two consecutive unused codes of token {serial}.")
+            }
+            Self::LimitExceeded { user, serial } => {
+                write!(f, "{user} already has token {serial}.")
+            }
+            Self::NotAssignable { serial, state } => {
+                write!(f, "token {serial} is {state} and cannot be assigned.")
+            }
+            Self::NotAssigned { user } => write!(f, "{user} has no token."),
+            Self::NotAuthorized { verb } => write!(f, "{verb} is not yours to do."),
+            Self::NoSuchToken { serial } => write!(f, "there is no token {serial} here."),
+            Self::NoSuchUser { user } => write!(f, "there is no user {user} on this host."),
+            Self::RootOnly { rule: RootRule::KeepOne } => {
+                f.write_str("root would be left without a token.")
+            }
+            Self::RootOnly { rule: RootRule::TypeTwice } => f.write_str(
+                "for root's token the serial has to be typed twice, the same both times.",
+            ),
+            Self::StoreUnavailable => f.write_str("the token store is not available."),
+            Self::TemporarilyUnmodifiable { seconds } => {
+                write!(f, "too many wrong codes; the next try is possible in {seconds} s.")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(feature = "service")]
+impl zbus::DBusError for Error {
+    fn create_reply(&self, call: &zbus::message::Header<'_>) -> zbus::Result<zbus::Message> {
+        let hint = self.hint().unwrap_or_default();
+        zbus::Message::error(call, self.kind().name()).build(&(self.to_string(), hint))
+    }
+
+    fn name(&self) -> zbus::names::ErrorName<'_> {
+        zbus::names::ErrorName::from_string_unchecked(self.kind().name())
+    }
+
+    fn description(&self) -> Option<&str> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, ErrorKind};
+    use crate::{Serial, UserName};
+
+    #[test]
+    fn a_name_leads_back_to_its_kind() {
+        for kind in ErrorKind::ALL {
+            assert_eq!(ErrorKind::from_name(&kind.name()), Some(kind));
+        }
+        assert_eq!(ErrorKind::from_name("org.freedesktop.DBus.Error.NoReply"), None);
+    }
+
+    #[test]
+    fn a_refusal_is_a_fact_and_a_remedy() {
+        let error = Error::AlreadyAssigned {
+            serial: Serial::parse("8A1172").unwrap(),
+            user: UserName::parse("bob").unwrap(),
+        };
+        assert_eq!(error.to_string(), "token 8A1172 is already assigned to bob.");
+        assert!(error.hint().unwrap().contains("fobctl rotate bob"));
+    }
+}

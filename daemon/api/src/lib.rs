@@ -1,0 +1,22 @@
+//! The words that the PAM module, the daemon and the command line share.
+//!
+//! Types here are parsed once, at the edge, and are correct from then on. Nothing in this
+//! crate does I/O or reads a clock. Codes have no `Debug` and are wiped when they are dropped.
+
+pub mod address;
+mod code;
+mod error;
+mod name;
+#[cfg(feature = "proxy")]
+pub mod proxy;
+mod report;
+mod verdict;
+
+pub use code::{Code, CodeError, CodePair};
+pub use error::{Error, ErrorKind, RootRule};
+pub use name::{NameError, Serial, UserName};
+pub use report::{
+    AssignOptions, Fate, ImportOptions, ImportReport, PageOptions, RemoveOptions, StatusReport,
+    TokenReport, TokenState, UserReport,
+};
+pub use verdict::{PromptDetails, PromptKind, Verdict, VerifyContext, VerifyDetails};

@@ -1,0 +1,86 @@
+//! The client's side of the interface, for programs that hold a zbus connection.
+//!
+//! `codes` are two codes in the order in which the token showed them.
+
+use zbus::wire::Fd;
+
+use crate::{
+    AssignOptions, ImportOptions, ImportReport, PageOptions, PromptDetails, RemoveOptions,
+    StatusReport, TokenReport, UserReport, VerifyContext, VerifyDetails,
+};
+
+/// The interface `org.fobd.Fob1`; each method is documented in the contract XML.
+#[zbus::proxy(
+    interface = "org.fobd.Fob1",
+    default_service = "org.fobd.Fob1",
+    default_path = "/org/fobd/Fob1"
+)]
+pub trait Fob {
+    /// Binds a token and a user.
+    fn assign(
+        &self,
+        user: &str,
+        serial: &str,
+        codes: &[&str],
+        options: AssignOptions,
+    ) -> zbus::Result<TokenReport>;
+
+    /// Takes a user's token from him.
+    fn deactivate(&self, user: &str, options: RemoveOptions) -> zbus::Result<TokenReport>;
+
+    /// Removes a token's seed.
+    fn forget(&self, serial: &str, options: RemoveOptions) -> zbus::Result<()>;
+
+    /// Reads a seed file from a descriptor into stock.
+    fn import(
+        &self,
+        file: Fd<'_>,
+        format: &str,
+        options: ImportOptions,
+    ) -> zbus::Result<ImportReport>;
+
+    /// Lists tokens in pages: `cursor` is empty for the first page, then what the last returned.
+    fn list(
+        &self,
+        cursor: &str,
+        limit: u32,
+        options: PageOptions,
+    ) -> zbus::Result<(Vec<TokenReport>, String)>;
+
+    /// Tells what to ask a user for.
+    fn prompt(&self, user: &str, context: VerifyContext) -> zbus::Result<(String, PromptDetails)>;
+
+    /// Finds a token's clock again.
+    fn resync(
+        &self,
+        user: &str,
+        codes: &[&str],
+        options: AssignOptions,
+    ) -> zbus::Result<TokenReport>;
+
+    /// Replaces a user's token by another.
+    fn rotate(
+        &self,
+        user: &str,
+        serial: &str,
+        codes: &[&str],
+        options: AssignOptions,
+    ) -> zbus::Result<TokenReport>;
+
+    /// Shows one token.
+    fn show_token(&self, serial: &str) -> zbus::Result<TokenReport>;
+
+    /// Shows one user and his tokens.
+    fn show_user(&self, user: &str) -> zbus::Result<UserReport>;
+
+    /// Shows the daemon's state.
+    fn status(&self) -> zbus::Result<StatusReport>;
+
+    /// Decides on a code: the verdict's word, the user it is about, and details.
+    fn verify(
+        &self,
+        user: &str,
+        code: &str,
+        context: VerifyContext,
+    ) -> zbus::Result<(String, String, VerifyDetails)>;
+}

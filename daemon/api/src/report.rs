@@ -1,0 +1,179 @@
+//! What the daemon tells about tokens, and what a caller may add to a request.
+//!
+//! All are dictionaries on the bus, so that they can grow: unknown keys are ignored, missing
+//! ones are `None`.
+
+use serde::{Deserialize, Serialize};
+use zbus::{DeserializeDict, SerializeDict, Type};
+
+/// Where a token stands in its life.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum TokenState {
+    /// A user signs in with it.
+    Assigned,
+    /// Reported lost: never signs in again, and cannot be assigned.
+    Lost,
+    /// Taken out of use.
+    Retired,
+    /// Nobody has it.
+    Stock,
+}
+
+impl TokenState {
+    /// Returns the word for it on the bus, in JSON and in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Assigned => "assigned",
+            Self::Lost => "lost",
+            Self::Retired => "retired",
+            Self::Stock => "stock",
+        }
+    }
+}
+
+/// What becomes of a token that is taken from its user.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Fate {
+    /// It never signs in again.
+    Lost,
+    /// It is taken out of use.
+    Retire,
+    /// It goes back to stock.
+    #[default]
+    Stock,
+}
+
+impl Fate {
+    /// Returns the word for it on the bus.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Retire => "retire",
+            Self::Stock => "stock",
+        }
+    }
+
+    /// Returns the fate for a word from the bus.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "lost" => Self::Lost,
+            "retire" => Self::Retire,
+            "stock" => Self::Stock,
+            _ => return None,
+        })
+    }
+}
+
+/// One token, without its seed.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct TokenReport {
+    /// The serial as it was imported.
+    pub serial: Option<String>,
+    /// `assigned`, `lost`, `retired` or `stock`.
+    pub state: Option<String>,
+    /// Whose it is, while it is assigned.
+    pub user: Option<String>,
+    /// `totp` or `hotp`.
+    pub kind: Option<String>,
+    /// `SHA1`, `SHA256` or `SHA512`.
+    pub algorithm: Option<String>,
+    /// Digits of a code: 6, 7 or 8.
+    pub digits: Option<u32>,
+    /// Seconds per step; absent for HOTP.
+    pub period: Option<u32>,
+    /// How far the token's clock is ahead of the host's, in seconds; absent until it is known.
+    pub drift: Option<i64>,
+    /// Unix time of the last accepted code.
+    pub last_used: Option<u64>,
+    /// Unix time of the import.
+    pub imported: Option<u64>,
+    /// The vendor, as the seed file says.
+    pub manufacturer: Option<String>,
+    /// The model, as the seed file says.
+    pub model: Option<String>,
+}
+
+/// One user and his tokens.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct UserReport {
+    /// The name, as the host's user database spells it.
+    pub user: Option<String>,
+    /// His uid.
+    pub uid: Option<u32>,
+    /// His tokens; empty if he has none.
+    pub tokens: Option<Vec<TokenReport>>,
+    /// Seconds until another code is tried for him; 0 if at once.
+    pub wait: Option<u32>,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct ImportReport {
+    /// The format that was read: `pskc`, `oath-csv` or `entra-csv`.
+    pub format: Option<String>,
+    /// Serials that are new in stock.
+    pub added: Option<Vec<String>>,
+    /// Serials that were known already, with the same seed and parameters.
+    pub unchanged: Option<Vec<String>>,
+}
+
+/// The daemon's state.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct StatusReport {
+    /// The daemon's version.
+    pub version: Option<String>,
+    /// The host's clock as the daemon sees it, Unix time.
+    pub now: Option<u64>,
+    /// Tokens that nobody has.
+    pub stock: Option<u32>,
+    /// Tokens that are assigned.
+    pub assigned: Option<u32>,
+    /// Tokens that were reported lost.
+    pub lost: Option<u32>,
+    /// Tokens that are out of use.
+    pub retired: Option<u32>,
+}
+
+/// What a caller may add to an import.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct ImportOptions {
+    /// Only say what would be done.
+    pub dry_run: Option<bool>,
+    /// Take keys whose file says that they have expired.
+    pub ignore_expiry: Option<bool>,
+}
+
+/// What a caller may add to a list.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct PageOptions {
+    /// Only tokens in this state.
+    pub state: Option<String>,
+}
+
+/// What a caller may add to assign, resync and rotate.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct AssignOptions {
+    /// Seconds between the two codes' inputs; the second may be two steps on if it is long.
+    pub elapsed: Option<u32>,
+    /// For rotate: `lost`, `retire` or `stock`, what becomes of the old token.
+    pub fate: Option<String>,
+    /// For root's token: the serial once more, typed in full.
+    pub serial_again: Option<String>,
+}
+
+/// What a caller may add to deactivate and forget.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct RemoveOptions {
+    /// `lost`, `retire` or `stock`, what becomes of the token.
+    pub fate: Option<String>,
+    /// For root's token: leave root without one.
+    pub leave_root_without_mfa: Option<bool>,
+}
