@@ -57,7 +57,7 @@ impl Flaw {
 
     fn fixed_of_file(&self) -> Option<&'static str> {
         Some(match self {
-            Self::ControlCharacter => "a control character does not belong into a seed file.",
+            Self::ControlCharacter => "this control character does not belong in a seed file.",
             Self::Empty => "the file is empty.",
             Self::NoTokens => "the file describes no token.",
             Self::NotUtf8 => "this is not UTF-8 text.",
