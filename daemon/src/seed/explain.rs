@@ -157,9 +157,12 @@ impl Flaw {
             Self::WrongKeyAlgorithm { .. } => {
                 "ask the vendor for a file with nothing but the keys of the tokens."
             }
-            Self::NotPskc | Self::WrongVersion => {
-                "ask the vendor for PSKC as in RFC 6030, or for OATH CSV."
-            }
+            Self::NotPskc
+            | Self::WrongVersion
+            | Self::Missing { .. }
+            | Self::Twice { .. }
+            | Self::Unexpected
+            | Self::StrayText => "ask the vendor for PSKC as in RFC 6030, or for OATH CSV.",
             _ => return None,
         })
     }

@@ -28,7 +28,7 @@ const FILE: &str = r#"<KeyContainer Version="1.0" xmlns="urn:ietf:params:xml:ns:
 #[track_caller]
 fn token(from: &str, to: &str) -> VendorToken {
     assert!(FILE.contains(from), "{from}");
-    let mut tokens = read(&FILE.replacen(from, to, 1)).ok().expect("accepted");
+    let mut tokens = read(&FILE.replacen(from, to, 1)).unwrap_or_else(|fault| panic!("{fault:?}"));
     assert_eq!(tokens.len(), 1);
     tokens.remove(0)
 }

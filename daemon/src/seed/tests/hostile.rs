@@ -88,13 +88,16 @@ fn choice() -> impl Strategy<Value = Choice> {
     ]
 }
 
-/// Returns every stretch of letters and digits that is long enough to be a seed and, by a digit
-/// in it, is no word of the format.
+/// Returns every stretch that is long enough to be a seed. One without digits is a word of the
+/// format, one without letters a number.
 fn seeds(bytes: &[u8]) -> Vec<Vec<u8>> {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let has = |run: &[u8], kind: fn(&u8) -> bool| run.iter().any(kind);
     bytes
         .split(|byte| !word(byte))
-        .filter(|run| run.len() >= 18 && run.iter().any(u8::is_ascii_digit))
+        .filter(|run| {
+            run.len() >= 18 && has(run, u8::is_ascii_digit) && has(run, u8::is_ascii_alphabetic)
+        })
         .map(<[u8]>::to_vec)
         .collect()
 }
