@@ -1,1 +1,3 @@
-//! Pending.
+//! Test helpers and the tests above the unit level.
+
+pub mod conformance;
