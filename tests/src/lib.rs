@@ -1,3 +1,4 @@
 //! Test helpers and the tests above the unit level.
 
 pub mod conformance;
+pub mod crash;

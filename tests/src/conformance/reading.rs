@@ -186,7 +186,7 @@ pub async fn a_watch_tells_the_commits_in_their_order(engine: &impl Engine) -> R
 }
 
 async fn next(watch: &mut Watch) -> Result<Change, Failure> {
-    let change = timeout(Duration::from_secs(10), watch.next()).await?;
+    let change = timeout(Duration::from_secs(5), watch.next()).await?;
     change.ok_or_else(|| Failure::new("a watch ended before the store"))
 }
 
