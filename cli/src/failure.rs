@@ -340,3 +340,6 @@ fn write_line(line: &str) {
 fn asks_for_a_code(error: &clap::Error) -> bool {
     matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(word)) if Code::parse(word).is_ok())
 }
+
+#[cfg(test)]
+mod tests;
