@@ -104,7 +104,7 @@ fn a_missing_right_is_told_with_the_verb_that_was_typed() {
 
 /// Returns what a client's call ends with when the daemon replies this error.
 fn wire_error(error: &Error) -> zbus::Error {
-    let call = zbus::Message::method_call("/", "Call").unwrap().build(&()).unwrap();
+    let call = zbus::Message::method_call("/", "Call").build(&()).unwrap();
     let name = zbus::names::OwnedErrorName::try_from(error.kind().name()).unwrap();
     let reply = zbus::DBusError::create_reply(error, &call.header()).unwrap();
     zbus::Error::MethodError(name, None, reply)

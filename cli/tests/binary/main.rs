@@ -4,6 +4,7 @@
 mod arguments;
 mod changing;
 mod dialogue;
+#[cfg(test)] // always so; tells clippy that unwrap is fine in the helpers too
 mod fake;
 mod reading;
 mod system_bus;
