@@ -87,7 +87,7 @@ Examples:
   fobctl deactivate alice
   fobctl deactivate alice --lost")]
     Deactivate(Deactivate),
-    /// Erase a token and its seed for good
+    /// Erase the seed of a token that nobody has, for good
     #[command(after_help = "\
 Examples:
   fobctl forget 2300512345
@@ -225,7 +225,7 @@ impl OldToken {
 /// `fobctl forget`.
 #[derive(Args, Debug)]
 pub(crate) struct Forget {
-    /// Erase the token with this serial
+    /// Erase the seed of the token with this serial
     #[arg(value_parser = Serial::parse)]
     pub(crate) serial: Serial,
     /// Do not ask for the serial again

@@ -261,7 +261,7 @@ impl fmt::Display for FileTrouble {
                 f.write_str("you may not read this file.")
             }
             Self::Io(error) => write!(f, "{error}."),
-            Self::TooLong => f.write_str("this is longer than 64 MiB."),
+            Self::TooLong => f.write_str("this is longer than 16 MiB."),
         }
     }
 }

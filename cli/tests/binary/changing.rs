@@ -278,5 +278,6 @@ fn a_script_forgets_a_token_only_with_yes() {
          hint: add --yes, or run it in a terminal.\n",
     );
     let fake = Fake::new(&[("Forget 77", Reply::Done)]);
-    fake.run(&["forget", "--yes", "77"], "").printed("Token 77 and its seed are erased.\n");
+    fake.run(&["forget", "--yes", "77"], "")
+        .printed("Token 77 is forgotten: its seed is erased.\n");
 }

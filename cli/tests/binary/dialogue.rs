@@ -155,5 +155,5 @@ fn a_token_is_forgotten_once_its_serial_was_typed() {
     terminal.shows("state      stock");
     terminal.shows("Type the serial again to erase its seed for good: ");
     terminal.types("77");
-    assert_eq!(terminal.ends().stdout, "Token 77 and its seed are erased.\n");
+    assert_eq!(terminal.ends().stdout, "Token 77 is forgotten: its seed is erased.\n");
 }
