@@ -1,4 +1,7 @@
-//! Test helpers and the tests above the unit level.
+//! Helpers of the tests above the unit level.
 
+pub mod bus_bytes;
 pub mod conformance;
 pub mod crash;
+pub mod fake_daemon;
+pub mod pam_host;
