@@ -6,11 +6,7 @@
  * Each event is one line on standard output.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <security/pam_appl.h>
 #include <signal.h>
@@ -18,17 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_STEPS 64
-#define SIGNALS 64
-#define SECRET_MASK 0x55 /* the harness must not hold the code that it looks for */
+#include "pam_left.h"
 
-extern char **environ;
+#define MAX_STEPS 64
 
 enum kind { ANSWER, SECRET, NULL_STRING, NULL_ARRAY, FAIL, SET_USER, SET_RHOST, STARVE };
 struct step {
@@ -56,12 +51,6 @@ static void show(const char *word, int number, const char *text)
         else
             printf("\\x%02x", (unsigned char)*text);
     putchar('\n');
-}
-
-static int hex_byte(const char *text)
-{
-    char pair[3] = {text[0], text[1], 0};
-    return (int)strtol(pair, NULL, 16);
 }
 
 static char *unmask(const char *hex)
@@ -232,66 +221,6 @@ static void call_load(const char *path)
     printf("loaded %d\nstays %d\n", loaded, still != NULL);
 }
 
-/* What a module could leave in the process. */
-struct state {
-    long threads, descriptors, pages, environment;
-    mode_t mask;
-    char folder[PATH_MAX];
-    sigset_t blocked;
-    struct sigaction handlers[SIGNALS + 1];
-    struct itimerval timer;
-};
-
-static long entries(const char *path)
-{
-    long count = 0;
-    DIR *folder = opendir(path);
-    while (folder && readdir(folder))
-        count++;
-    if (folder)
-        closedir(folder);
-    return count;
-}
-
-static long environment(void)
-{
-    unsigned long sum = 5381;
-    for (char **entry = environ; entry && *entry; entry++)
-        for (char *c = *entry; *c; c++)
-            sum = sum * 33 + (unsigned char)*c;
-    return (long)sum;
-}
-
-static void look(struct state *state)
-{
-    memset(state, 0, sizeof *state);
-    state->threads = entries("/proc/self/task");
-    state->descriptors = entries("/proc/self/fd");
-    FILE *statm = fopen("/proc/self/statm", "r");
-    if (statm && fscanf(statm, "%*s %ld", &state->pages) != 1)
-        state->pages = -1;
-    if (statm)
-        fclose(statm);
-    state->environment = environment();
-    state->mask = umask(0);
-    umask(state->mask);
-    if (!getcwd(state->folder, sizeof state->folder))
-        state->folder[0] = 0;
-    sigprocmask(SIG_SETMASK, NULL, &state->blocked);
-    for (int s = 1; s <= SIGNALS; s++)
-        sigaction(s, NULL, &state->handlers[s]);
-    getitimer(ITIMER_REAL, &state->timer);
-}
-
-static int same_handlers(const struct state *a, const struct state *b)
-{
-    for (int s = 1; s <= SIGNALS; s++)
-        if (a->handlers[s].sa_handler != b->handlers[s].sa_handler ||
-            a->handlers[s].sa_flags != b->handlers[s].sa_flags)
-            return 0;
-    return 1;
-}
-
 static void call_many(int count)
 {
     struct state before, after;
@@ -316,41 +245,21 @@ static void call_many(int count)
            same_handlers(&before, &after), !after.timer.it_value.tv_sec);
 }
 
-/* Counts where the masked bytes stand in clear in memory that can be written. */
-static void call_scan(const char *hex)
+/* Listens where the daemon should, and shows what it is sent. */
+static void call_squat(const char *path)
 {
-    size_t length = strlen(hex) / 2;
-    long hits = 0;
-    char line[512];
-    FILE *maps = fopen("/proc/self/maps", "r");
-    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-    static unsigned char page[65536];
-    while (maps && fgets(line, sizeof line, maps)) {
-        unsigned long from, to;
-        char rights[5];
-        if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) != 3 || rights[1] != 'w')
-            continue;
-        while (from < to) {
-            ssize_t got = pread(memory, page, sizeof page, (off_t)from);
-            for (ssize_t i = 0; got > 0 && i + (ssize_t)length <= got; i++) {
-                size_t j = 0;
-                while (j < length && (page[i + (ssize_t)j] ^ SECRET_MASK) == hex_byte(hex + 2 * j))
-                    j++;
-                if (j == length && !(from + i >= (unsigned long)page &&
-                                     from + i < (unsigned long)page + sizeof page)) {
-                    hits++;
-                    fprintf(stdout, "hit %s", line);
-                }
-            }
-            if (got <= (ssize_t)length)
-                break;
-            from += (unsigned long)(got == (ssize_t)sizeof page ? got - (ssize_t)length : got);
-        }
-    }
-    if (maps)
-        fclose(maps);
-    close(memory);
-    printf("hits %ld\n", hits);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1))
+        return;
+    printf("ready\n");
+    char bytes[4096];
+    int caller = accept(listener, NULL, NULL);
+    ssize_t length = recv(caller, bytes, sizeof bytes, 0);
+    printf("got %zd\n", length);
+    close(caller);
+    close(listener);
 }
 
 static void on_alarm(int signal) { (void)signal; }
@@ -410,6 +319,7 @@ static int act(const char *word)
     if (!strcmp(word, "call-fork")) return call_fork(), 1;
     if (starts(word, "call-load=", &value)) return call_load(value), 1;
     if (starts(word, "call-scan=", &value)) return call_scan(value), 1;
+    if (starts(word, "call-squat=", &value)) return call_squat(value), 1;
     return 0;
 }
 

@@ -118,6 +118,11 @@ impl Stage {
         self.folder.path().join("pam_fob.so")
     }
 
+    /// Returns where the harness lies, for every user.
+    pub fn harness(&self) -> PathBuf {
+        self.folder.path().join("pam_host")
+    }
+
     /// Starts a daemon on its own socket.
     pub fn daemon(&self, script: Vec<Act>) -> FakeDaemon {
         FakeDaemon::listen(&self.daemon_socket(), script)
@@ -238,7 +243,7 @@ impl Host<'_> {
             let uid = self.uid.to_string();
             command.args(["setpriv", "--clear-groups", "--reuid", &uid, "--regid", &uid]);
         }
-        command.arg(folder.join("pam_host")).arg(folder.join("pam.d")).arg("probe");
+        command.arg(self.stage.harness()).arg(folder.join("pam.d")).arg("probe");
         command.args(&self.words).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.envs(self.environment);
         let output = command.output().expect("bubblewrap is installed");

