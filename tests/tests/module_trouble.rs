@@ -21,7 +21,7 @@ fn assert_refused(seen: &Seen, stage: &Stage) {
     assert_eq!((seen.code(), seen.texts()), (pam::AUTH_ERR, vec![SENTENCE]));
     assert!(seen.took() < IN_TIME, "took {:?}", seen.took());
     let log = stage.log();
-    assert!(log.len() == 1 && log[0].starts_with("<83>pam_fob["), "{log:?}");
+    assert!(matches!(&log[..], [line] if line.starts_with("<83>pam_fob[")), "{log:?}");
 }
 
 #[test]
@@ -133,10 +133,12 @@ fn noise_in_place_of_an_answer_is_a_refusal() {
     }
 }
 
+type Damage = fn(&mut Vec<u8>);
+
 /// One change each to the bytes of an accept.
 #[test]
 fn a_damaged_accept_is_a_refusal() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 9] = [
+    let damages: [(&str, Damage); 9] = [
         ("no byte order", |bytes| bytes[0] = b'x'),
         ("the other byte order", |bytes| bytes[0] = b'B'),
         ("a signal", |bytes| bytes[1] = 4),
