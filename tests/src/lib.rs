@@ -4,4 +4,6 @@ pub mod bus_bytes;
 pub mod conformance;
 pub mod crash;
 pub mod fake_daemon;
+pub mod host;
 pub mod pam_host;
+pub mod soft_token;
