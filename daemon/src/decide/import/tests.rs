@@ -1,18 +1,18 @@
 use fob_api::{Error, Serial};
 
-use super::{Admission, Candidate, Expiry, Known, admit};
+use super::{Admission, Candidate, Expiry, Known, Other, admit};
 use crate::{
     decide::{
         Now,
         testing::{CLOCK, NOW, SoftToken, alice},
     },
-    record::{Algorithm, Moving, Parameters, Standing, State, Token},
+    record::{Algorithm, Forgotten, Moving, Parameters, Standing, State, Token},
     seed::Place,
 };
 
 /// The fingerprint of [`SoftToken::clock`].
 const FINGERPRINT: [u8; 32] = [b'1'; 32];
-const NOTHING: Known<'_> = Known { token: None, state: None, same_seed: None };
+const NOTHING: Known<'_> = Known { token: None, state: None, other: None };
 
 /// What a seed file says, and what the store has.
 struct Case<'a> {
@@ -52,14 +52,14 @@ impl Case<'_> {
 
 #[test]
 fn a_token_that_nobody_knows_is_added() {
-    assert_eq!(Case::new().admit(Expiry::Heed, NOW), Ok(Admission::Add));
+    assert_eq!(Case::new().admit(Expiry::Heed, NOW), Ok(new()));
 }
 
 #[test]
 fn the_same_token_once_more_is_unchanged_wherever_it_stands() {
     for standing in [Standing::Stock, Standing::Assigned(alice()), Standing::Lost] {
         let SoftToken { token, state, .. } = SoftToken::clock().standing(standing);
-        let known = Known { token: Some(&token), state: Some(&state), same_seed: Some("8A1172") };
+        let known = Known { token: Some(&token), state: Some(&state), ..NOTHING };
         for serial in ["8a1172", "8A1172"] {
             // An expired key changes nothing about a token that is there.
             let case = Case { serial, known: Known { ..known }, not_after: Some(0), ..Case::new() };
@@ -88,7 +88,7 @@ fn a_serial_that_is_there_with_other_parameters_is_refused() {
     ];
     for parameters in changed {
         let token = SoftToken::clock().token;
-        let known = Known { token: Some(&token), same_seed: Some("8A1172"), ..NOTHING };
+        let known = Known { token: Some(&token), ..NOTHING };
         let case = Case { parameters, known, ..Case::new() };
         let reason = "token 8a1172 is here already, with another seed or other parameters.";
         case.assert_refused(Expiry::Heed, reason, "if the file is right");
@@ -97,7 +97,9 @@ fn a_serial_that_is_there_with_other_parameters_is_refused() {
 
 #[test]
 fn a_seed_that_is_there_under_another_serial_is_refused() {
-    let case = Case { known: Known { same_seed: Some("B7"), ..NOTHING }, ..Case::new() };
+    let state = State::default();
+    let other = Some(Other { serial: "B7", state: &state });
+    let case = Case { known: Known { other, ..NOTHING }, ..Case::new() };
     let reason = "token 8a1172 has the same seed as token B7, which is here already.";
     case.assert_refused(Expiry::Heed, reason, "two tokens never share a seed");
     case.assert_refused(Expiry::Ignore, reason, "two tokens never share a seed");
@@ -105,43 +107,70 @@ fn a_seed_that_is_there_under_another_serial_is_refused() {
 
 #[test]
 fn a_seed_of_another_serial_is_refused_also_for_a_serial_that_is_there() {
-    let token = SoftToken::clock().token;
-    let known = Known { token: Some(&token), same_seed: Some("B7"), ..NOTHING };
+    let (token, state) = (SoftToken::clock().token, State::default());
+    let other = Some(Other { serial: "B7", state: &state });
+    let known = Known { token: Some(&token), other, ..NOTHING };
     let case = Case { fingerprint: [2; 32], known, ..Case::new() };
     let reason = "token 8a1172 has the same seed as token B7, which is here already.";
     case.assert_refused(Expiry::Heed, reason, "ask the vendor");
 }
 
 #[test]
-fn a_token_that_was_lost_and_forgotten_stays_out() {
-    let state = State { lost: Some(1), ..State::default() };
-    for same_seed in [None, Some("8A1172"), Some("B7")] {
-        let known = Known { state: Some(&state), same_seed, ..NOTHING };
-        let case = Case { known, ..Case::new() };
+fn a_token_that_was_lost_and_forgotten_stays_out_by_its_serial_and_by_its_seed() {
+    let gone = forgotten(FINGERPRINT, Some(1), 9);
+    let known = Known { state: Some(&gone), ..NOTHING };
+    let by_serial = Case { known, ..Case::new() };
+    let other = Some(Other { serial: "B7", state: &gone });
+    let by_seed = Case { known: Known { other, ..NOTHING }, ..Case::new() };
+    for case in [by_serial, by_seed] {
         let reason = "token 8a1172 was reported lost and stays out.";
         case.assert_refused(Expiry::Ignore, reason, "another token");
     }
 }
 
 #[test]
-fn a_token_that_was_forgotten_comes_back() {
-    let state = State { last_step: Some(9), ..State::default() };
+fn a_forgotten_seed_comes_back_with_what_it_spent_under_whichever_serial() {
+    let (here, there) = (forgotten(FINGERPRINT, None, 9), forgotten(FINGERPRINT, None, 12));
+    let other = Some(Other { serial: "B7", state: &there });
+    for (state, other, last) in
+        [(Some(&here), None, 9), (None, other, 12), (Some(&here), other, 12)]
+    {
+        let case = Case { known: Known { state, other, ..NOTHING }, ..Case::new() };
+        let Ok(Admission::Add(state)) = case.admit(Expiry::Heed, NOW) else { panic!("refused") };
+        assert_eq!((state.last_step, state.forgotten), (Some(last), None));
+    }
+}
+
+#[test]
+fn another_seed_under_a_forgotten_serial_begins_anew() {
+    let state = forgotten([2; 32], None, 5_000);
     let case = Case { known: Known { state: Some(&state), ..NOTHING }, ..Case::new() };
-    assert_eq!(case.admit(Expiry::Heed, NOW), Ok(Admission::Add));
+    assert_eq!(case.admit(Expiry::Heed, NOW), Ok(new()));
+}
+
+/// What is left of a token that was forgotten.
+fn forgotten(fingerprint: [u8; 32], lost: Option<u64>, last: u64) -> State {
+    let forgotten = Some(Forgotten { fingerprint, lost });
+    State { last_step: Some(last), forgotten, ..State::default() }
+}
+
+/// A token that was never here.
+fn new() -> Admission {
+    Admission::Add(State::default())
 }
 
 #[test]
 fn a_key_expires_one_second_after_its_last() {
     let ends = |not_after| Case { not_after: Some(not_after), ..Case::new() };
     for last in [NOW.0, NOW.0 + 1, u64::MAX] {
-        assert_eq!(ends(last).admit(Expiry::Heed, NOW), Ok(Admission::Add));
+        assert_eq!(ends(last).admit(Expiry::Heed, NOW), Ok(new()));
     }
     for last in [NOW.0 - 1, 0] {
         let reason = "the file says that the key of token 8a1172 has expired.";
         ends(last).assert_refused(Expiry::Heed, reason, "--ignore-expiry");
-        assert_eq!(ends(last).admit(Expiry::Ignore, NOW), Ok(Admission::Add));
+        assert_eq!(ends(last).admit(Expiry::Ignore, NOW), Ok(new()));
     }
-    assert_eq!(ends(u64::MAX).admit(Expiry::Heed, Now(u64::MAX)), Ok(Admission::Add));
+    assert_eq!(ends(u64::MAX).admit(Expiry::Heed, Now(u64::MAX)), Ok(new()));
 }
 
 #[test]

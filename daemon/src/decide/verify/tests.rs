@@ -3,7 +3,7 @@ use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 
-use super::{Decision, Standing, Unenrolled, prompt, verify};
+use super::{Claim, Decision, Unenrolled, prompt, verify};
 use crate::{
     decide::{
         Now, Policy, Share,
@@ -21,14 +21,14 @@ fn wrong(wrong: u32, latest: Now) -> Tries {
 
 /// Decides on a code for a user who has no token.
 fn for_nobody(token: &SoftToken, typed: &str) -> Decision {
-    let caller = (Share::Host, Standing::Nobody);
+    let caller = (Share::Local, Claim::Nobody);
     verify(&token.opened(), &code(typed), caller, NOW, &Policy::default())
 }
 
 #[test]
 fn a_right_code_is_accepted_and_its_step_spent() {
     let token = SoftToken::clock();
-    let decision = token.try_code(&token.code(STEP), Share::Host, NOW);
+    let decision = token.try_code(&token.code(STEP), Share::Local, NOW);
     let state = decision.change.unwrap();
     assert_eq!((decision.verdict, decision.distance), (Verdict::Accept, Some(0)));
     assert_eq!((state.last_step, state.last_used, state.writes), (Some(STEP), Some(NOW.0), 1));
@@ -39,7 +39,7 @@ fn the_window_is_one_step_either_way() {
     for distance in -4..=4_i64 {
         let token = SoftToken::clock();
         let typed = token.code(STEP.checked_add_signed(distance).unwrap());
-        let decision = token.try_code(&typed, Share::Host, NOW);
+        let decision = token.try_code(&typed, Share::Local, NOW);
         let inside = distance.abs() <= 1;
         let verdict = if inside { Verdict::Accept } else { Verdict::Reject };
         assert_eq!(decision.verdict, verdict, "at {distance}");
@@ -54,7 +54,7 @@ fn a_code_is_good_from_30_s_before_its_step_to_30_s_after_it_and_the_typing() {
         let begin = i64::try_from(STEP).unwrap() * length;
         for arrival in begin - 2 * length..begin + 3 * length {
             let now = Now(u64::try_from(arrival).unwrap());
-            let verdict = token.try_code(&token.code(STEP), Share::Host, now).verdict;
+            let verdict = token.try_code(&token.code(STEP), Share::Local, now).verdict;
             let inside = (begin - length + 6..begin + 2 * length + 6).contains(&arrival);
             assert_eq!(verdict == Verdict::Accept, inside, "{} s", arrival - begin);
         }
@@ -66,7 +66,7 @@ fn a_known_drift_moves_the_window() {
     for drift in [-3_600, -45, 45, 3_600] {
         let token = SoftToken::clock().ahead(drift);
         let shown = (NOW.0 - 6).checked_add_signed(drift).unwrap() / 30;
-        let verdict = |step| token.try_code(&token.code(step), Share::Host, NOW).verdict;
+        let verdict = |step| token.try_code(&token.code(step), Share::Local, NOW).verdict;
         assert_eq!(verdict(shown), Verdict::Accept, "drift {drift}");
         assert_eq!(verdict(shown - 2), Verdict::Reject, "drift {drift}");
         assert_eq!(verdict(shown + 2), Verdict::Reject, "drift {drift}");
@@ -139,8 +139,8 @@ fn a_code_of_a_spent_and_a_fresh_step_is_accepted_for_the_fresh_one() {
 #[test]
 fn a_replay_costs_a_try_and_teaches_nothing() {
     let token = SoftToken::clock().spent(STEP).ahead(0);
-    let decision = token.try_code(&token.code(STEP - 1), Share::Host, NOW);
-    let expected = State { host_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
+    let decision = token.try_code(&token.code(STEP - 1), Share::Local, NOW);
+    let expected = State { local_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
     assert_eq!((decision.change, decision.distance), (Some(expected), Some(-1)));
 }
 
@@ -148,9 +148,9 @@ fn a_replay_costs_a_try_and_teaches_nothing() {
 fn a_wrong_code_costs_a_try_of_its_own_share_and_nothing_else() {
     let token = SoftToken::clock().spent(STEP - 100).ahead(3);
     let typed = token.never_shown(STEP);
-    let host = State { host_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
+    let host = State { local_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
     let own = State { own_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
-    for (share, expected) in [(Share::Host, host), (Share::Own, own)] {
+    for (share, expected) in [(Share::Local, host), (Share::Own, own)] {
         let decision = token.try_code(&typed, share, NOW);
         assert_eq!((decision.verdict, decision.distance), (Verdict::Reject, None));
         assert_eq!(decision.change, Some(expected));
@@ -161,21 +161,21 @@ fn a_wrong_code_costs_a_try_of_its_own_share_and_nothing_else() {
 fn a_right_code_forgives_only_its_own_share() {
     let (host, own) = (wrong(2, NOW), wrong(1, NOW));
     let mut token = SoftToken::clock();
-    (token.state.host_tries, token.state.own_tries) = (host, own);
+    (token.state.local_tries, token.state.own_tries) = (host, own);
     let tries = |share| {
         let state = token.try_code(&token.code(STEP), share, NOW).change.unwrap();
-        (state.host_tries, state.own_tries)
+        (state.local_tries, state.own_tries)
     };
-    assert_eq!(tries(Share::Host), (Tries::default(), own));
+    assert_eq!(tries(Share::Local), (Tries::default(), own));
     assert_eq!(tries(Share::Own), (host, Tries::default()));
 }
 
 #[test]
 fn while_a_share_waits_nothing_is_tried_not_even_the_right_code() {
     let mut token = SoftToken::clock();
-    token.state.host_tries = wrong(4, NOW);
+    token.state.local_tries = wrong(4, NOW);
     for typed in [token.code(STEP), token.never_shown(STEP)] {
-        let decision = token.try_code(&typed, Share::Host, after(NOW, 1));
+        let decision = token.try_code(&typed, Share::Local, after(NOW, 1));
         assert_eq!((decision.verdict, decision.change), (Verdict::Wait(1), None));
         assert_eq!(decision.distance, None);
     }
@@ -186,7 +186,7 @@ fn while_a_share_waits_nothing_is_tried_not_even_the_right_code() {
 #[test]
 fn a_clock_that_is_set_back_makes_nobody_wait_longer_than_one_delay() {
     let mut token = SoftToken::clock();
-    token.state.host_tries = wrong(20, after(NOW, 3_600));
+    token.state.local_tries = wrong(20, after(NOW, 3_600));
     let waited = after(NOW, 30);
     assert_eq!(token.enter(&token.code(STEP + 1), waited), Verdict::Accept);
 }
@@ -198,20 +198,20 @@ fn a_code_of_other_length_is_rejected_and_counted() {
     for typed in [format!("{shown}0"), format!("0{shown}"), format!("{shown}00")] {
         let mut token = SoftToken::clock();
         assert_eq!(token.enter(&code(&typed), NOW), Verdict::Reject, "{typed}");
-        assert_eq!(token.state.host_tries, wrong(1, NOW));
+        assert_eq!(token.state.local_tries, wrong(1, NOW));
     }
     let long = SoftToken::new("1", SEED, Parameters { digits: 8, ..CLOCK });
     let all = long.code(STEP);
-    assert_eq!(long.try_code(&all, Share::Host, NOW).verdict, Verdict::Accept);
+    assert_eq!(long.try_code(&all, Share::Local, NOW).verdict, Verdict::Accept);
     for part in [&all.as_str()[..6], &all.as_str()[2..], &all.as_str()[1..]] {
-        assert_eq!(long.try_code(&code(part), Share::Host, NOW).verdict, Verdict::Reject);
+        assert_eq!(long.try_code(&code(part), Share::Local, NOW).verdict, Verdict::Reject);
     }
 }
 
 #[test]
 fn nobody_is_refused_the_right_code_at_the_price_of_a_wrong_one() {
     let token = SoftToken::clock();
-    let price = token.try_code(&token.never_shown(STEP), Share::Host, NOW).change;
+    let price = token.try_code(&token.never_shown(STEP), Share::Local, NOW).change;
     for typed in [token.code(STEP), token.code(STEP + 1), token.never_shown(STEP)] {
         let decision = for_nobody(&token, typed.as_str());
         assert_eq!((decision.verdict, decision.distance), (Verdict::Unassigned, None));
@@ -222,7 +222,7 @@ fn nobody_is_refused_the_right_code_at_the_price_of_a_wrong_one() {
 #[test]
 fn nobody_waits_like_everybody() {
     let mut token = SoftToken::clock();
-    token.state.host_tries = wrong(5, NOW);
+    token.state.local_tries = wrong(5, NOW);
     let decision = for_nobody(&token, token.code(STEP).as_str());
     assert_eq!((decision.verdict, decision.change), (Verdict::Wait(4), None));
 }
@@ -233,7 +233,7 @@ fn a_button_may_have_been_pressed_ten_times_between_two_sign_ins() {
     {
         let mut token = SoftToken::button(next);
         token.state.last_step = spent;
-        let verdict = |step| token.try_code(&token.code(step), Share::Host, NOW).verdict;
+        let verdict = |step| token.try_code(&token.code(step), Share::Local, NOW).verdict;
         for step in first..=first + 10 {
             assert_eq!(verdict(step), Verdict::Accept, "{step} when {first} is next");
         }
@@ -318,7 +318,7 @@ fn a_drift_that_nothing_can_have_written_is_no_panic() {
         for now in [0, NOW.0, u64::MAX] {
             let token = SoftToken::clock().ahead(drift);
             for step in [0, u64::MAX / 30, u64::MAX] {
-                let _ = token.try_code(&token.code(step), Share::Host, Now(now));
+                let _ = token.try_code(&token.code(step), Share::Local, Now(now));
             }
         }
     }
@@ -373,7 +373,7 @@ proptest! {
         let shown = super::predicted(&token.token, &token.state, Now(now));
         for step in [typed, shown, shown.saturating_add(1), shown.saturating_sub(1)] {
             token.state.own_tries = Tries { wrong: tries.0, latest: tries.1 };
-            for share in [Share::Host, Share::Own] {
+            for share in [Share::Local, Share::Own] {
                 let decision = token.try_code(&token.code(step), share, Now(now));
                 let state = decision.change.unwrap_or(token.state.clone());
                 prop_assert!(state.last_step >= spent);
