@@ -1,0 +1,45 @@
+# What tests/run and packaging/demo share. Sourced by bash, in the repository's top folder.
+# shellcheck shell=bash
+
+heading() { printf '\n== %s\n' "$*"; }
+
+# Installs what is missing of these Debian packages. Fails, with their names in $missing, if that
+# is not possible.
+need_packages() {
+  local package
+  missing=""
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q ' installed$' ||
+      missing+=" $package"
+  done
+  missing=${missing# }
+  [[ -n $missing ]] || return 0
+  if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
+    missing="missing packages: $missing"
+    return 1
+  fi
+  printf 'installing Debian packages: %s\n' "$missing"
+  local apt=(timeout 900 apt-get -o DPkg::Lock::Timeout=300 -qq -y --no-install-recommends)
+  # shellcheck disable=SC2086 # one word each
+  if "${apt[@]}" update >/dev/null &&
+    DEBIAN_FRONTEND=noninteractive "${apt[@]}" install $missing >/dev/null; then
+    missing=""
+    return 0
+  fi
+  missing="packages that could not be installed: $missing"
+  return 1
+}
+
+# Builds what is installed. The module alone: in one build with the daemon it would get the
+# daemon's features of the crates that they share, and leave more behind in sshd.
+build_release() {
+  heading "release build"
+  timeout 1800 cargo build --locked --release -p pam-fob
+  timeout 1800 cargo build --locked --release -p fobd -p fobctl
+}
+
+# Tells whether this user may have a mount namespace of his own.
+namespaces_work() {
+  unshare --user --map-root-user --mount true 2>/dev/null ||
+    unshare --mount true 2>/dev/null
+}

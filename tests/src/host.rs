@@ -1,0 +1,178 @@
+//! Host: a whole machine to sign in to, in a container: systemd, the bus, sshd, sudo, su, login,
+//! with Fob installed from the release build.
+//!
+//! `tests/containers/engine` knows the container engine; this file knows the machine.
+//! A container ends with the test process, however that ends.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "the helpers of tests: a failure here is the test's failure; the container shares \
+              this machine's clock, so codes are for now"
+)]
+
+mod people;
+mod sign_in;
+mod transcript;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use people::Person;
+pub use sign_in::{Door, SignIn};
+pub use transcript::Transcript;
+
+/// Numbers the hosts and people of this process.
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// A booted machine with Fob installed.
+pub struct Host {
+    name: String,
+    /// Its standard input ends with this process, and then the machine powers itself off.
+    lifeline: Child,
+    /// `useradd` refuses to run twice at once.
+    accounts: Mutex<()>,
+}
+
+impl Host {
+    /// Boots a machine of one's own, for a test that breaks something.
+    #[track_caller]
+    pub fn start() -> Self {
+        static PREPARED: OnceLock<()> = OnceLock::new();
+        PREPARED.get_or_init(|| {
+            let status = engine().arg("prepare").stdout(Stdio::null()).status();
+            assert!(status.is_ok_and(|status| status.success()), "no container engine works here");
+        });
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("fob-{}-{number}", std::process::id());
+        let status = engine().args(["start", &name]).status().expect("the engine script runs");
+        assert!(status.success(), "the machine {name} did not boot");
+        let lifeline = engine()
+            .args(["exec", &name, "sh", "-c", "cat >/dev/null; systemctl --force poweroff"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the lifeline starts");
+        let host = Self { name, lifeline, accounts: Mutex::new(()) };
+        host.install();
+        host
+    }
+
+    /// Returns the machine that the tests of this binary share: each brings a person of its own.
+    #[track_caller]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Host> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// Copies the release build in and installs it as the README says.
+    #[track_caller]
+    fn install(&self) {
+        let binaries = binaries();
+        let archive = Command::new("tar")
+            .arg("-C")
+            .arg(&binaries)
+            .args(["-cf", "-", "fobd", "fobctl", "libpam_fob.so", "-C"])
+            .arg(repository())
+            .arg("packaging")
+            .output()
+            .expect("tar runs");
+        assert!(
+            archive.status.success(),
+            "the release build is not complete; ./tests/run makes it: {}",
+            String::from_utf8_lossy(&archive.stderr)
+        );
+        self.feed("mkdir /opt/fob && tar -C /opt/fob -xf -", &archive.stdout);
+        self.shell("/opt/fob/packaging/install --binaries /opt/fob && fobtest-doors");
+    }
+
+    /// Runs a shell command as root and returns what it printed; it must succeed.
+    #[track_caller]
+    pub fn shell(&self, command: &str) -> String {
+        self.feed(command, b"")
+    }
+
+    /// Runs a shell command as root with standard input; it must succeed.
+    #[track_caller]
+    pub fn feed(&self, command: &str, input: &[u8]) -> String {
+        let output = self.try_feed(command, input);
+        assert!(
+            output.status.success(),
+            "`{command}` failed with {:?}:\n{}{}",
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs a shell command as root with standard input, and returns how it ended.
+    #[track_caller]
+    pub fn try_feed(&self, command: &str, input: &[u8]) -> Output {
+        self.run(&["bash", "-c", command], input)
+    }
+
+    /// Runs a command as root with standard input, and returns how it ended.
+    #[track_caller]
+    pub(crate) fn run(&self, command: &[&str], input: &[u8]) -> Output {
+        let mut child = engine()
+            .args(["exec", &self.name, "--", "timeout", "120"])
+            .args(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the engine script runs");
+        let mut stdin = child.stdin.take().expect("its input is a pipe");
+        // A command that does not read its input closes the pipe; that is no fault.
+        let _ = stdin.write_all(input);
+        drop(stdin);
+        child.wait_with_output().expect("the command ends")
+    }
+
+    /// Returns the lines of the journal that hold a text.
+    #[track_caller]
+    pub fn journal(&self, text: &str) -> Vec<String> {
+        // A line is written by then: every sender waits for the socket's buffer, and the journal
+        // is told to put what it has read into its files.
+        self.shell("journalctl --sync && journalctl --no-pager -o short")
+            .lines()
+            .filter(|line| line.contains(text))
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    /// Returns the Unix time in seconds; the machine has the same.
+    pub fn now(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // The lifeline's command is killed with the machine; nothing here may panic.
+        let _ = engine().args(["remove", &self.name]).status();
+        let _ = self.lifeline.wait();
+    }
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn engine() -> Command {
+    Command::new(repository().join("tests/containers/engine"))
+}
+
+/// Returns the folder of the release build: `release` beside the profile that this test is in.
+fn binaries() -> PathBuf {
+    let this = std::env::current_exe().expect("a test knows its file");
+    let target = this.ancestors().nth(3).expect("a test is at target/PROFILE/deps/NAME");
+    target.join("release")
+}

@@ -1,0 +1,102 @@
+//! The ways in: ssh, sudo, su, login, each with a person at the prompts.
+
+use super::{Host, Person, Transcript};
+
+/// Which of the machine's three sshd is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Door {
+    /// A key, then a code: the machine's own sshd.
+    KeyThenCode,
+    /// A password, then a code.
+    PasswordThenCode,
+    /// A key, then a code from those who have a token (`nullok`).
+    KeyThenCodeIfAny,
+}
+
+impl Door {
+    fn port(self) -> &'static str {
+        match self {
+            Self::KeyThenCode => "22",
+            Self::PasswordThenCode => "2222",
+            Self::KeyThenCodeIfAny => "2223",
+        }
+    }
+}
+
+/// A sign-in about to happen: what the person will answer.
+#[must_use]
+pub struct SignIn<'a> {
+    host: &'a Host,
+    command: Vec<String>,
+    answers: String,
+}
+
+impl SignIn<'_> {
+    /// Answers the next prompt for a password.
+    pub fn password(self, words: &str) -> Self {
+        self.answer("password", words)
+    }
+
+    /// Answers the next prompt for a code.
+    pub fn code(self, words: &str) -> Self {
+        self.answer("code", words)
+    }
+
+    /// Types a line into the shell that opens.
+    pub fn shell(self, words: &str) -> Self {
+        self.answer("shell", words)
+    }
+
+    fn answer(mut self, kind: &str, words: &str) -> Self {
+        self.answers.push_str(&format!("{kind} {words}\n"));
+        self
+    }
+
+    /// Signs in.
+    #[track_caller]
+    pub fn run(self) -> Transcript {
+        let command: Vec<&str> = self.command.iter().map(String::as_str).collect();
+        let output = self.host.run(&command, self.answers.as_bytes());
+        assert!(
+            output.status.success(),
+            "{:?} broke: {}",
+            self.command,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Transcript::parse(&String::from_utf8_lossy(&output.stdout))
+    }
+}
+
+impl Host {
+    /// Signs in through ssh and runs `id -un`.
+    pub fn ssh(&self, door: Door, user: &str) -> SignIn<'_> {
+        self.sign_in(&["fobtest-ssh", door.port(), user, "id -un"])
+    }
+
+    /// Becomes root through sudo, on a terminal, and runs `id -un`.
+    pub fn sudo(&self, person: &Person) -> SignIn<'_> {
+        self.on_a_terminal_as(&person.name, &["sudo", "id", "-un"])
+    }
+
+    /// Becomes `to` through su, on a terminal, and runs `id -un`.
+    pub fn su(&self, person: &Person, to: &str) -> SignIn<'_> {
+        self.on_a_terminal_as(&person.name, &["su", to, "-c", "id -un"])
+    }
+
+    /// Signs in at the console and runs `id -un`.
+    pub fn login(&self, user: &str) -> SignIn<'_> {
+        self.sign_in(&["fobtest-terminal", "login", user]).shell("id -un")
+    }
+
+    /// Runs any command as a person, on a terminal.
+    pub fn on_a_terminal_as(&self, user: &str, command: &[&str]) -> SignIn<'_> {
+        let mut words = vec!["fobtest-terminal", "runuser", "-u", user, "--"];
+        words.extend_from_slice(command);
+        self.sign_in(&words)
+    }
+
+    fn sign_in(&self, command: &[&str]) -> SignIn<'_> {
+        let command = command.iter().map(|word| (*word).to_owned()).collect();
+        SignIn { host: self, command, answers: String::new() }
+    }
+}
