@@ -1,2 +1,19 @@
-//! Pending.
-fn main() {}
+//! `fobctl`: imports, assigns and manages tokens. It parses, asks the daemon, and says what came
+//! of it; it decides nothing itself.
+
+mod args;
+mod ask;
+mod connect;
+mod failure;
+mod progress;
+mod render;
+mod verbs;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match args::parse().and_then(verbs::run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,1 +1,22 @@
-//! Pending.
+//! `pam_fob.so`: asks for the code, and turns the daemon's verdict into a PAM result.
+//!
+//! It decides nothing and keeps nothing: no thread, no descriptor, no signal handler, no
+//! environment variable, no output, no state between two calls. [`authenticate`] is the whole
+//! journey; `outcome.rs` is the only place that can say `PAM_SUCCESS`.
+
+mod answer;
+mod ask;
+mod conversation;
+mod deadline;
+mod entry;
+mod guard;
+mod host;
+mod log;
+mod message;
+mod options;
+mod outcome;
+mod sign_in;
+mod trouble;
+mod wire;
+
+pub use sign_in::authenticate;

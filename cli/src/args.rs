@@ -1,0 +1,249 @@
+//! The command line: verbs, options and their help. A code can be typed in no place of it,
+//! because every user of the host can read another's command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use fob_api::{Fate, Serial, UserName};
+
+use crate::failure::Failure;
+
+/// Manage the hardware tokens that users sign in with
+#[derive(Debug, Parser)]
+#[command(
+    name = "fobctl",
+    version,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  fobctl import seeds.xml                  put a vendor's tokens in stock
+  fobctl assign alice 2300512345           give alice one; asks for two codes
+  fobctl rotate alice 2300599999 --lost    she lost it: replace it
+  fobctl resync                            your own token is refused: set its clock right
+
+Exit status: 0 done, 1 refused, 2 wrong usage, 3 not authorized, 4 no daemon, 5 bad seed file"
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Put the tokens of a vendor's seed file in stock
+    #[command(after_help = "\
+All tokens of the file are added, or none. A second import of the same file changes nothing.
+
+Examples:
+  fobctl import seeds.xml
+  fobctl import --dry-run seeds.xml
+  gpg --decrypt seeds.csv.gpg | fobctl import -")]
+    Import(Import),
+    /// List the tokens
+    #[command(after_help = "\
+Examples:
+  fobctl list --state stock
+  fobctl list --json | jq -r '.[] | select(.state == \"lost\") | .serial'")]
+    List(List),
+    /// Show a user and his tokens, or one token
+    #[command(after_help = "\
+Examples:
+  fobctl show                        yourself
+  fobctl show alice
+  fobctl show --token 2300512345")]
+    Show(Show),
+    /// Give a token to a user, proven by two codes in a row
+    #[command(after_help = "\
+In a terminal fobctl asks for two codes and counts down to the second. Without a terminal it
+reads them from standard input, one per line.
+
+Examples:
+  fobctl assign alice 2300512345
+  printf '%s\\n%s\\n' \"$CODE1\" \"$CODE2\" | fobctl assign alice 2300512345")]
+    Assign(Assign),
+    /// Set a token's clock right, proven by two codes in a row
+    #[command(after_help = "\
+Examples:
+  fobctl resync                      your own token
+  fobctl resync alice")]
+    Resync(Resync),
+    /// Replace a user's token by another, proven by two codes of the new one
+    #[command(after_help = "\
+The old token goes back to stock unless --lost or --retire is given. The user is never without
+a token in between.
+
+Examples:
+  fobctl rotate alice 2300599999
+  fobctl rotate alice 2300599999 --lost")]
+    Rotate(Rotate),
+    /// Take a user's token from him
+    #[command(after_help = "\
+The token goes back to stock unless --lost or --retire is given.
+
+Examples:
+  fobctl deactivate alice
+  fobctl deactivate alice --lost")]
+    Deactivate(Deactivate),
+    /// Erase a token and its seed for good
+    #[command(after_help = "\
+Examples:
+  fobctl forget 2300512345
+  fobctl forget --yes 2300512345     in a script")]
+    Forget(Forget),
+    /// Show the daemon's state
+    Status(Status),
+}
+
+impl Verb {
+    /// Returns the verb as it is typed.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Import(_) => "import",
+            Self::List(_) => "list",
+            Self::Show(_) => "show",
+            Self::Assign(_) => "assign",
+            Self::Resync(_) => "resync",
+            Self::Rotate(_) => "rotate",
+            Self::Deactivate(_) => "deactivate",
+            Self::Forget(_) => "forget",
+            Self::Status(_) => "status",
+        }
+    }
+}
+
+/// `fobctl import`.
+#[derive(Args, Debug)]
+pub(crate) struct Import {
+    /// Read this seed file; - is standard input
+    pub(crate) file: PathBuf,
+    /// Read it as this format instead of recognizing it
+    #[arg(long, value_parser = ["pskc", "oath-csv", "entra-csv"])]
+    pub(crate) format: Option<String>,
+    /// Check the file and say what would be added, without adding it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take tokens whose file says that they have expired
+    #[arg(long)]
+    pub(crate) ignore_expiry: bool,
+}
+
+/// `fobctl list`.
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// List only tokens in this state
+    #[arg(long, value_parser = ["stock", "assigned", "lost", "retired"])]
+    pub(crate) state: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `fobctl show`.
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// Show this user; without it, show yourself
+    #[arg(value_parser = UserName::parse, conflicts_with = "token")]
+    pub(crate) user: Option<UserName>,
+    /// Show this token instead of a user
+    #[arg(long, value_name = "SERIAL", value_parser = Serial::parse)]
+    pub(crate) token: Option<Serial>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `fobctl assign`.
+#[derive(Args, Debug)]
+pub(crate) struct Assign {
+    /// Give the token to this user
+    #[arg(value_parser = UserName::parse)]
+    pub(crate) user: UserName,
+    /// Take the token with this serial, printed on its back
+    #[arg(value_parser = Serial::parse)]
+    pub(crate) serial: Serial,
+}
+
+/// `fobctl resync`.
+#[derive(Args, Debug)]
+pub(crate) struct Resync {
+    /// Set this user's token right; without it, your own
+    #[arg(value_parser = UserName::parse)]
+    pub(crate) user: Option<UserName>,
+}
+
+/// `fobctl rotate`.
+#[derive(Args, Debug)]
+pub(crate) struct Rotate {
+    /// Replace this user's token
+    #[arg(value_parser = UserName::parse)]
+    pub(crate) user: UserName,
+    /// Take the new token with this serial, printed on its back
+    #[arg(value_parser = Serial::parse)]
+    pub(crate) serial: Serial,
+    #[command(flatten)]
+    pub(crate) old: OldToken,
+}
+
+/// `fobctl deactivate`.
+#[derive(Args, Debug)]
+pub(crate) struct Deactivate {
+    /// Take the token of this user
+    #[arg(value_parser = UserName::parse)]
+    pub(crate) user: UserName,
+    #[command(flatten)]
+    pub(crate) old: OldToken,
+    /// Leave root without a token
+    #[arg(long)]
+    pub(crate) leave_root_without_mfa: bool,
+}
+
+/// What becomes of the token that is taken away.
+#[derive(Args, Debug)]
+pub(crate) struct OldToken {
+    /// Report the old token lost: it never signs in again
+    #[arg(long, conflicts_with = "retire")]
+    lost: bool,
+    /// Take the old token out of use
+    #[arg(long)]
+    retire: bool,
+}
+
+impl OldToken {
+    /// Returns the fate that was asked for.
+    pub(crate) fn fate(&self) -> Fate {
+        match (self.lost, self.retire) {
+            (true, _) => Fate::Lost,
+            (false, true) => Fate::Retire,
+            (false, false) => Fate::Stock,
+        }
+    }
+}
+
+/// `fobctl forget`.
+#[derive(Args, Debug)]
+pub(crate) struct Forget {
+    /// Erase the token with this serial
+    #[arg(value_parser = Serial::parse)]
+    pub(crate) serial: Serial,
+    /// Do not ask for the serial again
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// `fobctl status`.
+#[derive(Args, Debug)]
+pub(crate) struct Status {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Parses this process's command line.
+///
+/// # Errors
+///
+/// [`Failure::Usage`], also for a request for help or the version.
+pub(crate) fn parse() -> Result<Verb, Failure> {
+    CommandLine::try_parse().map(|line| line.verb).map_err(Failure::from)
+}

@@ -1,0 +1,103 @@
+//! The way to the daemon: its peer socket for root, the system bus for everybody else.
+//!
+//! Both addresses are compiled in. zbus's own idea of the system bus is not used: it follows an
+//! environment variable, which would let the caller of a sudo rule choose who plays the daemon.
+
+use std::{io, time::Duration};
+
+use fob_api::{address, proxy::FobProxy};
+use nix::unistd::Uid;
+use tokio::{net::UnixStream, time};
+use zbus::{
+    Connection, connection::Builder, fdo::DBusProxy, names::BusName, proxy::CacheProperties,
+};
+
+use crate::failure::Failure;
+
+/// Longest time until the connection stands, the daemon's start included. As long as the PAM
+/// module's deadline (design: one deadline of 5 s).
+const CONNECT: Duration = Duration::from_secs(5);
+/// Pause before the next try when the socket's queue is full.
+const QUEUE_FULL: Duration = Duration::from_millis(50);
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// One token or one page: a pair search of the widest range takes milliseconds, a busy disk
+    /// some seconds.
+    Short,
+    /// A whole seed file.
+    Long,
+}
+
+impl Patience {
+    fn limit(self) -> Duration {
+        match self {
+            Self::Short => Duration::from_secs(10),
+            Self::Long => Duration::from_secs(600),
+        }
+    }
+}
+
+/// Connects to the daemon.
+///
+/// A dialogue connects again after its questions: no connection is kept while a person thinks.
+///
+/// # Errors
+///
+/// [`Failure::Silence`] if nobody answers in time, [`Failure::Impostor`] if it is not root's.
+pub(crate) async fn daemon(patience: Patience) -> Result<FobProxy<'static>, Failure> {
+    let connect = async {
+        if Uid::effective().is_root() {
+            on_peer_socket(patience).await
+        } else {
+            on_system_bus(patience).await
+        }
+    };
+    time::timeout(CONNECT, connect).await.unwrap_or(Err(Failure::Silence))
+}
+
+async fn on_peer_socket(patience: Patience) -> Result<FobProxy<'static>, Failure> {
+    let stream = loop {
+        match UnixStream::connect(address::PEER_SOCKET).await {
+            Ok(stream) => break stream,
+            // connect(2): EAGAIN, the queue of a non-blocking unix socket is full.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                time::sleep(QUEUE_FULL).await
+            }
+            Err(_) => return Err(Failure::Silence),
+        }
+    };
+    let stream = stream.into_std().map_err(|_| Failure::Silence)?;
+    let connection =
+        Builder::unix_stream(stream).p2p().method_timeout(patience.limit()).build().await?;
+    Ok(FobProxy::builder(&connection).cache_properties(CacheProperties::No).build().await?)
+}
+
+async fn on_system_bus(patience: Patience) -> Result<FobProxy<'static>, Failure> {
+    let address = format!("unix:path={}", address::SYSTEM_BUS_SOCKET);
+    let connection =
+        Builder::address(address.as_str()).method_timeout(patience.limit()).build().await?;
+    let owner = roots_own(&connection).await?;
+    let proxy = FobProxy::builder(&connection)
+        .destination(owner)
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await?;
+    Ok(proxy)
+}
+
+/// Starts the daemon if need be and returns the unique name of the one that owns the bus name,
+/// once the bus has attested that it is root's. A unique name is never given to another process.
+async fn roots_own(connection: &Connection) -> Result<BusName<'static>, Failure> {
+    let bus = DBusProxy::builder(connection).cache_properties(CacheProperties::No).build().await?;
+    let name = || BusName::try_from(address::BUS_NAME).map_err(|_| Failure::Silence);
+    let BusName::WellKnown(well_known) = name()? else { return Err(Failure::Silence) };
+    bus.start_service_by_name(well_known, 0).await?;
+    let owner = bus.get_name_owner(name()?).await?;
+    let uid = bus.get_connection_unix_user(BusName::from(owner.clone())).await?;
+    if uid != 0 {
+        return Err(Failure::Impostor { uid });
+    }
+    Ok(BusName::from(owner).into_owned())
+}

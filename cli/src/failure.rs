@@ -1,0 +1,342 @@
+//! Why a run did not do what was asked: a fact, a remedy, an exit status. The only place that
+//! prints to standard error, besides the dialogue in `ask.rs`.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::error::{ContextKind, ContextValue};
+use fob_api::{Code, Error, ErrorKind, address};
+use zbus::fdo;
+
+use crate::render::printable;
+
+/// The exit statuses: part of the interface for scripts, never changed.
+const REFUSED: u8 = 1;
+const USAGE: u8 = 2;
+const NOT_AUTHORIZED: u8 = 3;
+const UNREACHABLE: u8 = 4;
+const BAD_FILE: u8 = 5;
+
+/// Why a run ends without having done what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The seed file cannot be read.
+    File {
+        /// The file, as it was named.
+        name: String,
+        /// What is wrong with it.
+        trouble: FileTrouble,
+    },
+    /// The name on the system bus belongs to somebody else than root.
+    Impostor {
+        /// Whose process it is.
+        uid: u32,
+    },
+    /// The dialogue or its replacement by standard input came to nothing.
+    Input(InputTrouble),
+    /// The caller's own uid has no name.
+    NameOfSelf {
+        /// The caller's uid.
+        uid: u32,
+    },
+    /// Standard output cannot be written.
+    Output(io::Error),
+    /// The daemon understood and said no, or would say no.
+    Refused(Refusal),
+    /// The daemon does not answer.
+    Silence,
+    /// The daemon answers what nobody asked: another version, or another program.
+    Strange,
+    /// The command line is not one of fobctl's; or help was asked for.
+    Usage(Box<clap::Error>),
+}
+
+/// What is wrong with a seed file before anybody has read its contents.
+#[derive(Debug)]
+pub(crate) enum FileTrouble {
+    /// It is a folder.
+    Folder,
+    /// The system says why.
+    Io(io::Error),
+    /// It is longer than fobctl copies.
+    TooLong,
+}
+
+/// Why two codes, or a serial, did not come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum InputTrouble {
+    /// Input ended in the middle of the dialogue.
+    Ended,
+    /// Standard input is not a terminal, and `--yes` was not given.
+    NoConfirmation,
+    /// A line of standard input is not a code: 1 or 2.
+    NotACode(u8),
+    /// Both lines of standard input are the same code.
+    SameCode,
+    /// The serial that was typed again is another one.
+    SerialDiffers,
+    /// Standard input has fewer than two lines.
+    TooFewLines,
+    /// Too many tries without a code.
+    TooManyTries,
+    /// Standard input cannot be read.
+    Unreadable,
+}
+
+/// A "no", with the reason and the remedy in the daemon's words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Refusal {
+    /// Which error; `None` if it is one that this fobctl does not know.
+    kind: Option<ErrorKind>,
+    fact: String,
+    hint: String,
+}
+
+impl Failure {
+    /// Prints the failure on standard error and returns the exit status.
+    pub(crate) fn report(&self) -> ExitCode {
+        match self {
+            Self::Usage(error) if !asks_for_a_code(error) => {
+                // Without a terminal or pipe to write to there is nobody to tell.
+                let _ = error.print();
+            }
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            _ => {
+                write_line(&format!("fobctl: {}", self.fact()));
+                if let Some(hint) = self.hint() {
+                    advise(&hint);
+                }
+            }
+        }
+        ExitCode::from(self.exit_status())
+    }
+
+    /// Returns the exit status: 0 done, 1 refused, 2 usage, 3 not authorized, 4 no daemon, 5 bad
+    /// seed file.
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Self::File { .. } => BAD_FILE,
+            Self::Input(trouble) => trouble.exit_status(),
+            Self::NameOfSelf { .. } => REFUSED,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            Self::Impostor { .. } | Self::Output(_) | Self::Silence | Self::Strange => UNREACHABLE,
+            Self::Refused(refusal) => refusal.exit_status(),
+            Self::Usage(error) if error.use_stderr() => USAGE,
+            Self::Usage(_) => 0,
+        }
+    }
+
+    /// Returns the same failure, with the verb that was typed if it is a missing right: a verb
+    /// looks things up before it asks, and "show is not yours to do" would puzzle.
+    pub(crate) fn of_verb(self, verb: &'static str) -> Self {
+        match self {
+            Self::Refused(Refusal { kind: Some(ErrorKind::NotAuthorized), .. }) => {
+                Error::NotAuthorized { verb }.into()
+            }
+            other => other,
+        }
+    }
+
+    /// Returns the same failure, with the file's name in front if its contents are the reason.
+    pub(crate) fn of_file(self, name: &str) -> Self {
+        match self {
+            Self::Refused(refusal) if refusal.kind == Some(ErrorKind::BadSeedFile) => {
+                let fact = format!("{}: {}", printable(name), refusal.fact);
+                Self::Refused(Refusal { fact, ..refusal })
+            }
+            other => other,
+        }
+    }
+
+    fn fact(&self) -> String {
+        match self {
+            Self::File { name, trouble } => format!("{}: {trouble}", printable(name)),
+            Self::Impostor { uid } => format!(
+                "{} on the system bus belongs to uid {uid}, not to root.",
+                address::BUS_NAME
+            ),
+            Self::Input(trouble) => trouble.to_string(),
+            Self::NameOfSelf { uid } => format!("your uid {uid} has no name on this host."),
+            Self::Output(error) => format!("standard output: {error}."),
+            Self::Refused(refusal) => refusal.fact.clone(),
+            Self::Silence => "fobd does not answer.".to_owned(),
+            Self::Strange => "fobd's answer is not one that this fobctl knows.".to_owned(),
+            Self::Usage(_) => "a code is never an argument: every user can read those.".to_owned(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Impostor { .. } => "tell the administrator: a program poses as fobd.".to_owned(),
+            Self::Input(trouble) => trouble.hint()?.to_owned(),
+            Self::NameOfSelf { .. } => "name a user.".to_owned(),
+            Self::File { .. } | Self::Output(_) => return None,
+            Self::Refused(refusal) if refusal.hint.is_empty() => return None,
+            Self::Refused(refusal) => refusal.hint.clone(),
+            Self::Silence => "run \"systemctl status fobd\".".to_owned(),
+            Self::Strange => "install fobd and fobctl in the same version.".to_owned(),
+            Self::Usage(_) => "leave it out; fobctl asks for the codes.".to_owned(),
+        })
+    }
+}
+
+impl Refusal {
+    fn exit_status(&self) -> u8 {
+        match self.kind {
+            Some(ErrorKind::BadSeedFile) => BAD_FILE,
+            Some(ErrorKind::InvalidArgument) => USAGE,
+            Some(ErrorKind::NotAuthorized) => NOT_AUTHORIZED,
+            Some(ErrorKind::StoreUnavailable) => UNREACHABLE,
+            Some(
+                ErrorKind::AlreadyAssigned
+                | ErrorKind::InvalidCodePair
+                | ErrorKind::LimitExceeded
+                | ErrorKind::NotAssignable
+                | ErrorKind::NotAssigned
+                | ErrorKind::NoSuchToken
+                | ErrorKind::NoSuchUser
+                | ErrorKind::RootOnly
+                | ErrorKind::TemporarilyUnmodifiable,
+            )
+            | None => REFUSED,
+        }
+    }
+}
+
+impl InputTrouble {
+    fn exit_status(self) -> u8 {
+        match self {
+            Self::NoConfirmation
+            | Self::NotACode(_)
+            | Self::SameCode
+            | Self::TooFewLines
+            | Self::Unreadable => USAGE,
+            Self::Ended | Self::SerialDiffers | Self::TooManyTries => REFUSED,
+        }
+    }
+
+    fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::NoConfirmation => Some("add --yes, or run it in a terminal."),
+            Self::NotACode(_) | Self::TooFewLines => {
+                Some("write two codes to standard input, one per line, or run it in a terminal.")
+            }
+            Self::SameCode => Some("wait until the token shows a new code."),
+            Self::Ended | Self::SerialDiffers | Self::TooManyTries | Self::Unreadable => None,
+        }
+    }
+}
+
+impl fmt::Display for InputTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ended => "the input ended; nothing was changed.",
+            Self::NoConfirmation => "forget asks for the serial again, and there is no terminal.",
+            Self::NotACode(line) => {
+                return write!(
+                    f,
+                    "line {line} of standard input is not a code of this token; nothing was changed."
+                );
+            }
+            Self::SameCode => "both codes are the same; nothing was changed.",
+            Self::SerialDiffers => "the serials differ; nothing was changed.",
+            Self::TooFewLines => "two codes are needed on standard input; nothing was changed.",
+            Self::TooManyTries => "no code was typed in five tries; nothing was changed.",
+            Self::Unreadable => "standard input cannot be read; nothing was changed.",
+        })
+    }
+}
+
+impl fmt::Display for FileTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder => f.write_str("this is a folder."),
+            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                f.write_str("there is no such file.")
+            }
+            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                f.write_str("you may not read this file.")
+            }
+            Self::Io(error) => write!(f, "{error}."),
+            Self::TooLong => f.write_str("this is longer than 64 MiB."),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(Refusal {
+            kind: Some(error.kind()),
+            hint: error.hint().unwrap_or_default(),
+            fact: error.to_string(),
+        })
+    }
+}
+
+impl From<InputTrouble> for Failure {
+    fn from(trouble: InputTrouble) -> Self {
+        Self::Input(trouble)
+    }
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Self::Usage(Box::new(error))
+    }
+}
+
+impl From<zbus::Error> for Failure {
+    fn from(error: zbus::Error) -> Self {
+        match error {
+            zbus::Error::MethodError(name, _, reply)
+                if name.as_str().starts_with(address::ERROR_PREFIX) =>
+            {
+                let Ok((fact, hint)) = reply.body().deserialize::<(String, String)>() else {
+                    return Self::Strange;
+                };
+                let kind = ErrorKind::from_name(name.as_str());
+                Self::Refused(Refusal { kind, fact: printable(&fact), hint: printable(&hint) })
+            }
+            zbus::Error::FDO(error) => (*error).into(),
+            // What a reply of another shape becomes.
+            zbus::Error::Failure(_)
+            | zbus::Error::IncorrectType
+            | zbus::Error::SignatureMismatch(..) => Self::Strange,
+            _ => Self::Silence,
+        }
+    }
+}
+
+impl From<fdo::Error> for Failure {
+    fn from(error: fdo::Error) -> Self {
+        match error {
+            fdo::Error::ZBus(error) => error.into(),
+            // The bus's own policy, before the daemon has seen the call. The verb is put in by
+            // `of_verb`.
+            fdo::Error::AccessDenied(_) => Error::NotAuthorized { verb: "this" }.into(),
+            fdo::Error::UnknownMethod(_)
+            | fdo::Error::UnknownInterface(_)
+            | fdo::Error::UnknownObject(_)
+            | fdo::Error::InvalidArgs(_) => Self::Strange,
+            _ => Self::Silence,
+        }
+    }
+}
+
+/// Prints a hint that does not come with a failure.
+pub(crate) fn advise(hint: &str) {
+    write_line(&format!("hint: {hint}"));
+}
+
+fn write_line(line: &str) {
+    // Without a standard error there is nobody to tell; the exit status still says it.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Tells whether the argument that clap does not know is a code.
+fn asks_for_a_code(error: &clap::Error) -> bool {
+    matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(word)) if Code::parse(word).is_ok())
+}

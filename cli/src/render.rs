@@ -1,0 +1,173 @@
+//! What was done and what there is: sentences, tables, JSON. The only place that prints to
+//! standard output.
+//!
+//! Texts of the daemon can come from a vendor's file; nothing is printed before its control
+//! characters are replaced.
+
+mod json;
+mod time;
+
+use std::io::{self, Write};
+
+use fob_api::{StatusReport, TokenReport, UserReport};
+
+use crate::failure::Failure;
+pub(crate) use json::{status_json, token_json, tokens_json, user_json};
+
+/// What stands where nothing is known.
+const NOTHING: &str = "-";
+/// Space between two columns.
+const GAP: usize = 2;
+
+/// Prints a text, with a line end behind it if it has none.
+///
+/// # Errors
+///
+/// [`Failure::Output`] if standard output does not take it.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") })
+        .and_then(|()| out.flush())
+        .map_err(Failure::Output)
+}
+
+/// Returns the text with every character replaced that steers a terminal or reorders a line:
+/// control characters, line separators and the bidirectional controls of Unicode (UAX #9).
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if steers(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns the table of `fobctl list`.
+pub(crate) fn token_table(tokens: &[TokenReport]) -> String {
+    if tokens.is_empty() {
+        return "There are no such tokens.\n".to_owned();
+    }
+    let head = ["SERIAL", "STATE", "USER", "KIND", "DRIFT", "LAST USED"].map(str::to_owned);
+    let rows = tokens.iter().map(|token| {
+        [
+            word(token.serial.as_deref()),
+            word(token.state.as_deref()),
+            word(token.user.as_deref()),
+            word(token.kind.as_deref()),
+            drift(token.drift),
+            moment(token.last_used),
+        ]
+    });
+    table(std::iter::once(head).chain(rows).collect())
+}
+
+/// Returns one token as a block of lines.
+pub(crate) fn token_block(token: &TokenReport) -> String {
+    let rows = [
+        ["token", &word(token.serial.as_deref())],
+        ["state", &word(token.state.as_deref())],
+        ["user", &word(token.user.as_deref())],
+        ["codes", &codes(token)],
+        ["drift", &drift(token.drift)],
+        ["last used", &moment(token.last_used)],
+        ["imported", &moment(token.imported)],
+        ["maker", &word(token.manufacturer.as_deref())],
+        ["model", &word(token.model.as_deref())],
+    ];
+    table(rows.map(|row| row.map(str::to_owned)).to_vec())
+}
+
+/// Returns a user and his tokens as blocks of lines.
+pub(crate) fn user_block(user: &UserReport) -> String {
+    let tokens = user.tokens.as_deref().unwrap_or_default();
+    let uid = user.uid.map_or_else(|| NOTHING.to_owned(), |uid| uid.to_string());
+    let held = if tokens.is_empty() { "none".to_owned() } else { tokens.len().to_string() };
+    let mut rows = vec![
+        ["user".to_owned(), word(user.user.as_deref())],
+        ["uid".to_owned(), uid],
+        ["tokens".to_owned(), held],
+    ];
+    if let Some(wait @ 1..) = user.wait {
+        rows.push(["next try".to_owned(), format!("in {wait} s")]);
+    }
+    let mut text = table(rows);
+    for token in tokens {
+        text.push('\n');
+        text.push_str(&token_block(token));
+    }
+    text
+}
+
+/// Returns the daemon's state as a block of lines.
+pub(crate) fn status_block(status: &StatusReport) -> String {
+    let count = |n: Option<u32>| n.map_or_else(|| NOTHING.to_owned(), |n| n.to_string());
+    let rows = [
+        ["version", &word(status.version.as_deref())],
+        ["its clock", &moment(status.now)],
+        ["assigned", &count(status.assigned)],
+        ["in stock", &count(status.stock)],
+        ["lost", &count(status.lost)],
+        ["retired", &count(status.retired)],
+    ];
+    table(rows.map(|row| row.map(str::to_owned)).to_vec())
+}
+
+/// Returns a sentence on the token's clock; `None` if nothing is known of it.
+pub(crate) fn clock_sentence(token: &TokenReport) -> Option<String> {
+    let drift = token.drift?;
+    Some(match drift {
+        0 => "Its clock is right.".to_owned(),
+        1.. => format!("Its clock is {drift} s ahead."),
+        _ => format!("Its clock is {} s behind.", drift.unsigned_abs()),
+    })
+}
+
+/// Returns what a token's codes are like, such as `TOTP, SHA1, 6 digits, every 30 s`.
+pub(crate) fn codes(token: &TokenReport) -> String {
+    let mut parts = vec![word(token.kind.as_deref()).to_uppercase()];
+    parts.extend(token.algorithm.as_deref().map(printable));
+    parts.extend(token.digits.map(|digits| format!("{digits} digits")));
+    parts.extend(token.period.map(|period| format!("every {period} s")));
+    parts.join(", ")
+}
+
+fn word(text: Option<&str>) -> String {
+    match text {
+        None | Some("") => NOTHING.to_owned(),
+        Some(text) => printable(text),
+    }
+}
+
+fn drift(seconds: Option<i64>) -> String {
+    seconds.map_or_else(
+        || NOTHING.to_owned(),
+        |s| if s == 0 { "0 s".to_owned() } else { format!("{s:+} s") },
+    )
+}
+
+fn moment(unix: Option<u64>) -> String {
+    unix.map_or_else(|| NOTHING.to_owned(), time::iso)
+}
+
+/// Aligns the columns; the last one is not padded.
+fn table<const N: usize>(rows: Vec<[String; N]>) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(&format!("{cell:<fill$}", fill = width + GAP));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

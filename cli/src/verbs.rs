@@ -1,0 +1,68 @@
+//! One function for each verb: ask what has to be asked, call the daemon, say what was done.
+
+mod assign;
+mod import;
+mod read;
+mod remove;
+
+use fob_api::{Error, TokenReport, UserName, UserReport, proxy::FobProxy};
+use nix::unistd::{Uid, User};
+use tokio::runtime::Builder;
+
+use crate::{args::Verb, failure::Failure, render};
+
+/// Does what the verb says.
+///
+/// # Errors
+///
+/// [`Failure`], when it was not done.
+pub(crate) fn run(verb: Verb) -> Result<(), Failure> {
+    let word = verb.word();
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|_| Failure::Silence)?;
+    // Questions block this one thread. Nothing else waits for it: no connection is open then.
+    runtime.block_on(dispatch(verb)).map_err(|failure| failure.of_verb(word))
+}
+
+async fn dispatch(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Import(args) => import::import(args).await,
+        Verb::List(args) => read::list(args).await,
+        Verb::Show(args) => read::show(args).await,
+        Verb::Assign(args) => assign::assign(args).await,
+        Verb::Resync(args) => assign::resync(args).await,
+        Verb::Rotate(args) => assign::rotate(args).await,
+        Verb::Deactivate(args) => remove::deactivate(args).await,
+        Verb::Forget(args) => remove::forget(args).await,
+        Verb::Status(args) => read::status(args).await,
+    }
+}
+
+/// Returns the caller's own name.
+fn own_name() -> Result<UserName, Failure> {
+    let uid = Uid::effective();
+    let nameless = || Failure::NameOfSelf { uid: uid.as_raw() };
+    let user = User::from_uid(uid).ok().flatten().ok_or_else(nameless)?;
+    UserName::parse(&user.name).map_err(|_| nameless())
+}
+
+/// Returns a user and his tokens; an error if he has none.
+async fn holder(
+    daemon: &FobProxy<'_>,
+    user: &UserName,
+) -> Result<(UserReport, Vec<TokenReport>), Failure> {
+    let mut report = daemon.show_user(user.as_str()).await?;
+    let tokens = report.tokens.take().unwrap_or_default();
+    if tokens.is_empty() {
+        return Err(Error::NotAssigned { user: user.clone() }.into());
+    }
+    Ok((report, tokens))
+}
+
+/// Returns a name from a report, fit for printing, or what was typed if the report lacks it.
+fn named(report: Option<&str>, typed: &str) -> String {
+    render::printable(report.unwrap_or(typed))
+}

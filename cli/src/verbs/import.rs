@@ -1,0 +1,196 @@
+//! `import`: hands a seed file to the daemon as a descriptor, never as a path.
+
+use std::{
+    fs::{File, Metadata},
+    io::{self, Read, Seek, Write},
+    os::{fd::AsFd, unix::fs::PermissionsExt},
+    path::Path,
+};
+
+use fob_api::{ImportOptions, ImportReport};
+use nix::{
+    fcntl::{FcntlArg, SealFlag, fcntl},
+    sys::memfd::{MFdFlags, memfd_create},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    args::Import,
+    connect::{Patience, daemon},
+    failure::{Failure, FileTrouble, advise},
+    progress::while_working,
+    render,
+};
+
+/// Most bytes that are copied from a pipe: a million tokens of 64 bytes each, so that an endless
+/// pipe does not fill the memory. The daemon has its own limit.
+const LONGEST_COPY: u64 = 64 << 20;
+/// Mode bits that let somebody else than the owner read (chmod(1)).
+const READABLE_BY_OTHERS: u32 = 0o044;
+
+pub(super) async fn import(args: Import) -> Result<(), Failure> {
+    let source = Source::open(&args.file)?;
+    let options = ImportOptions {
+        dry_run: args.dry_run.then_some(true),
+        ignore_expiry: args.ignore_expiry.then_some(true),
+    };
+    // An empty format lets the daemon recognize it.
+    let format = args.format.unwrap_or_default();
+    let call = async {
+        let daemon = daemon(Patience::Long).await?;
+        Ok(daemon.import(source.file.as_fd().into(), &format, options).await?)
+    };
+    let outcome: Result<ImportReport, Failure> = while_working("Reading the seed file", call).await;
+    if source.is_open_to_others {
+        let name = render::printable(&source.name);
+        advise(&format!("the seed file is readable by others; delete it or run chmod 600 {name}"));
+    }
+    let report = outcome.map_err(|failure| failure.of_file(&source.name))?;
+    render::print(&if args.dry_run { foretold(&report) } else { done(&report) })
+}
+
+/// A seed file, open at its start.
+struct Source {
+    file: File,
+    name: String,
+    is_open_to_others: bool,
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let name = if path == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            path.to_string_lossy().into_owned()
+        };
+        let opened = if path == Path::new("-") { stdin() } else { named(path) };
+        match opened {
+            Ok((file, is_open_to_others)) => Ok(Self { file, name, is_open_to_others }),
+            Err(trouble) => Err(Failure::File { name, trouble }),
+        }
+    }
+}
+
+fn stdin() -> Result<(File, bool), FileTrouble> {
+    let input = io::stdin().as_fd().try_clone_to_owned().map_err(FileTrouble::Io)?;
+    Ok((copy(File::from(input))?, false))
+}
+
+fn named(path: &Path) -> Result<(File, bool), FileTrouble> {
+    let file = File::open(path).map_err(FileTrouble::Io)?;
+    let metadata = file.metadata().map_err(FileTrouble::Io)?;
+    if metadata.is_dir() {
+        return Err(FileTrouble::Folder);
+    }
+    // A pipe of the shell, such as <(gpg --decrypt seeds.gpg), is read to its end here.
+    if metadata.is_file() {
+        Ok((file, open_to_others(&metadata)))
+    } else {
+        Ok((copy(file)?, false))
+    }
+}
+
+fn open_to_others(metadata: &Metadata) -> bool {
+    metadata.permissions().mode() & READABLE_BY_OTHERS != 0
+}
+
+/// Copies a stream into memory that nobody can change any more, so that the daemon can read it
+/// twice and gets the same both times (memfd_create(2), F_ADD_SEALS in fcntl(2)).
+fn copy(stream: File) -> Result<File, FileTrouble> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let memory =
+        memfd_create("fobctl-import", flags).map_err(|error| FileTrouble::Io(error.into()))?;
+    let mut memory = File::from(memory);
+    let mut chunk = Zeroizing::new([0_u8; 4096]);
+    let mut stream = stream.take(LONGEST_COPY + 1);
+    let mut length = 0_u64;
+    loop {
+        let count = match stream.read(chunk.as_mut_slice()) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(FileTrouble::Io(error)),
+        };
+        memory.write_all(chunk.get(..count).unwrap_or_default()).map_err(FileTrouble::Io)?;
+        length += u64::try_from(count).unwrap_or(u64::MAX);
+        if length > LONGEST_COPY {
+            return Err(FileTrouble::TooLong);
+        }
+    }
+    memory.rewind().map_err(FileTrouble::Io)?;
+    let seals = SealFlag::F_SEAL_SEAL
+        | SealFlag::F_SEAL_SHRINK
+        | SealFlag::F_SEAL_GROW
+        | SealFlag::F_SEAL_WRITE;
+    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals)).map_err(|error| FileTrouble::Io(error.into()))?;
+    Ok(memory)
+}
+
+fn counts(report: &ImportReport) -> (usize, usize) {
+    (report.added.as_ref().map_or(0, Vec::len), report.unchanged.as_ref().map_or(0, Vec::len))
+}
+
+fn tokens(count: usize) -> String {
+    if count == 1 { "1 token".to_owned() } else { format!("{count} tokens") }
+}
+
+fn done(report: &ImportReport) -> String {
+    match counts(report) {
+        (added, 0) => format!("{} added to stock.", tokens(added)),
+        (added, 1) => format!("{} added to stock, 1 was there already.", tokens(added)),
+        (added, known) => format!("{} added to stock, {known} were there already.", tokens(added)),
+    }
+}
+
+fn foretold(report: &ImportReport) -> String {
+    match counts(report) {
+        (added, 0) => format!("{} would be added to stock.", tokens(added)),
+        (added, 1) => format!("{} would be added to stock, 1 is there already.", tokens(added)),
+        (added, known) => {
+            format!("{} would be added to stock, {known} are there already.", tokens(added))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::File,
+        io::{Read, Write},
+        os::fd::OwnedFd,
+    };
+
+    use fob_api::ImportReport;
+
+    use super::{copy, done, foretold};
+
+    fn report(added: usize, unchanged: usize) -> ImportReport {
+        let serials = |count| Some(vec!["1".to_owned(); count]);
+        ImportReport { format: None, added: serials(added), unchanged: serials(unchanged) }
+    }
+
+    #[test]
+    fn the_sentence_counts_new_and_known_tokens() {
+        assert_eq!(done(&report(12, 3)), "12 tokens added to stock, 3 were there already.");
+        assert_eq!(done(&report(1, 0)), "1 token added to stock.");
+        assert_eq!(done(&report(0, 1)), "0 tokens added to stock, 1 was there already.");
+        assert_eq!(
+            foretold(&report(2, 1)),
+            "2 tokens would be added to stock, 1 is there already."
+        );
+        assert_eq!(foretold(&report(2, 0)), "2 tokens would be added to stock.");
+    }
+
+    #[test]
+    fn a_pipe_is_copied_from_its_start_and_sealed() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"serial,seed\n").unwrap();
+        drop(writer);
+        let mut memory = copy(File::from(OwnedFd::from(reader))).unwrap();
+        let mut text = String::new();
+        memory.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "serial,seed\n");
+        assert!(memory.write_all(b"x").is_err(), "the copy can still be changed");
+        assert!(memory.set_len(0).is_err(), "the copy can still be cut");
+    }
+}

@@ -1,0 +1,61 @@
+//! `deactivate`, `forget`: what takes a token away.
+
+use fob_api::{Fate, RemoveOptions};
+
+use super::named;
+use crate::{
+    args::{Deactivate, Forget},
+    ask::Dialogue,
+    connect::{Patience, daemon},
+    failure::{Failure, InputTrouble},
+    render,
+};
+
+pub(super) async fn deactivate(args: Deactivate) -> Result<(), Failure> {
+    let daemon = daemon(Patience::Short).await?;
+    let fate = args.old.fate();
+    let options = RemoveOptions {
+        fate: Some(fate.word().to_owned()),
+        leave_root_without_mfa: args.leave_root_without_mfa.then_some(true),
+    };
+    let report = daemon.deactivate(args.user.as_str(), options).await?;
+    let serial = named(report.serial.as_deref(), "");
+    let user = args.user.as_str();
+    render::print(&format!(
+        "{} has no token now. {}",
+        named(None, user),
+        fate_sentence(&serial, fate)
+    ))
+}
+
+pub(super) async fn forget(args: Forget) -> Result<(), Failure> {
+    if !args.yes {
+        confirm(&args).await?;
+    }
+    let daemon = daemon(Patience::Short).await?;
+    daemon.forget(args.serial.as_str(), RemoveOptions::default()).await?;
+    render::print(&format!("Token {} and its seed are erased.", args.serial))
+}
+
+/// Shows the token and asks for its serial once more.
+async fn confirm(args: &Forget) -> Result<(), Failure> {
+    let mut dialogue = Dialogue::open()?;
+    if !dialogue.is_in_terminal() {
+        return Err(InputTrouble::NoConfirmation.into());
+    }
+    let token = daemon(Patience::Short).await?.show_token(args.serial.as_str()).await?;
+    dialogue.say(&render::token_block(&token));
+    match dialogue.serial("Type the serial again to erase its seed for good: ")? {
+        Some(again) if again.folded() == args.serial.folded() => Ok(()),
+        _ => Err(InputTrouble::SerialDiffers.into()),
+    }
+}
+
+/// Returns a sentence on what became of a token that was taken away.
+pub(super) fn fate_sentence(serial: &str, fate: Fate) -> String {
+    match fate {
+        Fate::Lost => format!("Token {serial} is lost: it never signs in again."),
+        Fate::Retire => format!("Token {serial} is retired."),
+        Fate::Stock => format!("Token {serial} is back in stock."),
+    }
+}

@@ -1,0 +1,229 @@
+//! Why a seed file is refused. Nothing here quotes the file, except serials.
+
+use std::fmt;
+
+use fob_api::Serial;
+
+use super::place::{Place, Places};
+
+/// A seed file is refused, whole. `Display` is the fact, [`SeedError::hint`] the remedy.
+///
+/// It holds no part of a seed: besides the serials of duplicates no text of the file gets in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SeedError {
+    place: Option<Place>,
+    flaw: Flaw,
+}
+
+impl SeedError {
+    /// A flaw of the file as a whole.
+    pub(super) fn of_file(flaw: Flaw) -> Self {
+        Self { place: None, flaw }
+    }
+
+    /// A flaw that was found at a place.
+    pub(super) fn at(place: Place, flaw: Flaw) -> Self {
+        Self { place: Some(place), flaw }
+    }
+
+    /// Returns where the flaw is; `None` if it is the file as a whole.
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// Returns what is wrong.
+    pub fn flaw(&self) -> &Flaw {
+        &self.flaw
+    }
+
+    /// Returns what to do or what to ask the vendor for; `None` if the fact says it all.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.flaw.hint()
+    }
+}
+
+impl fmt::Display for SeedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = self.place {
+            write!(f, "{place}: ")?;
+        }
+        self.flaw.fmt(f)
+    }
+}
+
+impl std::error::Error for SeedError {}
+
+/// A flaw and its byte offset in the text, before anybody asked for line and column.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) offset: usize,
+    pub(super) flaw: Flaw,
+}
+
+impl Fault {
+    pub(super) fn new(offset: usize, flaw: Flaw) -> Self {
+        Self { offset, flaw }
+    }
+
+    /// Looks the place up in the text that was parsed.
+    pub(super) fn locate(self, text: &str) -> SeedError {
+        SeedError::at(Places::new(text).at(self.offset), self.flaw)
+    }
+}
+
+/// How the seeds of a PSKC file are encrypted (RFC 6030 section 6).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Encryption {
+    /// For a certificate or another public key, so with RSA.
+    Certificate,
+    /// With a key that is derived from a password.
+    Password,
+    /// With a key that vendor and customer share.
+    SharedKey,
+    /// In a way that the file does not tell.
+    Unknown,
+}
+
+/// What is wrong with a seed file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Flaw {
+    /// The base32 text has a length or a padding that base32 cannot have.
+    Base32Length,
+    /// The base64 text has a length, padding or spare bits that base64 cannot have.
+    Base64Length,
+    /// Not a counter: 0 to 2^63 - 1.
+    BadCounter,
+    /// Not an `xs:dateTime` with a time zone.
+    BadDate,
+    /// Not 6, 7 or 8 digits.
+    BadDigits,
+    /// Not a period of 30 or 60 seconds.
+    BadPeriod,
+    /// Not a serial.
+    BadSerial,
+    /// A manufacturer or model that cannot be shown.
+    BadText,
+    /// A `Time` or `TimeDrift` that is not a number, or a `Time` that is not 0.
+    BadTime,
+    /// The last digit of a code would be a check digit.
+    CheckDigits,
+    /// A control character, or a byte order mark inside the file.
+    ControlCharacter,
+    /// A document type declaration.
+    Doctype,
+    /// Two tokens have one seed.
+    DuplicateSeed {
+        /// The token at the error's place.
+        serial: Serial,
+        /// The token before it.
+        first: Serial,
+        /// The place of that one.
+        place: Place,
+    },
+    /// Two tokens have one serial.
+    DuplicateSerial {
+        /// The serial.
+        serial: Serial,
+        /// The place of the token before this one.
+        place: Place,
+    },
+    /// Nothing in the file.
+    Empty,
+    /// A field that must not be empty.
+    EmptyField {
+        /// Its name.
+        field: &'static str,
+    },
+    /// Encrypted values.
+    Encrypted(Encryption),
+    /// A reference to an entity that XML does not predefine.
+    Entity,
+    /// A key for another purpose than one-time codes.
+    KeyUsage,
+    /// The XML is not well-formed.
+    Malformed,
+    /// An element or attribute is missing.
+    Missing {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A key without its secret.
+    NoSecret,
+    /// Not a single token.
+    NoTokens,
+    /// Not a base32 character.
+    NotBase32,
+    /// Not a base64 character.
+    NotBase64,
+    /// Not a hexadecimal digit.
+    NotHex,
+    /// XML, but no PSKC.
+    NotPskc,
+    /// Not UTF-8.
+    NotUtf8,
+    /// An odd number of hexadecimal digits.
+    OddHex,
+    /// The type of an OATH CSV row is neither `hotp` nor `totp`.
+    OtherType,
+    /// The Suite names another hash.
+    OtherSuite,
+    /// The file is encoded in another way than it should be.
+    OtherEncoding,
+    /// A period for a button token.
+    PeriodOfHotp,
+    /// The code would contain the user's PIN.
+    PinInCode,
+    /// The seed is all zeroes.
+    SeedIsZero,
+    /// The seed has more than 128 bytes.
+    SeedTooLong,
+    /// The seed has fewer than 128 bits.
+    SeedTooShort,
+    /// A quotation mark that is not around a whole field.
+    StrayQuote,
+    /// Text where only elements may stand.
+    StrayText,
+    /// More nested elements than PSKC needs.
+    TooDeep,
+    /// Too few fields in a row.
+    TooFewFields {
+        /// How many there should be.
+        wanted: usize,
+    },
+    /// The file is too large.
+    TooLarge,
+    /// Too many fields in a row.
+    TooManyFields {
+        /// How many there may be.
+        wanted: usize,
+    },
+    /// The file ends before its end.
+    Truncated,
+    /// An element or attribute that may be there once is there twice.
+    Twice {
+        /// Its name.
+        name: &'static str,
+    },
+    /// An element that has no place here.
+    Unexpected,
+    /// A rule for the key that Fob does not know.
+    UnknownPolicy,
+    /// A users file of pam_oath.
+    UsersFile,
+    /// UTF-16 text.
+    Utf16,
+    /// A column of the header has another name.
+    WrongHeader {
+        /// The name that it should have.
+        wanted: &'static str,
+    },
+    /// A key algorithm other than `hotp` and `totp`.
+    WrongKeyAlgorithm {
+        /// What kind of key it is.
+        kind: &'static str,
+    },
+    /// PSKC of another namespace or version.
+    WrongVersion,
+    /// Codes of something else than decimal digits.
+    WrongResponseEncoding,
+}

@@ -1,0 +1,152 @@
+//! Keys: what an entry is about, and in which of 256 shards it lies.
+
+use std::{fmt, sync::Arc};
+
+use fob_api::Serial;
+use sha2::{Digest, Sha256};
+
+/// What an entry is about. The byte is the first one of its keys on disk: never renumbered,
+/// never used again. 0 belongs to the engines.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[repr(u8)]
+pub enum Kind {
+    /// The fingerprint of a seed, so that no seed is in stock twice.
+    Fingerprint = 1,
+    /// Facts about the store itself.
+    Meta = 2,
+    /// Budgets of users that do not exist, so that they cost what a real one costs.
+    Nobody = 3,
+    /// A token's sealed seed, parameters and owner: written on import, assign, rotate.
+    Seed = 4,
+    /// A token's last step, drift and budgets: written per sign-in.
+    State = 5,
+    /// A user's serials.
+    User = 6,
+}
+
+impl Kind {
+    /// Every kind, in the order of their keys.
+    pub const ALL: [Self; 6] =
+        [Self::Fingerprint, Self::Meta, Self::Nobody, Self::Seed, Self::State, Self::User];
+}
+
+/// A key: its kind, the shard (the first byte of the name's SHA-256), its name.
+///
+/// The shard does not depend on the kind, so that seed and state of a token share it. Ordered
+/// by kind, shard, name. Clones share the bytes.
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Key {
+    kind: Kind,
+    bytes: Arc<[u8]>,
+}
+
+impl Key {
+    /// The fingerprint of a seed.
+    pub fn fingerprint(fingerprint: &[u8; 32]) -> Self {
+        Self::of(Kind::Fingerprint, fingerprint)
+    }
+
+    /// A fact about the store itself.
+    pub fn meta(name: &'static str) -> Self {
+        Self::of(Kind::Meta, name.as_bytes())
+    }
+
+    /// One of the budgets that users who do not exist share.
+    pub fn nobody(slot: u16) -> Self {
+        Self::of(Kind::Nobody, &slot.to_be_bytes())
+    }
+
+    /// The seed record of a token; the serial in its folded form.
+    pub fn seed(serial: &Serial) -> Self {
+        Self::of(Kind::Seed, serial.folded().as_bytes())
+    }
+
+    /// The state record of a token; the serial in its folded form.
+    pub fn state(serial: &Serial) -> Self {
+        Self::of(Kind::State, serial.folded().as_bytes())
+    }
+
+    /// The serials of a user, by uid.
+    pub fn user(uid: u32) -> Self {
+        Self::of(Kind::User, &uid.to_be_bytes())
+    }
+
+    /// Returns what the entry is about.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns the shard, 0 to 255.
+    pub fn shard(&self) -> u8 {
+        self.bytes.get(1).copied().unwrap_or_default()
+    }
+
+    /// Returns the name: a folded serial, a fingerprint, a big-endian number, a word.
+    pub fn name(&self) -> &[u8] {
+        self.bytes.get(2..).unwrap_or_default()
+    }
+
+    /// Returns all bytes: kind, shard, name.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes the bytes of a stored key; `None` if an engine's key cannot be one of ours.
+    pub(super) fn from_stored(bytes: &[u8]) -> Option<Self> {
+        let first = *bytes.first()?;
+        let kind = Kind::ALL.into_iter().find(|kind| *kind as u8 == first)?;
+        let key = Self::of(kind, bytes.get(2..)?);
+        (key.as_bytes() == bytes).then_some(key)
+    }
+
+    /// Returns the bytes before the name of every key of a kind in a shard.
+    pub(super) fn prefix(kind: Kind, shard: u8) -> [u8; 2] {
+        [kind as u8, shard]
+    }
+
+    fn of(kind: Kind, name: &[u8]) -> Self {
+        let [shard, ..] = <[u8; 32]>::from(Sha256::digest(name));
+        let bytes = [&[kind as u8, shard], name].concat();
+        Self { kind, bytes: bytes.into() }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({})", self.kind, self.name().escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Kind};
+    use fob_api::Serial;
+
+    #[test]
+    fn seed_and_state_of_a_token_share_a_shard_in_both_cases_of_the_serial() {
+        let upper = Serial::parse("8A1172").unwrap();
+        let lower = Serial::parse("8a1172").unwrap();
+        assert_eq!(Key::seed(&upper), Key::seed(&lower));
+        assert_eq!(Key::seed(&upper).shard(), Key::state(&lower).shard());
+        assert_eq!(Key::state(&lower).name(), b"8A1172");
+    }
+
+    #[test]
+    fn the_bytes_of_a_key_never_change() {
+        // SHA-256 of the four zero bytes starts with df (sha256sum).
+        assert_eq!(Key::user(0).as_bytes(), [6, 0xdf, 0, 0, 0, 0]);
+        let kinds = Kind::ALL.map(|kind| kind as u8);
+        assert_eq!(kinds, [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn stored_bytes_lead_back_to_their_key_and_damaged_ones_to_none() {
+        let key = Key::fingerprint(&[7; 32]);
+        assert_eq!(Key::from_stored(key.as_bytes()), Some(key.clone()));
+        let mut moved = key.as_bytes().to_vec();
+        moved[1] ^= 1;
+        assert_eq!(Key::from_stored(&moved), None);
+        assert_eq!(Key::from_stored(&[0, 0, 0]), None);
+        assert_eq!(Key::from_stored(&[]), None);
+    }
+}

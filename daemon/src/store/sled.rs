@@ -1,0 +1,169 @@
+//! The store of one machine: sled 0.34, written by one thread and made durable by our own sync.
+//!
+//! sled's flush calls sync_file_range(2), which does not survive a power cut (sled issue 1452).
+//! The writer thread takes all that has queued, checks guards, writes, flushes, calls
+//! fdatasync(2) once and then answers all. Reads never wait for that and see only what is
+//! durable. Any error of a write, flush or sync ends the service until the daemon restarts.
+
+mod bulk;
+mod group;
+mod medium;
+mod open;
+mod shelf;
+mod writer;
+
+use std::{
+    future::{Future, pending},
+    path::Path,
+    sync::Arc,
+    thread::JoinHandle,
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::spawn_blocking,
+};
+
+use self::{
+    bulk::{Bulk, PIECE},
+    shelf::Shelf,
+    writer::{Commit, Request, Writer},
+};
+pub use self::{
+    medium::{Disk, Medium},
+    open::{Flaw, OpenError},
+    writer::Outage,
+};
+use super::{Committed, Entry, Guard, Key, Kind, Store, StoreError, Watch, Write, check_limits};
+
+/// Commits that may wait for the writer; a caller beyond that waits for a place. Sixteen times
+/// the 64 callers at whom the throughput of a group stopped growing when it was measured.
+const QUEUE: usize = 1024;
+
+/// A handle of the database in one folder; clones are handles of the same database.
+///
+/// Dropping the last handle waits for the writer thread and closes the database.
+#[derive(Clone)]
+pub struct SledStore(Arc<Inner>);
+
+struct Inner {
+    shelf: Arc<Shelf>,
+    queue: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl SledStore {
+    /// Opens the database in `dir`, which belongs to the caller with mode 0700; creates both if
+    /// they are missing (the folder's parent must be there). Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; nothing of an existing database was changed then, except that leftovers of
+    /// a killed daemon may have been cleared away.
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_on(dir, Disk)
+    }
+
+    /// Opens the database on another medium, so that a test can make a sync fail or hang.
+    ///
+    /// # Errors
+    ///
+    /// As [`SledStore::open`].
+    pub fn open_on(dir: &Path, medium: impl Medium) -> Result<Self, OpenError> {
+        let opened = open::open(dir)?;
+        let shelf = Arc::new(Shelf::new(opened.db, opened.lock));
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let writer = Writer::new(Arc::clone(&shelf), opened.file, Box::new(medium), requests);
+        let writer = writer.and_then(Writer::start);
+        let writer = writer.map_err(|error| OpenError::Io(dir.to_owned(), error))?;
+        Ok(Self(Arc::new(Inner { shelf, queue: Some(queue), writer: Some(writer) })))
+    }
+
+    /// Waits until an error has ended the service and returns it; forever if none does. The
+    /// daemon then exits, and its service manager starts it again.
+    pub fn poisoned(&self) -> impl Future<Output = Outage> + Send + use<> {
+        let mut news = self.0.shelf.outage();
+        async move {
+            if let Ok(outage) = news.wait_for(Option::is_some).await
+                && let Some(outage) = *outage
+            {
+                return outage;
+            }
+            // The store was closed in good order.
+            pending().await
+        }
+    }
+}
+
+impl Store for SledStore {
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+        self.0.shelf.get(keys)
+    }
+
+    async fn list(
+        &self,
+        kind: Kind,
+        shard: u8,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.0.shelf.list(Key::prefix(kind, shard), after, limit)
+    }
+
+    async fn commit(
+        &self,
+        guards: Vec<Guard>,
+        writes: Vec<Write>,
+    ) -> Result<Committed, StoreError> {
+        check_limits(&guards, &writes)?;
+        let queue = self.0.queue.as_ref().ok_or(StoreError::Unavailable)?;
+        let (reply, answer) = oneshot::channel();
+        let large = guards.len() + writes.len() > PIECE;
+        let commit = Commit { guards, writes, reply };
+        let request = if large {
+            let sort = move || Request::Large(Box::new(Bulk::new(commit)));
+            spawn_blocking(sort).await.map_err(|_| StoreError::Unavailable)?
+        } else {
+            Request::Small(commit)
+        };
+        queue.send(request).await.map_err(|_| StoreError::Unavailable)?;
+        // No answer: the writer thread died with the request in its hands.
+        answer.await.unwrap_or(Err(StoreError::Indeterminate))
+    }
+
+    fn watch(&self, kind: Kind) -> Watch {
+        self.0.shelf.watchers.watch(kind)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The writer ends when nobody can send any more.
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            // A panic of the writer has been reported by the panic hook and has poisoned the store.
+            let _ = writer.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SledStore;
+    use crate::store::{Committed, Guard, Key, Store, Write};
+
+    #[tokio::test]
+    async fn an_entry_is_there_after_the_database_was_closed_and_opened_again() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("store");
+        let key = Key::user(1000);
+        let store = SledStore::open(&dir).unwrap();
+        let (guards, writes) = (Guard::Absent(key.clone()), Write::Put(key.clone(), vec![7]));
+        assert_eq!(store.commit(vec![guards], vec![writes]).await, Ok(Committed::Done));
+        let before = store.get(std::slice::from_ref(&key)).await.unwrap();
+        drop(store);
+        let store = SledStore::open(&dir).unwrap();
+        assert_eq!(store.get(&[key]).await.unwrap(), before);
+        assert_eq!(*before[0].as_ref().unwrap().value, [7]);
+    }
+}

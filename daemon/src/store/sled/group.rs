@@ -1,0 +1,174 @@
+//! Commits that share a sync: decided in order, each on the results of those before it.
+
+use std::collections::HashMap;
+
+use sled::{Batch, Db};
+use tokio::sync::oneshot;
+
+use super::{
+    shelf::{Hidden, Shelf, encode},
+    writer::Commit,
+};
+use crate::store::{Committed, Entry, Guard, Key, StoreError, Tag, Write};
+
+/// What the caller waits for.
+pub(super) type Answer = Result<Committed, StoreError>;
+
+/// How the writes of a group reach the database.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    /// In one atomic batch: some commit has several writes.
+    Batch,
+    /// One by one in the order of the commits, half the cost: sled recovers a prefix of its log.
+    Singles,
+}
+
+/// The commits of one sync.
+pub(super) struct Group<'a> {
+    shelf: &'a Shelf,
+    /// What was durable before, as far as anybody asked.
+    before: HashMap<Key, Option<Tag>>,
+    /// What the commits so far made of it.
+    after: HashMap<Key, Option<Tag>>,
+    /// The writes in the order of the commits.
+    writes: Vec<(Key, Option<Tag>)>,
+    form: Form,
+    answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn new(shelf: &'a Shelf) -> Self {
+        Self {
+            shelf,
+            before: HashMap::new(),
+            after: HashMap::new(),
+            writes: Vec::new(),
+            form: Form::Singles,
+            answers: Vec::new(),
+        }
+    }
+
+    /// Decides a commit on the results of those before it and takes its writes in.
+    pub(super) fn decide(&mut self, commit: Commit, version: &mut u64) {
+        let answer = self.check(&commit.guards).and_then(|answer| {
+            // The old values are read now, so that a damaged one fails this commit only.
+            commit.writes.iter().try_for_each(|write| self.durable(write.key()).map(drop))?;
+            Ok(answer)
+        });
+        if matches!(answer, Ok(Committed::Done)) {
+            if commit.writes.len() > 1 {
+                self.form = Form::Batch;
+            }
+            for write in commit.writes {
+                self.take(write, version);
+            }
+        }
+        self.answers.push((commit.reply, answer));
+    }
+
+    /// Returns the old values of all written keys.
+    pub(super) fn old_values(&self) -> Hidden {
+        let old = |key: &Key| (key.clone(), self.before.get(key).cloned().flatten());
+        self.writes.iter().map(|(key, _)| old(key)).collect()
+    }
+
+    /// Says whether there is anything to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Returns about how many bytes will be written.
+    pub(super) fn size(&self) -> u64 {
+        let size = |(key, tag): &(Key, Option<Tag>)| {
+            key.as_bytes().len() + tag.as_ref().map_or(0, |tag| tag.value.len())
+        };
+        self.writes.iter().map(size).sum::<usize>() as u64
+    }
+
+    /// Writes everything into the database, not yet durably.
+    pub(super) fn apply(&self, db: &Db) -> sled::Result<()> {
+        let stored = |tag: &Tag| encode(tag.version, &tag.value);
+        if self.form == Form::Singles {
+            for (key, tag) in &self.writes {
+                match tag {
+                    None => db.remove(key.as_bytes())?,
+                    Some(tag) => db.insert(key.as_bytes(), stored(tag))?,
+                };
+            }
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        for (key, tag) in &self.writes {
+            match tag {
+                None => batch.remove(key.as_bytes()),
+                Some(tag) => batch.insert(key.as_bytes(), stored(tag)),
+            }
+        }
+        db.apply_batch(batch)
+    }
+
+    /// Tells the watches and answers everybody; after the sync.
+    pub(super) fn finish(self) {
+        self.writes.iter().for_each(|(key, _)| self.shelf.watchers.tell(key));
+        for (reply, answer) in self.answers {
+            // Somebody who has stopped waiting needs no answer.
+            let _ = reply.send(answer);
+        }
+    }
+
+    /// Answers everybody that the group went wrong: `error` to those whose writes may have been
+    /// applied, and that there is no service to those who lost against them.
+    pub(super) fn fail(self, error: StoreError) {
+        for (reply, answer) in self.answers {
+            let answer = match answer {
+                Ok(Committed::Done) => error,
+                Ok(Committed::Conflict(_)) if error == StoreError::Full => error,
+                Ok(Committed::Conflict(_)) => StoreError::Unavailable,
+                Err(own) => own,
+            };
+            let _ = reply.send(Err(answer));
+        }
+    }
+
+    fn check(&mut self, guards: &[Guard]) -> Answer {
+        for guard in guards {
+            if !guard.holds(self.current(guard.key())?.as_ref()) {
+                let now = guards.iter().map(|guard| self.entry(guard.key()));
+                return Ok(Committed::Conflict(now.collect::<Result<_, _>>()?));
+            }
+        }
+        Ok(Committed::Done)
+    }
+
+    fn take(&mut self, write: Write, version: &mut u64) {
+        let (key, tag) = match write {
+            Write::Delete(key) => (key, None),
+            Write::Put(key, value) => {
+                *version = version.wrapping_add(1);
+                (key, Some(Tag::new(*version, value.into())))
+            }
+        };
+        self.after.insert(key.clone(), tag.clone());
+        self.writes.push((key, tag));
+    }
+
+    fn entry(&mut self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        Ok(self.current(key)?.map(|tag| Entry::new(key.clone(), tag)))
+    }
+
+    fn current(&mut self, key: &Key) -> Result<Option<Tag>, StoreError> {
+        match self.after.get(key) {
+            Some(tag) => Ok(tag.clone()),
+            None => self.durable(key),
+        }
+    }
+
+    fn durable(&mut self, key: &Key) -> Result<Option<Tag>, StoreError> {
+        if let Some(tag) = self.before.get(key) {
+            return Ok(tag.clone());
+        }
+        let tag = self.shelf.newest(key)?;
+        self.before.insert(key.clone(), tag.clone());
+        Ok(tag)
+    }
+}

@@ -1,0 +1,37 @@
+//! What makes written data durable: the disk, or in a test something that fails on command.
+
+use std::{fs::File, io};
+
+use nix::sys::statvfs::fstatvfs;
+
+/// The two questions that the writer asks the disk.
+pub trait Medium: Send + 'static {
+    /// Returns the bytes that may still be written to the file system of this file.
+    ///
+    /// # Errors
+    ///
+    /// Those of fstatvfs(3).
+    fn room(&mut self, file: &File) -> io::Result<u64>;
+
+    /// Returns when what was written to this file survives a power cut.
+    ///
+    /// # Errors
+    ///
+    /// Those of fdatasync(2); the writer asks no second time.
+    fn sync(&mut self, file: &File) -> io::Result<()>;
+}
+
+/// The real one.
+#[derive(Clone, Copy, Debug)]
+pub struct Disk;
+
+impl Medium for Disk {
+    fn room(&mut self, file: &File) -> io::Result<u64> {
+        let stat = fstatvfs(file)?;
+        Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
+    }
+
+    fn sync(&mut self, file: &File) -> io::Result<()> {
+        file.sync_data()
+    }
+}

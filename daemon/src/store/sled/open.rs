@@ -1,0 +1,187 @@
+//! Opens the database: whose folder it is, who else has it, what a killed daemon left behind.
+
+use std::{
+    fmt,
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    fcntl::{PosixFadviseAdvice, posix_fadvise},
+    unistd::Uid,
+};
+use sled::{Config, Db};
+
+use super::bulk;
+
+/// Bytes of pages that sled keeps in memory. A sign-in touches two records of about 400 bytes;
+/// this is room for the pages of some 100 000 tokens.
+const CACHE: u64 = 64 * 1024 * 1024;
+
+/// The file whose lock says that a daemon has the database. sled's own lock is taken too late:
+/// leftovers are cleared away before.
+const LOCK: &str = "lock";
+/// sled's database file.
+const DATABASE: &str = "db";
+
+/// Why the database was not opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another daemon has it.
+    Busy(PathBuf),
+    /// What is stored cannot be read.
+    Damaged(PathBuf),
+    /// The operating system refused; full disks included.
+    Io(PathBuf, io::Error),
+    /// Somebody else may have read or changed it.
+    Unsafe(PathBuf, Flaw),
+}
+
+/// What is wrong with a file or folder of the database.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Flaw {
+    /// It belongs to another user.
+    Foreign,
+    /// It has a second name.
+    HardLink,
+    /// Its mode lets others in.
+    Mode,
+    /// It is neither the folder nor the plain file that belongs there; perhaps a symbolic link.
+    Type,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy(path) => write!(f, "another fobd has the token store {}", path.display()),
+            Self::Damaged(path) => write!(f, "damaged token store: {}", path.display()),
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Unsafe(path, flaw) => write!(f, "{} {flaw}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Foreign => "does not belong to the user that fobd runs as.",
+            Self::HardLink => "has a second name (hard link); remove that.",
+            Self::Mode => "lets other users in; it may have been read or changed.",
+            Self::Type => "is not the folder or plain file that belongs there.",
+        })
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// An open database.
+pub(super) struct Opened {
+    pub(super) db: Db,
+    /// A second descriptor of the database file, to sync it.
+    pub(super) file: File,
+    /// Whoever holds it has the database.
+    pub(super) lock: File,
+}
+
+pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
+    let io = |error| OpenError::Io(dir.to_owned(), error);
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io(error)),
+        _ => check_folder(dir)?,
+    }
+    for entry in fs::read_dir(dir).map_err(io)? {
+        check_inside(&entry.map_err(io)?.path())?;
+    }
+    let lock = lock(dir)?;
+    clear_leftovers(dir).and_then(|()| settle(&dir.join(DATABASE))).map_err(io)?;
+    let config = Config::new().path(dir).cache_capacity(CACHE).flush_every_ms(None);
+    let sort = |error| match error {
+        sled::Error::Io(error) => io(error),
+        _ => OpenError::Damaged(dir.to_owned()),
+    };
+    let db = config.open().map_err(sort)?;
+    bulk::roll_back(&db).map_err(sort)?;
+    let file = OpenOptions::new().write(true).open(dir.join(DATABASE)).map_err(io)?;
+    close_up(dir).map_err(io)?;
+    Ok(Opened { db, file, lock })
+}
+
+/// Checks that nobody else could have reached into the folder.
+fn check_folder(dir: &Path) -> Result<(), OpenError> {
+    let flawed = |flaw| Err(OpenError::Unsafe(dir.to_owned(), flaw));
+    let facts = fs::symlink_metadata(dir).map_err(|error| OpenError::Io(dir.to_owned(), error))?;
+    match () {
+        () if !facts.is_dir() => flawed(Flaw::Type),
+        () if facts.uid() != Uid::effective().as_raw() => flawed(Flaw::Foreign),
+        () if facts.mode() & 0o077 != 0 => flawed(Flaw::Mode),
+        () => Ok(()),
+    }
+}
+
+/// Checks a thing in the folder. One that others may only read was created under a lax umask,
+/// nobody could reach it, and [`close_up`] mends it.
+fn check_inside(path: &Path) -> Result<(), OpenError> {
+    let flawed = |flaw| Err(OpenError::Unsafe(path.to_owned(), flaw));
+    let facts =
+        fs::symlink_metadata(path).map_err(|error| OpenError::Io(path.to_owned(), error))?;
+    match () {
+        () if !facts.is_dir() && !facts.is_file() => flawed(Flaw::Type),
+        () if facts.uid() != Uid::effective().as_raw() => flawed(Flaw::Foreign),
+        () if facts.mode() & 0o022 != 0 => flawed(Flaw::Mode),
+        () if facts.is_file() && facts.nlink() != 1 => flawed(Flaw::HardLink),
+        () => Ok(()),
+    }
+}
+
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join(LOCK);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(|error| OpenError::Io(path.clone(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Busy(dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::Io(path, error)),
+    }
+}
+
+/// Removes the snapshots that a killed daemon left half-written; sled would take one for whole
+/// (sled issues 1527 and 1533). Never a finished one: without it sled may start empty.
+fn clear_leftovers(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if name.starts_with(b"snap.") && name.ends_with(b".generating") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that what is read now is what is on the disk. After a failed sync the kernel keeps
+/// pages as clean that never reached the disk (fsync(2), "Errors"); a database opened on them
+/// would lose later writes in a power cut.
+fn settle(database: &Path) -> io::Result<()> {
+    let file = match File::open(database) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    file.sync_all()?;
+    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+    Ok(())
+}
+
+/// Gives everything inside the mode that it should have, and makes the folder itself durable.
+fn close_up(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let mode = if entry.file_type()?.is_dir() { 0o700 } else { 0o600 };
+        fs::set_permissions(entry.path(), Permissions::from_mode(mode))?;
+        File::open(entry.path())?.sync_all()?;
+    }
+    File::open(dir)?.sync_all()?;
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}

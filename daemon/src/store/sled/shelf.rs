@@ -1,0 +1,167 @@
+//! The reading side: the database as it is on stable storage.
+//!
+//! sled shows a write at once. While writes are in flight, their old values hide them here, so
+//! that a reader neither sees them before the sync nor waits for it.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    ops::Bound,
+    sync::{PoisonError, RwLock},
+};
+
+use sled::{Db, IVec};
+use tokio::sync::watch;
+
+use super::writer::Outage;
+use crate::store::{Entry, Key, StoreError, Tag, Watchers};
+
+/// Bytes of the version before each stored value.
+const VERSION: usize = size_of::<u64>();
+
+/// Old values by key; `None` hides an entry that was not there.
+pub(super) type Hidden = BTreeMap<Key, Option<Tag>>;
+
+/// The database with what hides the writes in flight.
+pub(super) struct Shelf {
+    /// Dropped before the lock.
+    pub(super) db: Db,
+    /// The watches of this store.
+    pub(super) watchers: Watchers,
+    hidden: RwLock<[Hidden; 2]>,
+    outage: watch::Sender<Option<Outage>>,
+    _lock: File,
+}
+
+/// Whose writes are hidden.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Layer {
+    /// Those of a commit that is applied piece by piece.
+    Bulk,
+    /// Those of the commits that wait for the next sync.
+    Group,
+}
+
+impl Shelf {
+    pub(super) fn new(db: Db, lock: File) -> Self {
+        Self {
+            db,
+            watchers: Watchers::new(),
+            hidden: RwLock::default(),
+            outage: watch::Sender::new(None),
+            _lock: lock,
+        }
+    }
+
+    /// Ends the service: from now on every call is refused.
+    pub(super) fn end_service(&self, outage: Outage) {
+        self.outage.send_replace(Some(outage));
+    }
+
+    /// Returns the news of the end of the service.
+    pub(super) fn outage(&self) -> watch::Receiver<Option<Outage>> {
+        self.outage.subscribe()
+    }
+
+    /// Refuses when the service has ended.
+    pub(super) fn in_service(&self) -> Result<(), StoreError> {
+        if self.outage.borrow().is_some() { Err(StoreError::Unavailable) } else { Ok(()) }
+    }
+
+    /// Reads the durable entries of the keys as one snapshot.
+    pub(super) fn get(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+        self.in_service()?;
+        // Held to the end: what is not hidden now is not written before it is hidden.
+        let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = |key: &Key| {
+            let old = hidden.iter().find_map(|layer| layer.get(key));
+            let tag = old.map_or_else(|| self.newest(key), |old| Ok(old.clone()))?;
+            Ok(tag.map(|tag| Entry::new(key.clone(), tag)))
+        };
+        keys.iter().map(entry).collect()
+    }
+
+    /// Reads a page of durable entries whose keys start with `prefix`.
+    pub(super) fn list(
+        &self,
+        prefix: [u8; 2],
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.in_service()?;
+        let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        let start = after.map_or(Bound::Unbounded, |key| Bound::Excluded(key.clone()));
+        let mut page = Hidden::new();
+        for layer in hidden.iter() {
+            let old = layer
+                .range((start.clone(), Bound::Unbounded))
+                .skip_while(|(key, _)| key.as_bytes() < &prefix[..])
+                .take_while(|(key, _)| key.as_bytes().starts_with(&prefix))
+                .filter(|(_, old)| old.is_some());
+            page.extend(old.take(limit).map(|(key, old)| (key.clone(), old.clone())));
+        }
+        let from = after.map(Key::as_bytes).filter(|after| *after > &prefix[..]);
+        let from = from.map_or(Bound::Included(&prefix[..]), Bound::Excluded);
+        let stored = self.db.range::<&[u8], _>((from, Bound::Unbounded));
+        let mut found = 0;
+        for pair in stored {
+            let (key, value) = pair.map_err(|error| trouble(&error))?;
+            if found == limit || !key.starts_with(&prefix) {
+                break;
+            }
+            let key = Key::from_stored(&key).ok_or(StoreError::Corrupt)?;
+            if !hidden.iter().any(|layer| layer.contains_key(&key)) {
+                page.insert(key, Some(decode(&value)?));
+                found += 1;
+            }
+        }
+        let entries = page.into_iter().filter_map(|(key, tag)| Some(Entry::new(key, tag?)));
+        Ok(entries.take(limit).collect())
+    }
+
+    /// Reads the newest value, durable or not; for the writer.
+    pub(super) fn newest(&self, key: &Key) -> Result<Option<Tag>, StoreError> {
+        let stored = self.db.get(key.as_bytes()).map_err(|error| trouble(&error))?;
+        stored.map(|value| decode(&value)).transpose()
+    }
+
+    /// Hides the writes to these keys; the writer calls it before it writes.
+    pub(super) fn hide(&self, layer: Layer, old: Hidden) {
+        let mut hidden = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
+        let [bulk, group] = &mut *hidden;
+        match layer {
+            Layer::Bulk => bulk.extend(old),
+            Layer::Group => *group = old,
+        }
+    }
+
+    /// Shows what was hidden; the writer calls it after the sync. Returns the old values, so that
+    /// a large map is freed where nobody waits.
+    pub(super) fn show(&self, layer: Layer) -> Hidden {
+        let mut hidden = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
+        let [bulk, group] = &mut *hidden;
+        std::mem::take(match layer {
+            Layer::Bulk => bulk,
+            Layer::Group => group,
+        })
+    }
+}
+
+/// Returns the stored form of a value.
+pub(super) fn encode(version: u64, value: &[u8]) -> Vec<u8> {
+    [&version.to_le_bytes(), value].concat()
+}
+
+/// Reads the stored form of a value.
+pub(super) fn decode(stored: &IVec) -> Result<Tag, StoreError> {
+    let (version, value) = stored.split_first_chunk::<VERSION>().ok_or(StoreError::Corrupt)?;
+    Ok(Tag::new(u64::from_le_bytes(*version), value.into()))
+}
+
+/// Sorts an error of a read.
+pub(super) fn trouble(error: &sled::Error) -> StoreError {
+    match error {
+        sled::Error::Corruption { .. } => StoreError::Corrupt,
+        _ => StoreError::Unavailable,
+    }
+}

@@ -1,0 +1,263 @@
+//! The writer: the one thread that changes the database.
+//!
+//! In each round it takes what has queued, writes it as one group, syncs once and answers; then
+//! it does a piece of the large commit, if there is one. A commit that touches the keys of the
+//! large commit waits for its end, all others do not notice it.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    bulk::{Bulk, Step},
+    group::{Answer, Group},
+    medium::Medium,
+    shelf::{Layer, Shelf},
+};
+use crate::store::{Guard, StoreError, Write};
+
+/// Writes after which a group is closed: applying one takes 20 to 30 µs (measured, release
+/// build), so a group stays below the time of a slow disk's sync.
+const GROUP: usize = 512;
+
+/// Room that a group leaves on the file system: four of the 512 KiB segments by which sled's
+/// file grows, so that running out of room is noticed before sled has half-written something.
+pub(super) const RESERVE: u64 = 4 * 512 * 1024;
+
+/// A commit that is small enough for a group.
+pub(super) struct Commit {
+    pub(super) guards: Vec<Guard>,
+    pub(super) writes: Vec<Write>,
+    pub(super) reply: oneshot::Sender<Answer>,
+}
+
+/// What waits in the queue.
+pub(super) enum Request {
+    /// Applied piece by piece.
+    Large(Box<Bulk>),
+    /// Applied at once, with others.
+    Small(Commit),
+}
+
+impl Request {
+    fn refuse(self, error: StoreError) {
+        let reply = match self {
+            Self::Large(bulk) => return bulk.refuse(error),
+            Self::Small(commit) => commit.reply,
+        };
+        // Somebody who has stopped waiting needs no answer.
+        let _ = reply.send(Err(error));
+    }
+}
+
+/// The service has ended.
+struct Ended;
+
+/// The owner of all writes.
+pub(super) struct Writer {
+    shelf: Arc<Shelf>,
+    queue: mpsc::Receiver<Request>,
+    /// Requests that wait for the end of the large commit.
+    later: VecDeque<Request>,
+    large: Option<Box<Bulk>>,
+    /// The second descriptor of the database file.
+    file: File,
+    medium: Box<dyn Medium>,
+    /// The version of the last write.
+    version: u64,
+}
+
+impl Writer {
+    /// Prepares the writer; versions start at random, so that they do not repeat after a restart
+    /// or a restore.
+    pub(super) fn new(
+        shelf: Arc<Shelf>,
+        file: File,
+        medium: Box<dyn Medium>,
+        queue: mpsc::Receiver<Request>,
+    ) -> io::Result<Self> {
+        let version = getrandom::u64().map_err(io::Error::other)?;
+        let later = VecDeque::new();
+        Ok(Self { shelf, queue, later, large: None, file, medium, version })
+    }
+
+    /// Starts the thread; it ends when the queue is closed or after an error.
+    pub(super) fn start(self) -> io::Result<thread::JoinHandle<()>> {
+        let shelf = Arc::clone(&self.shelf);
+        let body = move || {
+            // Nothing is used after a panic except the mark that the service has ended.
+            if catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+                shelf.end_service(Outage::Panic);
+            }
+        };
+        thread::Builder::new().name("store-writer".to_owned()).spawn(body)
+    }
+
+    fn run(mut self) {
+        while let Some(group) = self.next_group() {
+            if self.serve(group).and_then(|()| self.step()).is_err() {
+                return self.refuse_all();
+            }
+        }
+    }
+
+    /// Waits for work and takes what has queued; `None` when nobody can ask any more.
+    fn next_group(&mut self) -> Option<Vec<Commit>> {
+        let mut group = Vec::new();
+        let mut size = 0;
+        if self.large.is_none() && self.later.is_empty() {
+            let first = self.queue.blocking_recv()?;
+            size += self.sort(first, &mut group);
+        }
+        // In a row of requests that were put off, each is looked at once per round.
+        for _ in 0..self.later.len() {
+            if self.large.is_some() || size >= GROUP {
+                break;
+            }
+            if let Some(request) = self.later.pop_front() {
+                size += self.sort(request, &mut group);
+            }
+        }
+        while size < GROUP {
+            match self.queue.try_recv() {
+                Ok(request) => size += self.sort(request, &mut group),
+                Err(mpsc::error::TryRecvError::Empty) => break,
+                // A large commit in progress is rolled back when the store is opened again.
+                Err(mpsc::error::TryRecvError::Disconnected) if group.is_empty() => return None,
+                Err(mpsc::error::TryRecvError::Disconnected) => break,
+            }
+        }
+        Some(group)
+    }
+
+    /// Puts a request where it belongs and returns its share of the group's size.
+    fn sort(&mut self, request: Request, group: &mut Vec<Commit>) -> usize {
+        match (request, &self.large) {
+            (Request::Large(bulk), None) => self.large = Some(bulk),
+            (Request::Large(bulk), Some(_)) => self.later.push_back(Request::Large(bulk)),
+            (Request::Small(commit), Some(bulk)) if bulk.locks(&commit) => {
+                self.later.push_back(Request::Small(commit));
+            }
+            (Request::Small(commit), _) => {
+                let size = commit.guards.len() + commit.writes.len();
+                group.push(commit);
+                return size.max(1);
+            }
+        }
+        0
+    }
+
+    /// Carries out a group.
+    fn serve(&mut self, commits: Vec<Commit>) -> Result<(), Ended> {
+        let shelf = Arc::clone(&self.shelf);
+        let mut group = Group::new(&shelf);
+        for commit in commits {
+            group.decide(commit, &mut self.version);
+        }
+        if group.is_empty() {
+            group.finish();
+            return Ok(());
+        }
+        if let Err(error) = self.has_room(group.size()) {
+            group.fail(error);
+            return Ok(());
+        }
+        shelf.hide(Layer::Group, group.old_values());
+        let applied = group.apply(&shelf.db).map_err(io::Error::from);
+        if let Err(error) = applied.and_then(|()| self.make_durable()) {
+            shelf.end_service(Outage::Io(error.kind()));
+            group.fail(StoreError::Indeterminate);
+            return Err(Ended);
+        }
+        shelf.show(Layer::Group);
+        group.finish();
+        Ok(())
+    }
+
+    /// Does a piece of the large commit, if there is one.
+    fn step(&mut self) -> Result<(), Ended> {
+        let Some(mut bulk) = self.large.take() else { return Ok(()) };
+        if bulk.is_about_to_write()
+            && let Err(error) = self.has_room(bulk.size())
+        {
+            bulk.refuse(error);
+            return Ok(());
+        }
+        match bulk.step(&self.shelf, &mut self.version) {
+            Ok(Step::Again) => self.large = Some(bulk),
+            Ok(Step::Over) => {}
+            Ok(Step::Seal) => {
+                let sealed = bulk.seal(&self.shelf.db).map_err(io::Error::from);
+                if let Err(error) = sealed.and_then(|()| self.make_durable()) {
+                    self.shelf.end_service(Outage::Io(error.kind()));
+                    bulk.refuse(StoreError::Indeterminate);
+                    return Err(Ended);
+                }
+                bulk.finish(&self.shelf);
+                self.large = Some(bulk);
+            }
+            Err(error) => {
+                self.shelf.end_service(Outage::Piece(error));
+                // Unsealed, so that the next open rolls it back.
+                bulk.refuse(StoreError::Unavailable);
+                return Err(Ended);
+            }
+        }
+        Ok(())
+    }
+
+    fn has_room(&mut self, size: u64) -> Result<(), StoreError> {
+        match self.medium.room(&self.file) {
+            Ok(room) if room < RESERVE.saturating_add(size) => Err(StoreError::Full),
+            Ok(_) => Ok(()),
+            Err(_) => Err(StoreError::Unavailable),
+        }
+    }
+
+    fn make_durable(&mut self) -> io::Result<()> {
+        self.shelf.db.flush()?;
+        self.medium.sync(&self.file)
+    }
+
+    /// Refuses what waits and whatever still comes.
+    fn refuse_all(mut self) {
+        self.queue.close();
+        if let Some(bulk) = self.large.take() {
+            bulk.refuse(StoreError::Unavailable);
+        }
+        for request in self.later {
+            request.refuse(StoreError::Unavailable);
+        }
+        while let Some(request) = self.queue.blocking_recv() {
+            request.refuse(StoreError::Unavailable);
+        }
+    }
+}
+
+/// Why the service of a store has ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outage {
+    /// A write, flush or sync failed.
+    Io(io::ErrorKind),
+    /// The writer panicked; the panic's message says where.
+    Panic,
+    /// A piece of a large commit could not be read or written.
+    Piece(StoreError),
+}
+
+impl std::fmt::Display for Outage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io(kind) => write!(f, "the token store could not be written: {kind}."),
+            Self::Panic => f.write_str("the token store's writer failed."),
+            Self::Piece(error) => write!(f, "a large change of the token store failed: {error}"),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The daemon's answer: root asks over the daemon's own socket, everybody else over the system
+//! bus. Both addresses are compiled in.
+
+use fob_api::{
+    Code, PromptDetails, PromptKind, UserName, Verdict, VerifyContext, VerifyDetails,
+    address::{BUS_NAME, INTERFACE, OBJECT_PATH, PEER_SOCKET, SYSTEM_BUS_SOCKET},
+};
+use nix::unistd::geteuid;
+use serde::Deserialize;
+use zbus::Type;
+use zeroize::Zeroizing;
+
+use crate::deadline::Deadline;
+use crate::message::{Address, Arguments, Incoming, call};
+use crate::trouble::Trouble;
+use crate::wire::Wire;
+
+/// The bus itself ("Message Bus Messages", D-Bus Specification).
+const BUS: Address<'static> = Address {
+    destination: Some("org.freedesktop.DBus"),
+    path: "/org/freedesktop/DBus",
+    interface: "org.freedesktop.DBus",
+};
+const BUS_SENDER: Option<&str> = BUS.destination;
+/// What the bus answers for a name that nobody owns.
+const NO_OWNER: &str = "org.freedesktop.DBus.Error.NameHasNoOwner";
+/// Most messages that are passed over while waiting for a reply: a new connection gets one
+/// signal (`NameAcquired`); more are somebody's nonsense.
+const MAX_OTHERS: u32 = 32;
+
+/// Lets the daemon decide on a code.
+///
+/// # Errors
+///
+/// [`Trouble`] if there is no verdict, or not one about this user.
+pub(crate) fn verify(
+    user: &UserName,
+    code: &Code,
+    context: &VerifyContext,
+    deadline: Deadline,
+) -> Result<Verdict, Trouble> {
+    let arguments = Arguments::new("ssa{sv}").string(user.as_str()).string(code.as_str());
+    let arguments = arguments.dictionary(context)?;
+    let (word, about, details): (String, String, VerifyDetails) =
+        ask("Verify", &arguments, deadline)?;
+    if about != user.as_str() {
+        return Err(Trouble::OtherUser);
+    }
+    let wait = details.wait.unwrap_or_default();
+    Verdict::from_word(&word, wait).ok_or(Trouble::Garbled("unknown verdict"))
+}
+
+/// Asks the daemon what to ask this user for.
+///
+/// # Errors
+///
+/// [`Trouble`] if there is no answer.
+pub(crate) fn prompt(
+    user: &UserName,
+    context: &VerifyContext,
+    deadline: Deadline,
+) -> Result<PromptKind, Trouble> {
+    let arguments = Arguments::new("sa{sv}").string(user.as_str()).dictionary(context)?;
+    let (word, _): (String, PromptDetails) = ask("Prompt", &arguments, deadline)?;
+    PromptKind::from_word(&word).ok_or(Trouble::Garbled("unknown prompt"))
+}
+
+fn ask<T>(member: &str, arguments: &Arguments, deadline: Deadline) -> Result<T, Trouble>
+where
+    T: for<'d> Deserialize<'d> + Type,
+{
+    let reply = if geteuid().is_root() {
+        over_own_socket(member, arguments, deadline)?
+    } else {
+        over_system_bus(member, arguments, deadline)?
+    };
+    reply.values()
+}
+
+/// One write, one reply. The other side must be root: nobody else may have made that socket.
+fn over_own_socket(
+    member: &str,
+    arguments: &Arguments,
+    deadline: Deadline,
+) -> Result<Incoming, Trouble> {
+    let to = Address { destination: None, path: OBJECT_PATH, interface: INTERFACE };
+    let wire = Wire::connect(PEER_SOCKET, deadline)?;
+    match wire.other_uid()? {
+        0 => {}
+        uid => return Err(Trouble::NotRoot(uid)),
+    }
+    let mut talk = Talk::open(wire, &call(1, to, member, arguments))?;
+    talk.reply(None)
+}
+
+/// Says hello to the bus, makes sure that root owns the name, and asks that owner: the unique
+/// name cannot be taken over between the check and the call.
+fn over_system_bus(
+    member: &str,
+    arguments: &Arguments,
+    deadline: Deadline,
+) -> Result<Incoming, Trouble> {
+    let wire = Wire::connect(SYSTEM_BUS_SOCKET, deadline)?;
+    let mut talk = Talk::open(wire, &call(1, BUS, "Hello", &Arguments::new("")))?;
+    talk.reply(BUS_SENDER)?.values::<String>()?;
+
+    let owner = owner(&mut talk)?;
+    let named = Arguments::new("s").string(&owner);
+    match talk.ask(BUS, "GetConnectionUnixUser", &named)?.values::<u32>()? {
+        0 => {}
+        uid => return Err(Trouble::NotRoot(uid)),
+    }
+    let to = Address { destination: Some(&owner), path: OBJECT_PATH, interface: INTERFACE };
+    talk.ask(to, member, arguments)
+}
+
+/// Returns the unique name behind the daemon's name, and has it started if it does not run.
+fn owner(talk: &mut Talk) -> Result<String, Trouble> {
+    let get = |talk: &mut Talk| {
+        let named = Arguments::new("s").string(BUS_NAME);
+        talk.ask(BUS, "GetNameOwner", &named)?.values::<String>()
+    };
+    match get(talk) {
+        Err(Trouble::Refused(name)) if name == NO_OWNER => {}
+        owner_or_trouble => return owner_or_trouble,
+    }
+    let start = Arguments::new("su").string(BUS_NAME).number(0); // no flags are defined
+    match talk.ask(BUS, "StartServiceByName", &start)?.values::<u32>() {
+        Ok(_) => get(talk),
+        Err(Trouble::Refused(_)) => Err(Trouble::NoOwner),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// Calls and replies on one connection, one after the other.
+struct Talk {
+    wire: Wire,
+    serial: u32,
+}
+
+impl Talk {
+    /// Says who we are and sends the first call in the same write ("Authentication Protocol",
+    /// mechanism EXTERNAL: the uid in decimal, in hex), then reads that we are believed.
+    fn open(mut wire: Wire, first: &[u8]) -> Result<Self, Trouble> {
+        let uid: String = geteuid().to_string().bytes().map(|b| format!("{b:02x}")).collect();
+        let hello = format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n");
+        let mut bytes = Zeroizing::new(Vec::with_capacity(hello.len() + first.len()));
+        bytes.extend_from_slice(hello.as_bytes());
+        bytes.extend_from_slice(first);
+        wire.send(&bytes)?;
+        if wire.line()?.starts_with(b"OK ") {
+            Ok(Self { wire, serial: 1 })
+        } else {
+            Err(Trouble::Rejected)
+        }
+    }
+
+    /// Sends a call and reads its reply, which must come from whom it was sent to.
+    fn ask(
+        &mut self,
+        to: Address<'_>,
+        member: &str,
+        arguments: &Arguments,
+    ) -> Result<Incoming, Trouble> {
+        self.serial += 1;
+        self.wire.send(&call(self.serial, to, member, arguments))?;
+        self.reply(to.destination)
+    }
+
+    /// Reads the reply to the last call; other messages are passed over.
+    fn reply(&mut self, sender: Option<&str>) -> Result<Incoming, Trouble> {
+        for _ in 0..=MAX_OTHERS {
+            let message = self.wire.message()?;
+            if message.answers(self.serial, sender) {
+                return Ok(message);
+            }
+        }
+        Err(Trouble::Garbled("messages that nobody asked for"))
+    }
+}
