@@ -1,5 +1,18 @@
 //! The daemon's rooms. `main.rs` puts them together; tests use them one by one.
 
+pub mod access;
+pub mod audit;
+pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod decide;
+pub mod engine;
+pub mod harden;
+pub mod open;
 pub mod record;
 pub mod seed;
+pub mod serve;
 pub mod store;
+pub mod totp;
+pub mod users;
+pub mod vault;

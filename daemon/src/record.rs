@@ -78,3 +78,99 @@ impl Seed {
         &self.0
     }
 }
+
+mod codec;
+
+pub use codec::{RecordError, decode, encode};
+
+/// A user as the host's user database knows him.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Owner {
+    /// His uid: what a token is bound to.
+    pub uid: u32,
+    /// His name when the token was assigned. A uid that has another name now is somebody else.
+    pub name: String,
+}
+
+/// Where a token stands in its life.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Somebody signs in with it.
+    Assigned(Owner),
+    /// Reported lost: never again.
+    Lost,
+    /// Taken out of use.
+    Retired,
+    /// Nobody has it.
+    Stock,
+}
+
+/// A seed as it lies on the disk; only `vault.rs` makes and opens it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct SealedSeed {
+    /// The nonce of the AEAD.
+    pub nonce: [u8; 24],
+    /// Ciphertext and tag.
+    pub sealed: Vec<u8>,
+}
+
+/// The record `seed`: written on import, assign, rotate, deactivate; read at each sign-in.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Token {
+    /// The serial as it was imported.
+    pub serial: String,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Grows with each change of `standing`; a sign-in that read an older one is decided again.
+    pub epoch: u64,
+    /// How it computes its codes.
+    pub parameters: Parameters,
+    /// Its seed.
+    pub seed: SealedSeed,
+    /// The vault's fingerprint of the seed: finds a second serial with the same seed.
+    pub fingerprint: [u8; 32],
+    /// Unix time of the import.
+    pub imported: u64,
+    /// The vendor, as the seed file says.
+    pub manufacturer: Option<String>,
+    /// The model, as the seed file says.
+    pub model: Option<String>,
+}
+
+/// Wrong codes in a row from one kind of caller.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Tries {
+    /// How many since the last accepted code of this share.
+    pub wrong: u32,
+    /// Unix time of the latest.
+    pub latest: u64,
+}
+
+/// The record `state`: small, written at each sign-in; stays with the token for ever.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The highest step that was accepted. It only grows: through resync, rotation and a new
+    /// assignment, and after the token was forgotten (clock-and-throttle.md section 4).
+    pub last_step: Option<u64>,
+    /// How far the token's clock is ahead of the host's, in seconds; unknown before the first pair.
+    pub drift: Option<i64>,
+    /// Unix time of the last accepted code.
+    pub last_used: Option<u64>,
+    /// Wrong codes that root's programs (sshd, sudo, login) passed on.
+    pub host_tries: Tries,
+    /// Wrong codes from programs that run as the user himself.
+    pub own_tries: Tries,
+    /// The request that wrote this record: finds out after a lost reply whether it was applied.
+    pub attempt: [u8; 16],
+    /// Grows with each write. With the attempt it makes two writes never the same bytes.
+    pub writes: u64,
+    /// The token was lost when its seed was forgotten: it is never imported again.
+    pub lost: Option<u64>,
+}
+
+/// The record `user`: the serials that a user has, folded.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct UserTokens {
+    /// Folded serials.
+    pub serials: Vec<String>,
+}

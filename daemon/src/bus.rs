@@ -1,0 +1,410 @@
+//! The interface on the bus. Every method has five beats: parse, authorize, engine, map the
+//! error, reply. The engine authorizes, so that no way around it exists.
+
+use std::sync::Arc;
+
+use fob_api::{
+    AssignOptions, Code, CodePair, Error, Fate, ImportOptions, ImportReport, PageOptions,
+    PromptDetails, RemoveOptions, Serial, StatusReport, TokenReport, UserName, UserReport, Verdict,
+    VerifyContext, VerifyDetails,
+};
+use zbus::{Connection, message::Header, wire::OwnedFd};
+
+use crate::{
+    access::Caller,
+    decide::{import::Expiry, pair::TimedPair, remove::RootGuard},
+    engine::{Engine, Extent, Import, Pairing, SignIn, read_seed_file},
+    seed::{Choice, Format},
+    store::Store,
+};
+
+/// How the caller of a method is known.
+#[derive(Clone, Copy, Debug)]
+pub enum CallerSource {
+    /// The bus attests the sender's uid.
+    Bus,
+    /// The kernel attested the peer's uid when it connected (SO_PEERCRED, unix(7)).
+    Peer(Caller),
+}
+
+/// The object at `/org/fobd/Fob1`.
+pub struct Fob<S: Store> {
+    engine: Arc<Engine<S>>,
+    source: CallerSource,
+}
+
+impl<S: Store> Fob<S> {
+    /// Makes the object for one connection.
+    pub fn new(engine: Arc<Engine<S>>, source: CallerSource) -> Self {
+        Self { engine, source }
+    }
+
+    /// Returns the interface as introspection XML, the form in which
+    /// `packaging/dbus/org.fobd.Fob1.xml` publishes it.
+    #[must_use]
+    pub fn contract(&self) -> String {
+        use zbus::object_server::Interface as _;
+        let mut xml = String::from(
+            "<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\"\n \
+             \"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n\
+             <node name=\"/org/fobd/Fob1\">\n",
+        );
+        self.introspect_to_writer(&mut xml, 2);
+        xml.push_str("</node>\n");
+        xml
+    }
+
+    /// Returns who calls. Whoever cannot be told is nobody.
+    async fn caller(&self, header: &Header<'_>, connection: &Connection) -> Result<Caller, Error> {
+        const UNKNOWN: Error = Error::NotAuthorized { verb: "call" };
+        match self.source {
+            CallerSource::Peer(caller) => Ok(caller),
+            CallerSource::Bus => {
+                let sender = header.sender().ok_or(UNKNOWN)?;
+                let reply = connection
+                    .call_method(
+                        Some("org.freedesktop.DBus"),
+                        "/org/freedesktop/DBus",
+                        Some("org.freedesktop.DBus"),
+                        "GetConnectionUnixUser",
+                        &sender,
+                    )
+                    .await
+                    .map_err(|_| UNKNOWN)?;
+                Ok(Caller { uid: reply.body().deserialize().map_err(|_| UNKNOWN)? })
+            }
+        }
+    }
+}
+
+/// Hardware-token sign-in. Codes are two consecutive ones in the order in which the token showed
+/// them. Dictionaries may get new keys; unknown ones are ignored.
+#[zbus::interface(name = "org.fobd.Fob1")]
+impl<S: Store> Fob<S> {
+    /// Binds a token of the stock and a user; two codes prove that the token is at hand.
+    ///
+    /// Options: elapsed (u), seconds between the two inputs; serial_again (s), for root's token.
+    /// Returns the token. Callers: uid 0.
+    ///
+    /// Errors: AlreadyAssigned, InvalidArgument, InvalidCodePair, LimitExceeded, NoSuchToken,
+    /// NoSuchUser, NotAssignable, NotAuthorized, RootOnly, StoreUnavailable.
+    #[zbus(out_args("token"))]
+    async fn assign(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        serial: &str,
+        codes: Vec<&str>,
+        options: AssignOptions,
+    ) -> Result<TokenReport, Error> {
+        let caller = self.caller(&header, connection).await?;
+        let (user, serial) = (user_name(user)?, serial_name(serial)?);
+        let timed = timed_pair(&codes, &options)?;
+        self.engine.assign(&pairing(caller, (&user, &serial), &timed, &options)).await
+    }
+
+    /// Takes a user's token from him.
+    ///
+    /// Options: fate (s), stock (default), lost or retire; leave_root_without_mfa (b).
+    /// Returns the token. Callers: uid 0.
+    ///
+    /// Errors: InvalidArgument, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
+    /// StoreUnavailable.
+    #[zbus(out_args("token"))]
+    async fn deactivate(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        options: RemoveOptions,
+    ) -> Result<TokenReport, Error> {
+        let caller = self.caller(&header, connection).await?;
+        let user = user_name(user)?;
+        let fate = fate(options.fate.as_deref())?;
+        let root = match options.leave_root_without_mfa {
+            Some(true) => RootGuard::LeaveWithoutMfa,
+            _ => RootGuard::Keep,
+        };
+        self.engine.deactivate(caller, &user, fate, root).await
+    }
+
+    /// Removes the seed of a token that nobody has. Its used codes stay used, a lost one stays
+    /// lost.
+    ///
+    /// Callers: uid 0.
+    ///
+    /// Errors: AlreadyAssigned, InvalidArgument, NoSuchToken, NotAuthorized, StoreUnavailable.
+    async fn forget(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        serial: &str,
+        _options: RemoveOptions,
+    ) -> Result<(), Error> {
+        let caller = self.caller(&header, connection).await?;
+        let serial = serial_name(serial)?;
+        self.engine.forget(caller, &serial).await
+    }
+
+    /// Reads a vendor's seed file into stock: all of it or nothing.
+    ///
+    /// The file is a descriptor of a regular file of at most 16 MiB. The format is pskc,
+    /// oath-csv, entra-csv, or empty to find it out. Options: dry_run (b), ignore_expiry (b).
+    /// Returns format (s), added (as), unchanged (as). Callers: uid 0.
+    ///
+    /// Errors: BadSeedFile, InvalidArgument, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("report"))]
+    async fn import(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        file: OwnedFd,
+        format: &str,
+        options: ImportOptions,
+    ) -> Result<ImportReport, Error> {
+        let caller = self.caller(&header, connection).await?;
+        self.engine.permit_import(caller)?;
+        let format = match format {
+            "" => Choice::Detect,
+            word => Choice::Is(Format::from_word(word).ok_or(Error::InvalidArgument {
+                fact: "format must be pskc, oath-csv, entra-csv, or empty.",
+            })?),
+        };
+        let file = tokio::task::spawn_blocking(move || read_seed_file(file.into()))
+            .await
+            .map_err(|_| Error::StoreUnavailable)?
+            .map_err(|error| Error::BadSeedFile {
+                fact: error.to_string(),
+                hint: "give a regular file of at most 16 MiB; split a larger one.".to_owned(),
+            })?;
+        let expiry = match options.ignore_expiry {
+            Some(true) => Expiry::Ignore,
+            _ => Expiry::Heed,
+        };
+        let extent = match options.dry_run {
+            Some(true) => Extent::DryRun,
+            _ => Extent::Full,
+        };
+        self.engine.import(Import { caller, file, format, expiry, extent }).await
+    }
+
+    /// Lists tokens in pages of at most 500. The cursor is empty for the first page, then what
+    /// the page before returned; an empty one ends the list. The order is fixed but not by serial.
+    ///
+    /// Options: state (s), only tokens in stock, assigned, lost or retired. Callers: uid 0.
+    ///
+    /// Errors: InvalidArgument, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("tokens", "next"))]
+    async fn list(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        cursor: &str,
+        limit: u32,
+        options: PageOptions,
+    ) -> Result<(Vec<TokenReport>, String), Error> {
+        let caller = self.caller(&header, connection).await?;
+        let page = self.engine.list(caller, cursor, limit, options.state.as_deref()).await?;
+        Ok((page.tokens, page.next))
+    }
+
+    /// Tells what to ask a user for: code, or exempt if he has no token and the context has
+    /// nullok (b). The details have digits (u) of a code.
+    ///
+    /// Callers: uid 0; others for themselves.
+    ///
+    /// Errors: InvalidArgument, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("kind", "details"))]
+    async fn prompt(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        context: VerifyContext,
+    ) -> Result<(String, PromptDetails), Error> {
+        let caller = self.caller(&header, connection).await?;
+        let user = user_name(user)?;
+        let sign_in = SignIn { caller, user: &user, context: &context };
+        let (kind, digits) = self.engine.prompt(&sign_in).await?;
+        Ok((kind.word().to_owned(), PromptDetails { digits: Some(u32::from(digits)) }))
+    }
+
+    /// Finds the clock of a user's token again: two consecutive unused codes in a range of two
+    /// hours. Both are used up.
+    ///
+    /// Options: elapsed (u). Returns the token. Callers: uid 0; others for themselves.
+    ///
+    /// Errors: InvalidArgument, InvalidCodePair, NoSuchUser, NotAssigned, NotAuthorized,
+    /// StoreUnavailable, TemporarilyUnmodifiable.
+    #[zbus(out_args("token"))]
+    async fn resync(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        codes: Vec<&str>,
+        options: AssignOptions,
+    ) -> Result<TokenReport, Error> {
+        let caller = self.caller(&header, connection).await?;
+        let user = user_name(user)?;
+        let timed = timed_pair(&codes, &options)?;
+        self.engine.resync(caller, &user, &timed).await
+    }
+
+    /// Replaces a user's token by one of the stock, in one step; the codes are the new one's.
+    ///
+    /// Options: fate (s) of the old one, stock (default), lost or retire; elapsed (u);
+    /// serial_again (s), for root's token. Returns the new token. Callers: uid 0.
+    ///
+    /// Errors: AlreadyAssigned, InvalidArgument, InvalidCodePair, NoSuchToken, NoSuchUser,
+    /// NotAssignable, NotAssigned, NotAuthorized, RootOnly, StoreUnavailable.
+    #[zbus(out_args("token"))]
+    async fn rotate(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        serial: &str,
+        codes: Vec<&str>,
+        options: AssignOptions,
+    ) -> Result<TokenReport, Error> {
+        let caller = self.caller(&header, connection).await?;
+        let (user, serial) = (user_name(user)?, serial_name(serial)?);
+        let timed = timed_pair(&codes, &options)?;
+        let fate = fate(options.fate.as_deref())?;
+        self.engine.rotate(&pairing(caller, (&user, &serial), &timed, &options), fate).await
+    }
+
+    /// Shows one token: serial (s), state (s), user (s), kind (s), algorithm (s), digits (u),
+    /// period (u), drift (x, seconds ahead), last_used (t) and imported (t, Unix time),
+    /// manufacturer (s), model (s); without those that are not known.
+    ///
+    /// Callers: uid 0.
+    ///
+    /// Errors: InvalidArgument, NoSuchToken, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("token"))]
+    async fn show_token(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        serial: &str,
+    ) -> Result<TokenReport, Error> {
+        let caller = self.caller(&header, connection).await?;
+        let serial = serial_name(serial)?;
+        self.engine.show_token(caller, &serial).await
+    }
+
+    /// Shows one user: user (s), uid (u), tokens (aa{sv}), wait (u), the seconds until another
+    /// code is tried.
+    ///
+    /// Callers: uid 0; others for themselves.
+    ///
+    /// Errors: InvalidArgument, NoSuchUser, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("report"))]
+    async fn show_user(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+    ) -> Result<UserReport, Error> {
+        let caller = self.caller(&header, connection).await?;
+        let user = user_name(user)?;
+        self.engine.show_user(caller, &user).await
+    }
+
+    /// Shows the daemon's state: version (s), now (t), and how many tokens are stock (u),
+    /// assigned (u), lost (u), retired (u).
+    ///
+    /// Callers: uid 0.
+    ///
+    /// Errors: NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("report"))]
+    async fn status(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<StatusReport, Error> {
+        let caller = self.caller(&header, connection).await?;
+        self.engine.status(caller).await
+    }
+
+    /// Decides on a code. The verdict is accept, reject, replay, wait, locked, unassigned or
+    /// exempt; only accept lets anybody in. It is sent after its cost is on the disk.
+    ///
+    /// The context may have service (s), rhost (s), tty (s), nullok (b). Returns the verdict, the
+    /// user it is about, and details: wait (u), seconds until another code is tried.
+    /// Callers: uid 0; others for themselves, with a budget of their own.
+    ///
+    /// Errors: InvalidArgument, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("verdict", "about", "details"))]
+    async fn verify(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        code: &str,
+        context: VerifyContext,
+    ) -> Result<(String, String, VerifyDetails), Error> {
+        let caller = self.caller(&header, connection).await?;
+        let name = user_name(user)?;
+        let code = parse_code(code)?;
+        let sign_in = SignIn { caller, user: &name, context: &context };
+        let verdict = self.engine.verify(&sign_in, &code).await?;
+        let wait = match verdict {
+            Verdict::Wait(seconds) => Some(seconds),
+            _ => None,
+        };
+        Ok((verdict.word().to_owned(), user.to_owned(), VerifyDetails { wait }))
+    }
+}
+
+/// Parses a user's name.
+fn user_name(text: &str) -> Result<UserName, Error> {
+    UserName::parse(text).map_err(|_| Error::InvalidArgument {
+        fact: "user must be 1 to 255 bytes without control characters.",
+    })
+}
+
+/// Parses a serial.
+fn serial_name(text: &str) -> Result<Serial, Error> {
+    Serial::parse(text).map_err(|_| Error::InvalidArgument {
+        fact: "serial must be 1 to 64 letters, digits, dots, dashes, slashes or underscores.",
+    })
+}
+
+/// Parses a code.
+fn parse_code(text: &str) -> Result<Code, Error> {
+    Code::parse(text).map_err(|_| Error::InvalidArgument { fact: "a code has 6 to 8 digits." })
+}
+
+/// Parses the fate of a token; stock if none is named.
+fn fate(word: Option<&str>) -> Result<Fate, Error> {
+    word.map_or(Some(Fate::default()), Fate::from_word)
+        .ok_or(Error::InvalidArgument { fact: "fate must be stock, lost or retire." })
+}
+
+/// Parses two codes.
+fn timed_pair(codes: &[&str], options: &AssignOptions) -> Result<TimedPair, Error> {
+    let [first, second] = codes else {
+        return Err(Error::InvalidArgument { fact: "codes must be two codes." });
+    };
+    let pair = CodePair::new(parse_code(first)?, parse_code(second)?).map_err(|_| {
+        Error::InvalidArgument { fact: "that is the same code twice; wait for the next one." }
+    })?;
+    Ok(TimedPair { pair, elapsed: options.elapsed.unwrap_or_default() })
+}
+
+/// Puts a request for a token together.
+fn pairing<'a>(
+    caller: Caller,
+    who: (&'a UserName, &'a Serial),
+    timed: &'a TimedPair,
+    options: &'a AssignOptions,
+) -> Pairing<'a> {
+    let (user, serial) = who;
+    Pairing { caller, user, serial, timed, serial_again: options.serial_again.as_deref() }
+}
+
+#[cfg(test)]
+mod tests;

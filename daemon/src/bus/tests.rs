@@ -1,0 +1,110 @@
+use std::{
+    os::unix::net::UnixStream,
+    sync::{Arc, Mutex, atomic::AtomicU64},
+};
+
+use fob_api::address::{INTERFACE, OBJECT_PATH};
+use zbus::{Connection, Guid, connection::Builder};
+
+use super::{CallerSource, Fob};
+use crate::{
+    access::Caller,
+    audit::Audit,
+    clock::Clock,
+    decide::Policy,
+    engine::{Engine, Surroundings},
+    store::memory::MemoryStore,
+    users::Users,
+    vault::Vault,
+};
+
+fn object(uid: u32) -> Fob<MemoryStore> {
+    let around = Surroundings {
+        audit: Audit::Kept(Arc::new(Mutex::default())),
+        clock: Clock::Manual(Arc::new(AtomicU64::new(1_700_000_000))),
+        policy: Policy::default(),
+        users: Users::Fixed(Arc::new(vec![("root".to_owned(), 0), ("alice".to_owned(), 1000)])),
+    };
+    let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]), around);
+    Fob::new(Arc::new(engine), CallerSource::Peer(Caller { uid }))
+}
+
+/// A client connected to the object as `uid`; the server's connection must be kept.
+async fn connected(uid: u32) -> (Connection, Connection) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let server = Builder::unix_stream(theirs)
+        .server(Guid::generate())
+        .p2p()
+        .serve_at(OBJECT_PATH, object(uid))
+        .build();
+    let client = Builder::unix_stream(ours).p2p().build();
+    tokio::try_join!(client, server).unwrap()
+}
+
+async fn error_of<B>(client: &Connection, method: &str, body: &B) -> String
+where
+    B: serde::Serialize + zbus::DynamicType,
+{
+    let call = client.call_method(None::<&str>, OBJECT_PATH, Some(INTERFACE), method, body).await;
+    match call {
+        Err(zbus::Error::MethodError(name, _, _)) => name.to_string(),
+        Err(zbus::Error::FDO(error)) => zbus::DBusError::name(&*error).to_string(),
+        other => panic!("{method} did not refuse: {other:?}"),
+    }
+}
+
+#[test]
+fn the_published_contract_is_the_interface() {
+    let published = include_str!("../../../packaging/dbus/org.fobd.Fob1.xml");
+    assert!(
+        published == object(0).contract(),
+        "run: cargo run -p fobd --example contract > packaging/dbus/org.fobd.Fob1.xml"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_as_fact_and_hint() {
+    let (client, _server) = connected(0).await;
+    let call = client
+        .call_method(None::<&str>, OBJECT_PATH, Some(INTERFACE), "ShowToken", &"8A1172")
+        .await;
+    let Err(zbus::Error::MethodError(name, _, message)) = call else { panic!("not refused") };
+    assert_eq!(name.as_str(), "org.fobd.Fob1.Error.NoSuchToken");
+    let (fact, hint): (String, String) = message.body().deserialize().unwrap();
+    assert_eq!(fact, "there is no token 8A1172 here.");
+    assert!(hint.contains("fobctl import"));
+}
+
+#[tokio::test]
+async fn arguments_that_cannot_be_are_refused_by_name() {
+    use std::collections::HashMap;
+
+    use zbus::Variant;
+    let (client, _server) = connected(0).await;
+    let none: HashMap<&str, Variant<'_>> = HashMap::new();
+    let bad = "org.fobd.Fob1.Error.InvalidArgument";
+    assert_eq!(error_of(&client, "Verify", &("alice", "12345", &none)).await, bad);
+    assert_eq!(error_of(&client, "Verify", &("a\nb", "123456", &none)).await, bad);
+    assert_eq!(error_of(&client, "ShowToken", &"").await, bad);
+    let same = vec!["123456", "123 456"];
+    assert_eq!(error_of(&client, "Resync", &("alice", same, &none)).await, bad);
+    let three = vec!["123456", "123457", "123458"];
+    assert_eq!(error_of(&client, "Resync", &("alice", three, &none)).await, bad);
+    assert_eq!(error_of(&client, "List", &("256:", 10_u32, &none)).await, bad);
+}
+
+#[tokio::test]
+async fn another_user_is_told_nothing_about_who_exists() {
+    let (client, _server) = connected(1000).await;
+    let denied = "org.fobd.Fob1.Error.NotAuthorized";
+    for name in ["root", "nobody-has-this-name"] {
+        assert_eq!(error_of(&client, "ShowUser", &name).await, denied);
+    }
+}
+
+#[tokio::test]
+async fn wrong_types_are_refused() {
+    let (client, _server) = connected(0).await;
+    let error = error_of(&client, "ShowToken", &7_u32).await;
+    assert!(error.starts_with("org.freedesktop.DBus.Error."), "{error}");
+}

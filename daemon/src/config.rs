@@ -1,0 +1,94 @@
+//! Where things are. Taken from the command line, which only whoever starts fobd writes; never
+//! from the environment.
+
+use std::{fmt, path::PathBuf};
+
+use fob_api::address::{PEER_SOCKET, SYSTEM_BUS_SOCKET};
+
+/// Where the database and the key are (hier(7), systemd.exec(5) StateDirectory=).
+const STATE: &str = "/var/lib/fobd";
+
+/// The daemon's configuration.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Config {
+    /// The folder of the database and the key.
+    pub state: PathBuf,
+    /// The peer socket.
+    pub socket: PathBuf,
+    /// The system bus's address; `None` to serve the peer socket alone.
+    pub bus: Option<String>,
+}
+
+/// An argument is not one of fobd's.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BadArgument(String);
+
+impl fmt::Display for BadArgument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "argument {:?} is not --state=DIR, --socket=PATH, --bus=ADDRESS or --no-bus.",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for BadArgument {}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            state: STATE.into(),
+            socket: PEER_SOCKET.into(),
+            bus: Some(format!("unix:path={SYSTEM_BUS_SOCKET}")),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the arguments after the program's name.
+    ///
+    /// # Errors
+    ///
+    /// [`BadArgument`] for an unknown or an empty one.
+    pub fn from_arguments(
+        arguments: impl IntoIterator<Item = String>,
+    ) -> Result<Self, BadArgument> {
+        let mut config = Self::default();
+        for argument in arguments {
+            match argument.split_once('=') {
+                Some(("--state", path)) if !path.is_empty() => config.state = path.into(),
+                Some(("--socket", path)) if !path.is_empty() => config.socket = path.into(),
+                Some(("--bus", address)) if !address.is_empty() => {
+                    config.bus = Some(address.to_owned());
+                }
+                None if argument == "--no-bus" => config.bus = None,
+                _ => return Err(BadArgument(argument)),
+            }
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    fn read(arguments: &[&str]) -> Option<Config> {
+        Config::from_arguments(arguments.iter().map(|text| (*text).to_owned())).ok()
+    }
+
+    #[test]
+    fn without_arguments_the_host_is_served() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.socket.to_str(), Some("/run/fobd/bus"));
+        assert_eq!(config.bus.as_deref(), Some("unix:path=/run/dbus/system_bus_socket"));
+    }
+
+    #[test]
+    fn an_unknown_or_empty_argument_is_refused() {
+        for argument in ["--stat=/x", "--state=", "--state", "-v", "", "--no-bus=1"] {
+            assert_eq!(read(&[argument]), None, "{argument:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The decisions. Pure: records, request, time and policy in; verdict, change and event out.
+//!
+//! No I/O, no async, no clock. Only this room builds a `Verdict::Accept`.
+
+pub mod assign;
+pub mod clock_model;
+pub mod import;
+pub mod pair;
+pub mod remove;
+pub mod resync;
+pub mod rotate;
+pub mod throttle;
+pub mod verify;
+
+use crate::record::{State, Token};
+
+/// A point in time: Unix seconds of the host's clock.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Now(pub u64);
+
+/// Whose budget a wrong code is counted on (clock-and-throttle.md section 5; more shares come
+/// with the step-up).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Share {
+    /// Programs that run as root and pass on what somebody typed: sshd, sudo, login.
+    Host,
+    /// Programs that run as the user himself.
+    Own,
+}
+
+/// The records of one token, and the seed opened for this decision.
+pub struct Opened<'a> {
+    /// The record `seed`.
+    pub token: &'a Token,
+    /// The record `state`.
+    pub state: &'a State,
+    /// Computes its codes.
+    pub generator: &'a crate::totp::Generator,
+}
+
+/// The numbers of verification. All are defaults of clock-and-throttle.md.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Policy {
+    /// Steps on either side of the predicted one at sign-in.
+    pub window: u64,
+    /// Counters ahead of the next one at sign-in with an HOTP token.
+    pub look_ahead: u64,
+    /// Seconds on either side of the host's time in which a pair is searched.
+    pub pair_range: u64,
+    /// Counters ahead in which a pair of an HOTP token is searched.
+    pub pair_look_ahead: u64,
+    /// Most tokens that one user may have.
+    pub tokens_per_user: usize,
+}
+
+impl Default for Policy {
+    /// Section 2 (±1 step, look-ahead 10, resync 1000), section 3 (±2 h), design.md section 1
+    /// (one token per user).
+    fn default() -> Self {
+        Self {
+            window: 1,
+            look_ahead: 10,
+            pair_range: 2 * 60 * 60,
+            pair_look_ahead: 1000,
+            tokens_per_user: 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod testing;

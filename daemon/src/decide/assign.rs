@@ -1,0 +1,116 @@
+//! May this token become this user's? Two consecutive codes prove that it is at hand.
+
+use fob_api::{Error, RootRule, Serial, UserName};
+
+use crate::{
+    decide::{
+        Now, Opened, Policy,
+        pair::{self, TimedPair},
+    },
+    record::{Owner, Standing, State, Token, UserTokens},
+};
+
+/// The uid whose token has stricter rules (design.md section 6).
+pub const ROOT: u32 = 0;
+
+/// Who gets a token.
+pub struct Recipient<'a> {
+    /// The user.
+    pub owner: &'a Owner,
+    /// The tokens that he has.
+    pub tokens: &'a UserTokens,
+    /// The serial, typed once more: asked for root's token.
+    pub serial_again: Option<&'a str>,
+}
+
+/// The records after an assignment.
+#[derive(Debug)]
+pub struct Assigned {
+    /// The token, with its owner.
+    pub token: Token,
+    /// Its state: the pair is spent, the drift known.
+    pub state: State,
+    /// The user's tokens.
+    pub user: UserTokens,
+}
+
+/// Decides on an assignment.
+///
+/// # Errors
+///
+/// `AlreadyAssigned`, `NotAssignable` (lost, retired), `LimitExceeded`, `RootOnly`,
+/// `InvalidCodePair`; nothing is changed then.
+pub fn assign(
+    opened: &Opened<'_>,
+    recipient: &Recipient<'_>,
+    timed: &TimedPair,
+    now: Now,
+    policy: &Policy,
+) -> Result<Assigned, Error> {
+    let serial = serial_of(opened.token)?;
+    in_stock(opened.token, &serial)?;
+    if recipient.tokens.serials.len() >= policy.tokens_per_user {
+        let held = recipient.tokens.serials.first().map_or(serial.as_str(), String::as_str);
+        return Err(Error::LimitExceeded {
+            user: user_of(recipient.owner)?,
+            serial: Serial::parse(held).map_err(|_| Error::StoreUnavailable)?,
+        });
+    }
+    bind(opened, recipient, timed, now, policy)
+}
+
+/// Binds a token of the stock and a user, whatever else he has.
+///
+/// # Errors
+///
+/// `AlreadyAssigned`, `NotAssignable`, `RootOnly`, `InvalidCodePair`.
+pub(super) fn bind(
+    opened: &Opened<'_>,
+    recipient: &Recipient<'_>,
+    timed: &TimedPair,
+    now: Now,
+    policy: &Policy,
+) -> Result<Assigned, Error> {
+    let serial = serial_of(opened.token)?;
+    in_stock(opened.token, &serial)?;
+    if recipient.owner.uid == ROOT {
+        let again = recipient.serial_again.and_then(|text| Serial::parse(text).ok());
+        if again.is_none_or(|again| again.folded() != serial.folded()) {
+            return Err(Error::RootOnly { rule: RootRule::TypeTwice });
+        }
+    }
+    let state = pair::locate(opened, timed, now, policy)
+        .map_err(|_| Error::InvalidCodePair { serial: serial.clone() })?;
+    let mut token = opened.token.clone();
+    token.standing = Standing::Assigned(recipient.owner.clone());
+    token.epoch = token.epoch.wrapping_add(1);
+    let mut user = recipient.tokens.clone();
+    user.serials.push(serial.folded());
+    Ok(Assigned { token, state, user })
+}
+
+/// Refuses a token that is not in stock.
+fn in_stock(token: &Token, serial: &Serial) -> Result<(), Error> {
+    let barred = |state| Err(Error::NotAssignable { serial: serial.clone(), state });
+    match &token.standing {
+        Standing::Stock => Ok(()),
+        Standing::Assigned(owner) => {
+            Err(Error::AlreadyAssigned { serial: serial.clone(), user: user_of(owner)? })
+        }
+        Standing::Lost => barred("lost"),
+        Standing::Retired => barred("retired"),
+    }
+}
+
+/// Returns the serial of a stored token. One that cannot be parsed was never imported by Fob.
+pub(super) fn serial_of(token: &Token) -> Result<Serial, Error> {
+    Serial::parse(&token.serial).map_err(|_| Error::StoreUnavailable)
+}
+
+/// Returns the name of a stored owner.
+pub(super) fn user_of(owner: &Owner) -> Result<UserName, Error> {
+    UserName::parse(&owner.name).map_err(|_| Error::StoreUnavailable)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! May this token of a seed file come into stock, beside what is there already?
+
+use fob_api::{Error, Serial};
+
+use crate::{
+    decide::Now,
+    record::{Parameters, State, Token},
+    seed::Place,
+};
+
+/// A token of a seed file, its seed replaced by the fingerprint.
+pub struct Candidate<'a> {
+    /// Its serial.
+    pub serial: &'a Serial,
+    /// The vault's fingerprint of its seed.
+    pub fingerprint: [u8; 32],
+    /// How it computes its codes.
+    pub parameters: &'a Parameters,
+    /// When the file says that it expires, Unix time.
+    pub not_after: Option<u64>,
+    /// Where in the file it stands.
+    pub place: Place,
+}
+
+/// What the store has under this serial and this seed.
+pub struct Known<'a> {
+    /// The token with this serial.
+    pub token: Option<&'a Token>,
+    /// The state with this serial: it outlives a forgotten token.
+    pub state: Option<&'a State>,
+    /// The folded serial that has this seed.
+    pub same_seed: Option<&'a str>,
+}
+
+/// What to do with it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Admission {
+    /// It is new.
+    Add,
+    /// It is there already, the same in every respect.
+    Unchanged,
+}
+
+/// Whether keys that the file calls expired are taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Expiry {
+    /// They are refused.
+    Heed,
+    /// They are taken.
+    Ignore,
+}
+
+/// Decides on one token of a seed file.
+///
+/// # Errors
+///
+/// `BadSeedFile`, with the place, for a serial that is there with another seed or other
+/// parameters, a seed that is there under another serial, a lost token, an expired key.
+pub fn admit(
+    candidate: &Candidate<'_>,
+    known: &Known<'_>,
+    expiry: Expiry,
+    now: Now,
+) -> Result<Admission, Error> {
+    let serial = candidate.serial;
+    if known.state.is_some_and(|state| state.lost.is_some()) {
+        let what = format!("token {serial} was reported lost and stays out.");
+        return Err(refusal(candidate, &what, "ask the vendor for another token."));
+    }
+    if known.same_seed.is_some_and(|other| other != serial.folded()) {
+        let other = known.same_seed.unwrap_or_default();
+        let what =
+            format!("token {serial} has the same seed as token {other}, which is here already.");
+        return Err(refusal(
+            candidate,
+            &what,
+            "two tokens never share a seed; ask the vendor which serial is right.",
+        ));
+    }
+    if let Some(token) = known.token {
+        if token.fingerprint != candidate.fingerprint || token.parameters != *candidate.parameters {
+            let what =
+                format!("token {serial} is here already, with another seed or other parameters.");
+            let hint = format!("run \"fobctl forget {serial}\" first if the file is right.");
+            return Err(refusal(candidate, &what, &hint));
+        }
+        return Ok(Admission::Unchanged);
+    }
+    if expiry == Expiry::Heed && candidate.not_after.is_some_and(|end| end < now.0) {
+        let what = format!("the file says that the key of token {serial} has expired.");
+        return Err(refusal(candidate, &what, "add --ignore-expiry to take it all the same."));
+    }
+    Ok(Admission::Add)
+}
+
+/// Makes the refusal of a file, with the place of the token.
+fn refusal(candidate: &Candidate<'_>, what: &str, hint: &str) -> Error {
+    let Place { line, column } = candidate.place;
+    Error::BadSeedFile {
+        fact: format!("line {line}, column {column}: {what}"),
+        hint: hint.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

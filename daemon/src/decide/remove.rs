@@ -1,0 +1,83 @@
+//! Taking a token from its user, and its seed from the store.
+
+use fob_api::{Error, Fate, RootRule};
+
+use crate::{
+    decide::{
+        Now,
+        assign::{ROOT, serial_of, user_of},
+    },
+    record::{Owner, Standing, State, Token, UserTokens},
+};
+
+/// Whether root may be left without a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RootGuard {
+    /// No: rotate instead.
+    Keep,
+    /// It was spelled out.
+    LeaveWithoutMfa,
+}
+
+/// Decides on taking a token from its user.
+///
+/// # Errors
+///
+/// `NotAssigned` if the token is not his, `RootOnly` if root would be left without one.
+pub fn deactivate(
+    token: &Token,
+    owner: &Owner,
+    tokens: &UserTokens,
+    fate: Fate,
+    guard: RootGuard,
+) -> Result<(Token, UserTokens), Error> {
+    if !is_owned_by(token, owner) {
+        return Err(Error::NotAssigned { user: user_of(owner)? });
+    }
+    if owner.uid == ROOT && tokens.serials.len() <= 1 && guard == RootGuard::Keep {
+        return Err(Error::RootOnly { rule: RootRule::KeepOne });
+    }
+    let folded = serial_of(token)?.folded();
+    let serials = tokens.serials.iter().filter(|serial| **serial != folded).cloned().collect();
+    Ok((released(token, fate), UserTokens { serials }))
+}
+
+/// Decides on removing a token's seed. The returned state stays for ever: the steps that were
+/// spent stay spent if the same token is imported again, and a lost one stays lost.
+///
+/// # Errors
+///
+/// `AlreadyAssigned` while somebody signs in with it.
+pub fn forget(token: &Token, state: &State, now: Now) -> Result<State, Error> {
+    if let Standing::Assigned(owner) = &token.standing {
+        return Err(Error::AlreadyAssigned { serial: serial_of(token)?, user: user_of(owner)? });
+    }
+    let mut state = state.clone();
+    state.writes = state.writes.wrapping_add(1);
+    if token.standing == Standing::Lost {
+        state.lost = state.lost.or(Some(now.0));
+    }
+    Ok(state)
+}
+
+/// Tells whether the token is this user's. The name counts too: a uid that belongs to another
+/// name than at the assignment was given to somebody else.
+#[must_use]
+pub fn is_owned_by(token: &Token, owner: &Owner) -> bool {
+    token.standing == Standing::Assigned(owner.clone())
+}
+
+/// Returns the token without its owner.
+pub(super) fn released(token: &Token, fate: Fate) -> Token {
+    let mut token = token.clone();
+    token.epoch = token.epoch.wrapping_add(1);
+    token.standing = match fate {
+        Fate::Lost => Standing::Lost,
+        Fate::Retire => Standing::Retired,
+        Fate::Stock => Standing::Stock,
+    };
+    token
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! Finding a drifted token's clock again, by two consecutive codes.
+
+use fob_api::{Error, Serial};
+
+use crate::{
+    decide::{
+        Now, Opened, Policy, Share,
+        pair::{self, TimedPair},
+        throttle,
+    },
+    record::State,
+};
+
+/// What to do about a resync.
+#[derive(Debug)]
+pub struct Decision {
+    /// The answer; it leaves only after `change` is durable.
+    pub outcome: Result<(), Error>,
+    /// The new state; `None` if nothing was tried.
+    pub change: Option<State>,
+}
+
+/// Decides on a resync. A wrong pair is counted like a wrong code.
+#[must_use]
+pub fn resync(
+    opened: &Opened<'_>,
+    serial: &Serial,
+    timed: &TimedPair,
+    share: Share,
+    at: (Now, &Policy),
+) -> Decision {
+    let (now, policy) = at;
+    let tries = throttle::of(opened.state, share);
+    let seconds = throttle::wait(tries, now);
+    if seconds > 0 {
+        let outcome = Err(Error::TemporarilyUnmodifiable { seconds });
+        return Decision { outcome, change: None };
+    }
+    match pair::locate(opened, timed, now, policy) {
+        Ok(state) => Decision { outcome: Ok(()), change: Some(state) },
+        Err(_) => {
+            let mut state = opened.state.clone();
+            state.writes = state.writes.wrapping_add(1);
+            throttle::set(&mut state, share, throttle::count(tries, now));
+            let outcome = Err(Error::InvalidCodePair { serial: serial.clone() });
+            Decision { outcome, change: Some(state) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

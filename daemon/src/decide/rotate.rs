@@ -1,0 +1,55 @@
+//! The old token out, the new one in, as one change: never a moment without MFA.
+
+use fob_api::{Error, Fate};
+
+use crate::{
+    decide::{
+        Now, Opened, Policy,
+        assign::{self, Recipient, serial_of, user_of},
+        pair::TimedPair,
+        remove,
+    },
+    record::{State, Token, UserTokens},
+};
+
+/// The records after a rotation.
+#[derive(Debug)]
+pub struct Rotated {
+    /// The new token, with its owner.
+    pub token: Token,
+    /// The new token's state.
+    pub state: State,
+    /// The old token, without an owner.
+    pub old: Token,
+    /// The user's tokens.
+    pub user: UserTokens,
+}
+
+/// Decides on a rotation from `old` to the opened token.
+///
+/// # Errors
+///
+/// `NotAssigned` if `old` is not this user's, and what an assignment may return except
+/// `LimitExceeded`; nothing is changed then.
+pub fn rotate(
+    opened: &Opened<'_>,
+    old: (&Token, Fate),
+    recipient: &Recipient<'_>,
+    timed: &TimedPair,
+    at: (Now, &Policy),
+) -> Result<Rotated, Error> {
+    let (old, fate) = old;
+    let (now, policy) = at;
+    let old_serial = serial_of(old)?.folded();
+    if !remove::is_owned_by(old, recipient.owner) {
+        return Err(Error::NotAssigned { user: user_of(recipient.owner)? });
+    }
+    let assigned = assign::bind(opened, recipient, timed, now, policy)?;
+    let mut user = assigned.user;
+    user.serials.retain(|serial| *serial != old_serial);
+    let old = remove::released(old, fate);
+    Ok(Rotated { token: assigned.token, state: assigned.state, old, user })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Records for the tests of this room.

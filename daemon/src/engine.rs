@@ -1,0 +1,122 @@
+//! Carries a request out: load, decide, apply, audit, answer.
+//!
+//! Every change is conditional on the records that were decided on; if they changed meanwhile,
+//! the request is decided again. An answer leaves only after its change is durable.
+
+mod change;
+mod import;
+mod load;
+mod report;
+mod verify;
+
+pub use change::Pairing;
+pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
+pub use verify::SignIn;
+
+use fob_api::Error;
+
+use crate::{
+    audit::{Audit, Event},
+    clock::Clock,
+    decide::{Now, Policy},
+    store::{Committed, Entry, Guard, Key, Store, StoreError, Write},
+    users::Users,
+    vault::{Vault, random},
+};
+
+/// How often a request is decided again before it is given up. Every round somebody else's
+/// change was applied, so this bounds a storm, not a wait: 64 parallel tries need 64 rounds.
+const ROUNDS: u32 = 512;
+
+/// The parts of the host that the engine works with.
+pub struct Surroundings {
+    /// Where events go.
+    pub audit: Audit,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// The numbers of verification.
+    pub policy: Policy,
+    /// Where users are looked up.
+    pub users: Users,
+}
+
+/// Carries requests out.
+pub struct Engine<S> {
+    store: S,
+    vault: Vault,
+    around: Surroundings,
+}
+
+/// Whether a change was applied.
+enum Applied {
+    /// It is durable.
+    Yes,
+    /// The records changed meanwhile: decide again.
+    Stale,
+}
+
+impl<S: Store> Engine<S> {
+    /// Puts an engine together.
+    pub fn new(store: S, vault: Vault, around: Surroundings) -> Self {
+        Self { store, vault, around }
+    }
+
+    /// Reads keys in one snapshot.
+    async fn get<const N: usize>(&self, keys: [Key; N]) -> Result<[Option<Entry>; N], Error> {
+        let entries = self.store.get(&keys).await.map_err(|error| self.trouble("get", error))?;
+        entries.try_into().map_err(|_| self.trouble("get", StoreError::Corrupt))
+    }
+
+    /// Applies a change if the guards hold. `attempt` stands in the first written record: after
+    /// an indeterminate commit it tells whether the change was applied after all.
+    async fn apply(
+        &self,
+        guards: Vec<Guard>,
+        writes: Vec<Write>,
+        marker: &Marker,
+    ) -> Result<Applied, Error> {
+        match self.store.commit(guards, writes).await {
+            Ok(Committed::Done) => Ok(Applied::Yes),
+            Ok(Committed::Conflict(_)) => Ok(Applied::Stale),
+            Err(StoreError::Indeterminate) => {
+                let [entry] = self.get([marker.key.clone()]).await?;
+                let written = entry.is_some_and(|entry| *entry.value == *marker.value);
+                if written { Ok(Applied::Yes) } else { Ok(Applied::Stale) }
+            }
+            Err(error) => Err(self.trouble("commit", error)),
+        }
+    }
+
+    /// Returns the time.
+    fn now(&self) -> Result<Now, Error> {
+        self.around.clock.now().ok_or_else(|| {
+            self.around.audit.record(&Event::new("trouble").with("what", "clock before 1970"));
+            Error::StoreUnavailable
+        })
+    }
+
+    /// Logs trouble of the store and returns what the caller is told.
+    fn trouble(&self, what: &'static str, error: impl std::fmt::Display) -> Error {
+        self.around.audit.record(&Event::new("trouble").with("what", what).with("error", error));
+        Error::StoreUnavailable
+    }
+
+    /// Returns a fresh attempt id.
+    fn attempt(&self) -> Result<[u8; 16], Error> {
+        random().map_err(|error| self.trouble("attempt", error))
+    }
+
+    /// Gives a request up that was decided too often.
+    fn give_up(&self) -> Error {
+        self.trouble("commit", "too many changes at once")
+    }
+}
+
+/// A record that was written with a fresh attempt id: if it is found, its commit was applied.
+struct Marker {
+    key: Key,
+    value: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests;

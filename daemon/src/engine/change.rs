@@ -1,0 +1,321 @@
+//! Assign, resync, rotate, deactivate, forget.
+
+use fob_api::{Error, Fate, Serial, TokenReport, UserName};
+
+use crate::{
+    access::{Action, Caller, allow},
+    audit::Event,
+    decide::{
+        Opened,
+        assign::{self, Recipient},
+        pair::TimedPair,
+        remove::{self, RootGuard},
+        resync, rotate,
+    },
+    engine::{
+        Applied, Engine, Marker, ROUNDS,
+        load::{Loaded, LoadedToken},
+        report,
+    },
+    record::{Owner, State, Token, UserTokens},
+    store::{Guard, Key, Store, Write},
+};
+
+/// A token for a user, proven by two codes.
+pub struct Pairing<'a> {
+    /// Who asks the daemon.
+    pub caller: Caller,
+    /// Who gets the token.
+    pub user: &'a UserName,
+    /// Which token.
+    pub serial: &'a Serial,
+    /// Two codes of it.
+    pub timed: &'a TimedPair,
+    /// The serial once more, for root's token.
+    pub serial_again: Option<&'a str>,
+}
+
+/// What the store has about a user and the token that he is to get.
+struct Parties {
+    tokens: Loaded<UserTokens>,
+    new: LoadedToken,
+}
+
+impl<S: Store> Engine<S> {
+    /// Binds a token and a user in one commit.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, what [`assign::assign`] refuses,
+    /// `StoreUnavailable`.
+    pub async fn assign(&self, pairing: &Pairing<'_>) -> Result<TokenReport, Error> {
+        self.permit(Action::Assign, pairing.caller)?;
+        let owner = self.existing(pairing.user).await?;
+        for _ in 0..ROUNDS {
+            let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
+            let recipient = recipient(&owner, &tokens.record, pairing);
+            let done = assign::assign(
+                &new.opened(),
+                &recipient,
+                pairing.timed,
+                self.now()?,
+                &self.around.policy,
+            )
+            .inspect_err(|error| self.refused("assign", pairing.user, error))?;
+            let guards = vec![tokens.guard, new.token.guard, new.state.guard];
+            let mut writes = vec![
+                self.put(Key::seed(pairing.serial), &done.token)?,
+                self.put(Key::user(owner.uid), &done.user)?,
+            ];
+            let (state, marker) = self.attempted(Key::state(pairing.serial), done.state)?;
+            writes.push(state.1);
+            if let Applied::Yes = self.apply(guards, writes, &marker).await? {
+                self.changed("assign", pairing.caller, &owner.name, pairing.serial);
+                return Ok(report::token(&done.token, &state.0));
+            }
+        }
+        Err(self.give_up())
+    }
+
+    /// Replaces a user's token in one commit: never a moment without one.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `NoSuchUser`, `NotAssigned`, `NoSuchToken`, what [`rotate::rotate`]
+    /// refuses, `StoreUnavailable`.
+    pub async fn rotate(&self, pairing: &Pairing<'_>, fate: Fate) -> Result<TokenReport, Error> {
+        self.permit(Action::Rotate, pairing.caller)?;
+        let owner = self.existing(pairing.user).await?;
+        for _ in 0..ROUNDS {
+            let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
+            let (old_key, old) = self.held(pairing.user, &tokens.record).await?;
+            let recipient = recipient(&owner, &tokens.record, pairing);
+            let at = (self.now()?, &self.around.policy);
+            let done =
+                rotate::rotate(&new.opened(), (&old.record, fate), &recipient, pairing.timed, at)
+                    .inspect_err(|error| self.refused("rotate", pairing.user, error))?;
+            let guards = vec![tokens.guard, new.token.guard, new.state.guard, old.guard];
+            let mut writes = vec![
+                self.put(Key::seed(pairing.serial), &done.token)?,
+                self.put(old_key, &done.old)?,
+                self.put(Key::user(owner.uid), &done.user)?,
+            ];
+            let (state, marker) = self.attempted(Key::state(pairing.serial), done.state)?;
+            writes.push(state.1);
+            if let Applied::Yes = self.apply(guards, writes, &marker).await? {
+                let event = change("rotate", pairing.caller, &owner.name, &done.token.serial)
+                    .with("old", &done.old.serial)
+                    .with("fate", fate.word());
+                self.around.audit.record(&event);
+                return Ok(report::token(&done.token, &state.0));
+            }
+        }
+        Err(self.give_up())
+    }
+
+    /// Finds a token's clock again. Root may do it for everybody, a user for himself.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `NoSuchUser`, `NotAssigned`, what [`resync::resync`] refuses,
+    /// `StoreUnavailable`.
+    pub async fn resync(
+        &self,
+        caller: Caller,
+        user: &UserName,
+        timed: &TimedPair,
+    ) -> Result<TokenReport, Error> {
+        let found = self.find(user).await?;
+        let share = self.authorize(Action::Resync, caller, found.as_ref().map(|o| o.uid))?;
+        let owner = found.ok_or_else(|| Error::NoSuchUser { user: user.clone() })?;
+        for _ in 0..ROUNDS {
+            let serial = self.serial_of(user, &owner).await?;
+            let new = self.load(&serial).await?;
+            if !remove::is_owned_by(&new.token.record, &owner) {
+                return Err(Error::NotAssigned { user: user.clone() });
+            }
+            let at = (self.now()?, &self.around.policy);
+            let decision = resync::resync(&new.opened(), &serial, timed, share, at);
+            if let Err(error) = &decision.outcome {
+                self.refused("resync", user, error);
+            }
+            let Some(state) = decision.change else {
+                decision.outcome?;
+                return Err(self.give_up());
+            };
+            let ((state, write), marker) = self.attempted(Key::state(&serial), state)?;
+            let guards = vec![new.token.guard, new.state.guard];
+            if let Applied::Yes = self.apply(guards, vec![write], &marker).await? {
+                decision.outcome?;
+                self.changed("resync", caller, &owner.name, &serial);
+                return Ok(report::token(&new.token.record, &state));
+            }
+        }
+        Err(self.give_up())
+    }
+
+    /// Takes a user's token from him.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `NoSuchUser`, `NotAssigned`, `RootOnly`, `StoreUnavailable`.
+    pub async fn deactivate(
+        &self,
+        caller: Caller,
+        user: &UserName,
+        fate: Fate,
+        root: RootGuard,
+    ) -> Result<TokenReport, Error> {
+        self.permit(Action::Deactivate, caller)?;
+        let owner = self.existing(user).await?;
+        for _ in 0..ROUNDS {
+            let tokens = self.tokens_of(owner.uid).await?;
+            let (key, held) = self.held(user, &tokens.record).await?;
+            let (token, left) =
+                remove::deactivate(&held.record, &owner, &tokens.record, fate, root)
+                    .inspect_err(|error| self.refused("deactivate", user, error))?;
+            let write = self.put(key.clone(), &token)?;
+            let marker = marker_of(&key, &write);
+            let writes = vec![write, self.put(Key::user(owner.uid), &left)?];
+            let guards = vec![tokens.guard, held.guard];
+            if let Applied::Yes = self.apply(guards, writes, &marker).await? {
+                let event = change("deactivate", caller, &owner.name, &token.serial)
+                    .with("fate", fate.word());
+                self.around.audit.record(&event);
+                return Ok(report::token(&token, &State::default()));
+            }
+        }
+        Err(self.give_up())
+    }
+
+    /// Removes a token's seed; its spent steps stay spent.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `NoSuchToken`, `AlreadyAssigned`, `StoreUnavailable`.
+    pub async fn forget(&self, caller: Caller, serial: &Serial) -> Result<(), Error> {
+        self.permit(Action::Forget, caller)?;
+        for _ in 0..ROUNDS {
+            let [seed, state] = self.get([Key::seed(serial), Key::state(serial)]).await?;
+            let token: Token = self
+                .decode(seed.as_ref())?
+                .ok_or_else(|| Error::NoSuchToken { serial: serial.clone() })?;
+            let state = self.decode_or_default::<State>(Key::state(serial), state)?;
+            let left = remove::forget(&token, &state.record, self.now()?)?;
+            let guards = vec![Guard::unchanged(&Key::seed(serial), seed.as_ref()), state.guard];
+            let ((left, write), marker) = self.attempted(Key::state(serial), left)?;
+            let mut writes = vec![write, Write::Delete(Key::seed(serial))];
+            if left.lost.is_none() {
+                // A lost token's seed stays known, so that it does not come back under another serial.
+                writes.push(Write::Delete(Key::fingerprint(&token.fingerprint)));
+            }
+            if let Applied::Yes = self.apply(guards, writes, &marker).await? {
+                self.changed("forget", caller, "", serial);
+                return Ok(());
+            }
+        }
+        Err(self.give_up())
+    }
+
+    /// Allows or refuses an action that is about no user's own things.
+    pub(super) fn permit(&self, action: Action, caller: Caller) -> Result<(), Error> {
+        allow(action, caller).inspect_err(|_| {
+            let event = Event::new("denied").with("verb", action.verb()).with("caller", caller.uid);
+            self.around.audit.record(&event);
+        })
+    }
+
+    /// Looks a user up who must exist.
+    pub(super) async fn existing(&self, user: &UserName) -> Result<Owner, Error> {
+        self.find(user).await?.ok_or_else(|| Error::NoSuchUser { user: user.clone() })
+    }
+
+    /// Returns the serial of a user's token.
+    async fn serial_of(&self, user: &UserName, owner: &Owner) -> Result<Serial, Error> {
+        let tokens = self.tokens_of(owner.uid).await?.record;
+        self.first_serial(user, &tokens)
+    }
+
+    /// Returns the serial of the token that a user has.
+    fn first_serial(&self, user: &UserName, tokens: &UserTokens) -> Result<Serial, Error> {
+        let serial =
+            tokens.serials.first().ok_or_else(|| Error::NotAssigned { user: user.clone() })?;
+        Serial::parse(serial).map_err(|error| self.trouble("record", error))
+    }
+
+    /// Loads the record of the token that a user has.
+    async fn held(
+        &self,
+        user: &UserName,
+        tokens: &UserTokens,
+    ) -> Result<(Key, Loaded<Token>), Error> {
+        let serial = self.first_serial(user, tokens)?;
+        let key = Key::seed(&serial);
+        let [entry] = self.get([key.clone()]).await?;
+        let record = self
+            .decode(entry.as_ref())?
+            .ok_or_else(|| Error::NotAssigned { user: user.clone() })?;
+        let guard = Guard::unchanged(&key, entry.as_ref());
+        Ok((key, Loaded { record, guard }))
+    }
+
+    /// Loads a token with its state.
+    async fn load(&self, serial: &Serial) -> Result<LoadedToken, Error> {
+        let [seed, state] = self.get([Key::seed(serial), Key::state(serial)]).await?;
+        self.open(serial, seed, state)
+    }
+
+    /// Loads a user's tokens and the token that he is to get.
+    async fn parties(&self, owner: &Owner, serial: &Serial) -> Result<Parties, Error> {
+        let user = Key::user(owner.uid);
+        let keys = [user.clone(), Key::seed(serial), Key::state(serial)];
+        let [tokens, seed, state] = self.get(keys).await?;
+        let new = self.open(serial, seed, state)?;
+        Ok(Parties { tokens: self.decode_or_default(user, tokens)?, new })
+    }
+
+    /// Stamps a state with a fresh attempt id and encodes it.
+    fn attempted(&self, key: Key, mut state: State) -> Result<((State, Write), Marker), Error> {
+        state.attempt = self.attempt()?;
+        let (write, marker) = self.mark(key, &state)?;
+        Ok(((state, write), marker))
+    }
+
+    /// Logs a change.
+    fn changed(&self, verb: &'static str, caller: Caller, user: &str, serial: &Serial) {
+        self.around.audit.record(&change(verb, caller, user, serial.as_str()));
+    }
+
+    /// Logs a refusal.
+    fn refused(&self, verb: &'static str, user: &UserName, error: &Error) {
+        let event = Event::new("refused").with("verb", verb).with("user", user);
+        self.around.audit.record(&event.with("reason", error.kind().word()));
+    }
+}
+
+impl LoadedToken {
+    /// Returns what a decision needs of it.
+    fn opened(&self) -> Opened<'_> {
+        Opened { token: &self.token.record, state: &self.state.record, generator: &self.generator }
+    }
+}
+
+/// Returns who gets the token.
+fn recipient<'a>(owner: &'a Owner, tokens: &'a UserTokens, pairing: &Pairing<'a>) -> Recipient<'a> {
+    Recipient { owner, tokens, serial_again: pairing.serial_again }
+}
+
+/// Returns the marker of a write that changes the token's epoch.
+fn marker_of(key: &Key, write: &Write) -> Marker {
+    let value = match write {
+        Write::Put(_, value) => value.clone(),
+        Write::Delete(_) => Vec::new(),
+    };
+    Marker { key: key.clone(), value }
+}
+
+/// Returns the event of a change.
+fn change(verb: &'static str, caller: Caller, user: &str, serial: &str) -> Event {
+    let user = Some(user).filter(|user| !user.is_empty());
+    Event::new(verb).with_some("user", user).with("serial", serial).with("caller", caller.uid)
+}

@@ -1,0 +1,235 @@
+//! A seed file into stock: all of it or nothing.
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, Read},
+    os::fd::OwnedFd,
+};
+
+use fob_api::{Error, ImportReport};
+use zeroize::Zeroizing;
+
+use crate::{
+    access::{Action, Caller},
+    audit::Event,
+    decide::{
+        Now,
+        import::{self, Admission, Candidate, Expiry, Known},
+    },
+    engine::{Applied, Engine, Marker, ROUNDS},
+    record::{Standing, State, Token},
+    seed::{self, Choice, VendorToken},
+    store::{Guard, Key, Store, Write},
+};
+
+/// Largest seed file in bytes (threats.md D13).
+const LARGEST: u64 = 16 << 20;
+
+/// A seed file's contents. Wiped on drop.
+pub struct SeedFile(Zeroizing<Vec<u8>>);
+
+/// Why a descriptor is not read.
+#[derive(Debug)]
+pub enum ReadError {
+    /// Reading failed.
+    Io(io::Error),
+    /// It is a pipe, a folder or a device.
+    NotAFile,
+    /// It is larger than 16 MiB.
+    TooLarge,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the seed file cannot be read: {error}."),
+            Self::NotAFile => f.write_str("the seed file is not a regular file."),
+            Self::TooLarge => f.write_str("the seed file is larger than 16 MiB."),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Reads a seed file from a descriptor. Blocks on the disk; only regular files, so never on a
+/// caller.
+///
+/// # Errors
+///
+/// [`ReadError`].
+pub fn read_seed_file(descriptor: OwnedFd) -> Result<SeedFile, ReadError> {
+    let file = File::from(descriptor);
+    let meta = file.metadata().map_err(ReadError::Io)?;
+    if !meta.is_file() {
+        return Err(ReadError::NotAFile);
+    }
+    if meta.len() > LARGEST {
+        return Err(ReadError::TooLarge);
+    }
+    // One allocation: a growing buffer would leave unwiped copies behind.
+    let room = usize::try_from(meta.len()).map_err(|_| ReadError::TooLarge)? + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(room as u64).read_to_end(&mut bytes).map_err(ReadError::Io)?;
+    if bytes.len() >= room { Err(ReadError::TooLarge) } else { Ok(SeedFile(bytes)) }
+}
+
+/// A request to import.
+pub struct Import {
+    /// Who asks the daemon.
+    pub caller: Caller,
+    /// The file.
+    pub file: SeedFile,
+    /// Its format.
+    pub format: Choice,
+    /// Whether expired keys are taken.
+    pub expiry: Expiry,
+    /// Whether anything is written.
+    pub extent: Extent,
+}
+
+/// Whether an import is carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Extent {
+    /// Only say what would be done.
+    DryRun,
+    /// Do it.
+    Full,
+}
+
+/// The one commit of an import.
+#[derive(Default)]
+struct Plan {
+    report: ImportReport,
+    guards: Vec<Guard>,
+    writes: Vec<Write>,
+    marker: Option<Marker>,
+}
+
+impl<S: Store> Engine<S> {
+    /// Allows or refuses an import before the descriptor is touched.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`.
+    pub fn permit_import(&self, caller: Caller) -> Result<(), Error> {
+        self.permit(Action::Import, caller)
+    }
+
+    /// Reads a seed file into stock.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `BadSeedFile` with line and column, `StoreUnavailable`; nothing of the
+    /// file is imported then.
+    pub async fn import(&self, import: Import) -> Result<ImportReport, Error> {
+        self.permit(Action::Import, import.caller)?;
+        let (format, tokens) =
+            seed::parse(&import.file.0, import.format).map_err(|error| Error::BadSeedFile {
+                fact: error.to_string(),
+                hint: error.hint().unwrap_or_default().to_owned(),
+            })?;
+        for _ in 0..ROUNDS {
+            let mut plan = self.plan(&tokens, import.expiry).await?;
+            plan.report.format = Some(format.word().to_owned());
+            let Some(marker) = plan.marker else { return Ok(plan.report) };
+            if import.extent == Extent::DryRun {
+                return Ok(plan.report);
+            }
+            if let Applied::Yes = self.apply(plan.guards, plan.writes, &marker).await? {
+                for serial in plan.report.added.iter().flatten() {
+                    let event = Event::new("import").with("serial", serial);
+                    self.around.audit.record(&event.with("caller", import.caller.uid));
+                }
+                return Ok(plan.report);
+            }
+        }
+        Err(self.give_up())
+    }
+
+    /// Plans the commit of all tokens of a file.
+    async fn plan(&self, tokens: &[VendorToken], expiry: Expiry) -> Result<Plan, Error> {
+        let now = self.now()?;
+        let mut plan = Plan::default();
+        let (mut added, mut unchanged) = (Vec::new(), Vec::new());
+        for token in tokens {
+            match self.admit(token, expiry, now, &mut plan).await? {
+                Admission::Add => added.push(token.serial.as_str().to_owned()),
+                Admission::Unchanged => unchanged.push(token.serial.as_str().to_owned()),
+            }
+        }
+        plan.report.added = Some(added);
+        plan.report.unchanged = Some(unchanged);
+        Ok(plan)
+    }
+
+    /// Decides on one token, and adds its writes to the plan.
+    async fn admit(
+        &self,
+        vendor: &VendorToken,
+        expiry: Expiry,
+        now: Now,
+        plan: &mut Plan,
+    ) -> Result<Admission, Error> {
+        let serial = &vendor.serial;
+        let fingerprint = self.vault.fingerprint(&vendor.seed);
+        let keys = [Key::seed(serial), Key::state(serial), Key::fingerprint(&fingerprint)];
+        let [seed, state, same] = self.get(keys.clone()).await?;
+        let token: Option<Token> = self.decode(seed.as_ref())?;
+        let known_state: Option<State> = self.decode(state.as_ref())?;
+        let same_seed: Option<String> = self.decode(same.as_ref())?;
+        let candidate = Candidate {
+            serial,
+            fingerprint,
+            parameters: &vendor.parameters,
+            not_after: vendor.not_after,
+            place: vendor.place,
+        };
+        let known = Known {
+            token: token.as_ref(),
+            state: known_state.as_ref(),
+            same_seed: same_seed.as_deref(),
+        };
+        let admission = import::admit(&candidate, &known, expiry, now)?;
+        if admission == Admission::Add {
+            let [seed_key, state_key, same_key] = keys;
+            let record = self.stock_record(vendor, fingerprint, now)?;
+            let mut fresh = known_state.unwrap_or_default();
+            fresh.writes = fresh.writes.wrapping_add(1);
+            fresh.attempt = self.attempt()?;
+            let (write, marker) = self.mark(state_key.clone(), &fresh)?;
+            plan.writes.push(self.put(seed_key.clone(), &record)?);
+            plan.writes.push(self.put(same_key.clone(), &serial.folded())?);
+            plan.writes.push(write);
+            plan.guards.push(Guard::unchanged(&seed_key, seed.as_ref()));
+            plan.guards.push(Guard::unchanged(&state_key, state.as_ref()));
+            plan.guards.push(Guard::unchanged(&same_key, same.as_ref()));
+            plan.marker = Some(marker);
+        }
+        Ok(admission)
+    }
+
+    /// Returns the record of a token that comes into stock.
+    fn stock_record(
+        &self,
+        vendor: &VendorToken,
+        fingerprint: [u8; 32],
+        now: Now,
+    ) -> Result<Token, Error> {
+        let seed = self
+            .vault
+            .seal(&vendor.serial.folded(), &vendor.seed)
+            .map_err(|error| self.trouble("vault", error))?;
+        Ok(Token {
+            serial: vendor.serial.as_str().to_owned(),
+            standing: Standing::Stock,
+            epoch: 0,
+            parameters: vendor.parameters,
+            seed,
+            fingerprint,
+            imported: now.0,
+            manufacturer: vendor.manufacturer.clone(),
+            model: vendor.model.clone(),
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! What the daemon tells about tokens and users.
+
+use fob_api::{Error, Serial, StatusReport, TokenReport, TokenState, UserName, UserReport};
+
+use crate::{
+    access::{Action, Caller},
+    decide::throttle,
+    engine::Engine,
+    record::{Moving, Standing, State, Token},
+    store::{Entry, Key, Kind, Store},
+};
+
+/// Most tokens of one page.
+const LONGEST_PAGE: usize = 500;
+
+/// One page of tokens, and where the next one begins; empty after the last.
+pub struct Page {
+    /// The tokens.
+    pub tokens: Vec<TokenReport>,
+    /// The cursor of the next page.
+    pub next: String,
+}
+
+/// Where a page begins: a shard, and the last key that was seen in it.
+struct Cursor {
+    shard: u8,
+    after: Option<Key>,
+}
+
+impl<S: Store> Engine<S> {
+    /// Lists tokens in pages. `state` picks those in one state.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `InvalidArgument` for a cursor that no page returned, `StoreUnavailable`.
+    pub async fn list(
+        &self,
+        caller: Caller,
+        cursor: &str,
+        limit: u32,
+        state: Option<&str>,
+    ) -> Result<Page, Error> {
+        self.permit(Action::List, caller)?;
+        let cursor = Cursor::parse(cursor)?;
+        let limit = usize::try_from(limit).unwrap_or(LONGEST_PAGE).clamp(1, LONGEST_PAGE);
+        self.page(cursor, limit, state).await
+    }
+
+    /// Shows one token.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `NoSuchToken`, `StoreUnavailable`.
+    pub async fn show_token(&self, caller: Caller, serial: &Serial) -> Result<TokenReport, Error> {
+        self.permit(Action::ShowToken, caller)?;
+        let (token, state) = self
+            .look_at(serial)
+            .await?
+            .ok_or_else(|| Error::NoSuchToken { serial: serial.clone() })?;
+        Ok(self::token(&token, &state))
+    }
+
+    /// Shows one user and his tokens.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `NoSuchUser`, `StoreUnavailable`.
+    pub async fn show_user(&self, caller: Caller, user: &UserName) -> Result<UserReport, Error> {
+        let found = self.find(user).await?;
+        let share =
+            self.authorize(Action::ShowUser, caller, found.as_ref().map(|owner| owner.uid))?;
+        let owner = found.ok_or_else(|| Error::NoSuchUser { user: user.clone() })?;
+        let held = self.tokens_of(owner.uid).await?.record;
+        let mut tokens = Vec::new();
+        let mut wait = 0;
+        for serial in &held.serials {
+            let serial = Serial::parse(serial).map_err(|error| self.trouble("record", error))?;
+            if let Some((token, state)) = self.look_at(&serial).await? {
+                wait = wait.max(throttle::wait(throttle::of(&state, share), self.now()?));
+                tokens.push(self::token(&token, &state));
+            }
+        }
+        Ok(UserReport {
+            user: Some(owner.name),
+            uid: Some(owner.uid),
+            tokens: Some(tokens),
+            wait: Some(wait),
+        })
+    }
+
+    /// Shows the daemon's state.
+    ///
+    /// # Errors
+    ///
+    /// `NotAuthorized`, `StoreUnavailable`.
+    pub async fn status(&self, caller: Caller) -> Result<StatusReport, Error> {
+        self.permit(Action::Status, caller)?;
+        let mut counts = [0_u32; 4];
+        for shard in 0..=u8::MAX {
+            let mut after = None;
+            loop {
+                let entries = self.entries(shard, after.as_ref(), LONGEST_PAGE).await?;
+                for entry in &entries {
+                    let Some(token) = self.decode::<Token>(Some(entry))? else { continue };
+                    let [stock, assigned, lost, retired] = &mut counts;
+                    *match token.standing {
+                        Standing::Stock => stock,
+                        Standing::Assigned(_) => assigned,
+                        Standing::Lost => lost,
+                        Standing::Retired => retired,
+                    } += 1;
+                }
+                if entries.len() < LONGEST_PAGE {
+                    break;
+                }
+                after = entries.last().map(|entry| entry.key.clone());
+            }
+        }
+        let [stock, assigned, lost, retired] = counts;
+        Ok(StatusReport {
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            now: Some(self.now()?.0),
+            stock: Some(stock),
+            assigned: Some(assigned),
+            lost: Some(lost),
+            retired: Some(retired),
+        })
+    }
+
+    /// Collects one page.
+    async fn page(
+        &self,
+        mut cursor: Cursor,
+        limit: usize,
+        state: Option<&str>,
+    ) -> Result<Page, Error> {
+        let mut tokens = Vec::new();
+        loop {
+            let room = limit - tokens.len();
+            let entries = self.entries(cursor.shard, cursor.after.as_ref(), room).await?;
+            for entry in &entries {
+                let Some(record) = self.decode::<Token>(Some(entry))? else { continue };
+                if state.is_none_or(|state| standing(&record).word() == state) {
+                    let state = self.state_of(&record).await?;
+                    tokens.push(self::token(&record, &state));
+                }
+            }
+            cursor = match (entries.last(), cursor.shard.checked_add(1)) {
+                (Some(entry), _) if entries.len() == room => {
+                    Cursor { shard: cursor.shard, after: Some(entry.key.clone()) }
+                }
+                (_, Some(shard)) => Cursor { shard, after: None },
+                (_, None) => return Ok(Page { tokens, next: String::new() }),
+            };
+            if tokens.len() >= limit {
+                return Ok(Page { tokens, next: cursor.to_text() });
+            }
+        }
+    }
+
+    /// Reads some token records of a shard.
+    async fn entries(
+        &self,
+        shard: u8,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error> {
+        self.store
+            .list(Kind::Seed, shard, after, limit)
+            .await
+            .map_err(|error| self.trouble("list", error))
+    }
+
+    /// Reads a token and its state, without opening the seed.
+    async fn look_at(&self, serial: &Serial) -> Result<Option<(Token, State)>, Error> {
+        let [seed, state] = self.get([Key::seed(serial), Key::state(serial)]).await?;
+        let Some(token) = self.decode(seed.as_ref())? else { return Ok(None) };
+        Ok(Some((token, self.decode(state.as_ref())?.unwrap_or_default())))
+    }
+
+    /// Reads the state of a token.
+    async fn state_of(&self, token: &Token) -> Result<State, Error> {
+        let serial = Serial::parse(&token.serial).map_err(|error| self.trouble("record", error))?;
+        let [state] = self.get([Key::state(&serial)]).await?;
+        Ok(self.decode(state.as_ref())?.unwrap_or_default())
+    }
+}
+
+impl Cursor {
+    /// Reads `SHARD` or `SHARD:SERIAL`, the shard as a number; empty is the beginning.
+    fn parse(text: &str) -> Result<Self, Error> {
+        const BAD: Error =
+            Error::InvalidArgument { fact: "cursor is not one that a page returned." };
+        if text.is_empty() {
+            return Ok(Self { shard: 0, after: None });
+        }
+        let (shard, serial) = text.split_once(':').unwrap_or((text, ""));
+        let shard = shard.parse().map_err(|_| BAD)?;
+        if serial.is_empty() {
+            return Ok(Self { shard, after: None });
+        }
+        let after = Key::seed(&Serial::parse(serial).map_err(|_| BAD)?);
+        if after.shard() == shard { Ok(Self { shard, after: Some(after) }) } else { Err(BAD) }
+    }
+
+    fn to_text(&self) -> String {
+        let serial = self.after.as_ref().map(|key| String::from_utf8_lossy(key.name()));
+        format!("{}:{}", self.shard, serial.unwrap_or_default())
+    }
+}
+
+/// Returns where a token stands.
+fn standing(token: &Token) -> TokenState {
+    match token.standing {
+        Standing::Assigned(_) => TokenState::Assigned,
+        Standing::Lost => TokenState::Lost,
+        Standing::Retired => TokenState::Retired,
+        Standing::Stock => TokenState::Stock,
+    }
+}
+
+/// Returns what is told about a token: everything but its seed.
+pub(super) fn token(token: &Token, state: &State) -> TokenReport {
+    let (kind, period) = match token.parameters.moving {
+        Moving::Counter { .. } => ("hotp", None),
+        Moving::Time { period } => ("totp", Some(period)),
+    };
+    let user = match &token.standing {
+        Standing::Assigned(owner) => Some(owner.name.clone()),
+        _ => None,
+    };
+    TokenReport {
+        serial: Some(token.serial.clone()),
+        state: Some(standing(token).word().to_owned()),
+        user,
+        kind: Some(kind.to_owned()),
+        algorithm: Some(token.parameters.algorithm.word().to_owned()),
+        digits: Some(u32::from(token.parameters.digits)),
+        period,
+        drift: state.drift,
+        last_used: state.last_used,
+        imported: Some(token.imported),
+        manufacturer: token.manufacturer.clone(),
+        model: token.model.clone(),
+    }
+}

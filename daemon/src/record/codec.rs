@@ -1,0 +1,133 @@
+//! The binary form of a record: version, checksum, postcard.
+//!
+//! The checksum covers the key, so that a record that a damaged database shows under another
+//! key is not taken for that one's.
+
+use std::fmt;
+
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// The first byte of a record of this layout.
+const VERSION: u8 = 1;
+/// Bytes of SHA-256 that are kept: enough against decay and mix-ups (2^-64); an attacker who
+/// can write the database needs no collision.
+const CHECKSUM: usize = 8;
+
+/// A record cannot be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RecordError {
+    /// The checksum does not match, or the bytes are no record.
+    Damaged,
+    /// A newer Fob wrote it.
+    Newer,
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Damaged => "A record of the token database is damaged.",
+            Self::Newer => "A record of the token database was written by a newer version of Fob.",
+        })
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+/// Encodes a record for the key under which it will be stored.
+///
+/// # Errors
+///
+/// [`RecordError::Damaged`] if the value cannot be serialized; no record type of this crate is
+/// such a value.
+pub fn encode<T: Serialize>(key: &[u8], record: &T) -> Result<Vec<u8>, RecordError> {
+    let payload = Zeroizing::new(postcard::to_allocvec(record).map_err(|_| RecordError::Damaged)?);
+    let mut bytes = Vec::with_capacity(1 + CHECKSUM + payload.len());
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&checksum(key, &payload));
+    bytes.extend_from_slice(&payload);
+    Ok(bytes)
+}
+
+/// Decodes the record that is stored under a key.
+///
+/// # Errors
+///
+/// [`RecordError::Newer`] for another version, [`RecordError::Damaged`] for everything else.
+pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, RecordError> {
+    let (version, rest) = bytes.split_first().ok_or(RecordError::Damaged)?;
+    if *version > VERSION {
+        return Err(RecordError::Newer);
+    }
+    let (sum, payload) = rest.split_at_checked(CHECKSUM).ok_or(RecordError::Damaged)?;
+    if *version != VERSION || sum != checksum(key, payload) {
+        return Err(RecordError::Damaged);
+    }
+    match postcard::take_from_bytes(payload) {
+        Ok((record, [])) => Ok(record),
+        _ => Err(RecordError::Damaged),
+    }
+}
+
+/// Returns the first bytes of SHA-256 over version, key length, key and payload.
+fn checksum(key: &[u8], payload: &[u8]) -> [u8; CHECKSUM] {
+    let mut hash = Sha256::new();
+    hash.update([VERSION]);
+    hash.update((key.len() as u64).to_be_bytes());
+    hash.update(key);
+    hash.update(payload);
+    let digest = hash.finalize();
+    let mut sum = [0; CHECKSUM];
+    sum.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RecordError, decode, encode};
+    use crate::record::State;
+
+    fn state() -> State {
+        State { last_step: Some(58_000_000), drift: Some(-12), ..State::default() }
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let bytes = encode(b"key", &state()).unwrap();
+        assert_eq!(decode::<State>(b"key", &bytes), Ok(state()));
+    }
+
+    #[test]
+    fn every_single_flipped_bit_is_noticed() {
+        let bytes = encode(b"key", &state()).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode::<State>(b"key", &damaged).is_err(), "bit {bit} was not noticed");
+        }
+    }
+
+    #[test]
+    fn a_record_under_another_key_is_not_taken() {
+        let bytes = encode(b"key", &state()).unwrap();
+        assert_eq!(decode::<State>(b"other", &bytes), Err(RecordError::Damaged));
+    }
+
+    #[test]
+    fn a_truncated_or_lengthened_record_is_not_taken() {
+        let bytes = encode(b"key", &state()).unwrap();
+        for len in 0..bytes.len() {
+            assert!(decode::<State>(b"key", &bytes[..len]).is_err());
+        }
+        let longer = [bytes, vec![0]].concat();
+        assert!(decode::<State>(b"key", &longer).is_err());
+    }
+
+    #[test]
+    fn a_newer_record_is_told_apart() {
+        let mut bytes = encode(b"key", &state()).unwrap();
+        bytes[0] = 2;
+        assert_eq!(decode::<State>(b"key", &bytes), Err(RecordError::Newer));
+    }
+}

@@ -1,0 +1,118 @@
+//! The two kinds of connection that the object is served on: fobd's own socket and the bus.
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use fob_api::address::{BUS_NAME, OBJECT_PATH};
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use zbus::{Guid, connection::Builder};
+
+use crate::{
+    access::Caller,
+    audit::{Audit, Event},
+    bus::{CallerSource, Fob},
+    engine::Engine,
+    store::Store,
+};
+
+/// How long a caller may take to say who it is (threats.md D11).
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Most connections at once on the peer socket; further ones wait in the kernel's queue.
+const CONNECTIONS: usize = 256;
+/// First and longest pause before the bus is tried again.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// Makes the peer socket, for its owner only. An old one is replaced by renaming, so that there
+/// is never a moment without.
+///
+/// # Errors
+///
+/// The call that failed; the folder must exist.
+pub fn listen(path: &Path) -> io::Result<UnixListener> {
+    let fresh = PathBuf::from(format!("{}.new", path.display()));
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&fresh)?;
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600))?;
+    fs::rename(&fresh, path)?;
+    Ok(listener)
+}
+
+/// Serves the peer socket for ever.
+pub async fn peers<S: Store>(listener: UnixListener, engine: Arc<Engine<S>>, audit: Audit) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let engine = Arc::clone(&engine);
+                tokio::spawn(async move {
+                    // A caller that breaks the protocol harms only its own connection.
+                    let _ = peer(stream, engine).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                // Out of descriptors, most likely: let some connections end first.
+                audit.record(&Event::new("trouble").with("what", "accept").with("error", error));
+                sleep(PAUSES.0).await;
+            }
+        }
+    }
+}
+
+/// Serves one peer until it hangs up. Who it is was attested when it connected.
+async fn peer<S: Store>(stream: UnixStream, engine: Arc<Engine<S>>) -> zbus::Result<()> {
+    let uid = stream.peer_cred().map_err(io_error)?.uid();
+    let stream = stream.into_std().map_err(io_error)?;
+    let object = Fob::new(engine, CallerSource::Peer(Caller { uid }));
+    let built = Builder::unix_stream(stream)
+        .server(Guid::generate())
+        .p2p()
+        .serve_at(OBJECT_PATH, object)
+        .build();
+    let connection =
+        timeout(HANDSHAKE, built).await.map_err(|_| io_error(io::ErrorKind::TimedOut.into()))??;
+    connection.closed().await;
+    Ok(())
+}
+
+/// Serves the bus for ever: connects, and again when it went away. The peer socket needs no bus.
+pub async fn bus<S: Store>(address: String, engine: Arc<Engine<S>>, audit: Audit) {
+    let mut pause = PAUSES.0;
+    loop {
+        let object = Fob::new(Arc::clone(&engine), CallerSource::Bus);
+        let built =
+            Builder::address(address.as_str()).serve_at(OBJECT_PATH, object).name(BUS_NAME).build();
+        match timeout(HANDSHAKE, built).await {
+            Ok(Ok(connection)) => {
+                audit.record(&Event::new("bus").with("state", "connected"));
+                pause = PAUSES.0;
+                connection.closed().await;
+                audit.record(&Event::new("bus").with("state", "gone"));
+            }
+            Ok(Err(error)) => {
+                audit.record(&Event::new("bus").with("state", "refused").with("error", error));
+            }
+            Err(_) => audit.record(&Event::new("bus").with("state", "silent")),
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// Wraps an I/O error for zbus.
+fn io_error(error: io::Error) -> zbus::Error {
+    zbus::Error::InputOutput(Arc::new(error))
+}

@@ -1,0 +1,131 @@
+//! Codes of a step, the search of a window, and the joint search of a pair.
+//!
+//! The only user of totp-rs. Its generation alone is used, with a step of one "second": it then
+//! computes HOTP(counter) of RFC 4226, and the counter is ours (RFC 6238 section 4: TOTP is HOTP
+//! of the step). Its `check` is not used: it has no floor and stops at the first match.
+
+use std::{io::Write, ops::RangeInclusive};
+
+use fob_api::{Code, CodePair};
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroizing;
+
+use crate::record::{Algorithm, Parameters, Seed};
+
+/// Computes the codes of one token. Holds the seed; wiped on drop.
+pub struct Generator {
+    totp: totp_rs::Totp,
+    digits: u8,
+}
+
+/// The parameters or the seed are outside RFC 4226 (6 to 8 digits, 128 bits and more).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BadParameters;
+
+/// What a joint search found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PairSearch {
+    /// No place where both codes follow each other.
+    Nothing,
+    /// Exactly one; the step of the second code.
+    One(u64),
+    /// More than one: by chance, about 1e-9 a search. Never picked silently.
+    Several,
+}
+
+/// How far apart the two codes of a pair may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Gap {
+    /// The second is the next one.
+    One,
+    /// The second is the next or the one after it: the person was slow.
+    OneOrTwo,
+}
+
+impl Generator {
+    /// Prepares the codes of a token.
+    ///
+    /// # Errors
+    ///
+    /// [`BadParameters`] for digits outside 6 to 8 or a seed under 16 bytes.
+    pub fn new(seed: &Seed, parameters: &Parameters) -> Result<Self, BadParameters> {
+        let algorithm = match parameters.algorithm {
+            Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
+            Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
+            Algorithm::Sha512 => totp_rs::Algorithm::SHA512,
+        };
+        let totp = totp_rs::Builder::new()
+            .with_algorithm(algorithm)
+            .with_digits(parameters.digits)
+            .with_secret(seed.as_bytes())
+            .with_skew(0)
+            .with_step_duration(1)
+            .build()
+            .map_err(|_| BadParameters)?;
+        Ok(Self { totp, digits: parameters.digits })
+    }
+
+    /// Returns every step of `window` whose code is `code`, ascending.
+    ///
+    /// All candidates are computed and compared in constant time, wherever a match lies: the
+    /// time taken tells nothing about it.
+    #[must_use]
+    pub fn search(&self, code: &Code, window: RangeInclusive<u64>) -> Vec<u64> {
+        let flags: Vec<(u64, Choice)> = window.map(|step| (step, self.shows(code, step))).collect();
+        flags.into_iter().filter(|(_, hit)| bool::from(*hit)).map(|(step, _)| step).collect()
+    }
+
+    /// Finds where the two codes follow each other, with the first one's step in `range`.
+    ///
+    /// They are tested jointly: each alone would match by chance too often in a wide range
+    /// (clock-and-throttle.md section 3).
+    #[must_use]
+    pub fn search_pair(&self, pair: &CodePair, range: RangeInclusive<u64>, gap: Gap) -> PairSearch {
+        let reach = match gap {
+            Gap::One => 1,
+            Gap::OneOrTwo => 2,
+        };
+        let last = range.end().saturating_add(reach);
+        let mut earlier = [Choice::from(0); 2]; // whether the first code was shown 1 and 2 steps ago
+        let mut found = PairSearch::Nothing;
+        for step in *range.start()..=last {
+            let first = self.shows(&pair.first, step) & in_range(step, &range);
+            let second = self.shows(&pair.second, step);
+            let [one_ago, two_ago] = earlier;
+            let two_ago = two_ago & Choice::from(u8::from(gap == Gap::OneOrTwo));
+            if bool::from(second & (one_ago | two_ago)) {
+                found = match found {
+                    PairSearch::Nothing => PairSearch::One(step),
+                    _ => PairSearch::Several,
+                };
+            }
+            earlier = [first, one_ago];
+        }
+        found
+    }
+
+    /// Returns the code of a step: a test's token, held in the hand.
+    #[cfg(test)]
+    pub(crate) fn code(&self, step: u64) -> Code {
+        Code::parse(&self.totp.generate(step).to_string()).unwrap()
+    }
+
+    /// Tells whether the token shows `code` at `step`, in constant time.
+    fn shows(&self, code: &Code, step: u64) -> Choice {
+        // Room for the 10 digits of a u32: totp-rs never writes more.
+        let mut text = Zeroizing::new([0_u8; 10]);
+        let shown = self.totp.generate(step);
+        let mut rest: &mut [u8] = text.as_mut_slice();
+        let written = write!(rest, "{shown}").is_ok();
+        let digits = text.get(..usize::from(self.digits)).unwrap_or_default();
+        digits.ct_eq(code.as_bytes()) & Choice::from(u8::from(written))
+    }
+}
+
+/// Tells whether `step` may be the first step of a pair.
+fn in_range(step: u64, range: &RangeInclusive<u64>) -> Choice {
+    Choice::from(u8::from(range.contains(&step)))
+}
+
+#[cfg(test)]
+mod tests;
