@@ -1,6 +1,9 @@
 # What tests/run and packaging/demo share. Sourced by bash, in the repository's top folder.
 # shellcheck shell=bash
 
+# The words that make a command root's: none as root, sudo where a script allows itself that.
+as_root=()
+
 heading() { printf '\n== %s\n' "$*"; }
 
 # Installs what is missing of these Debian packages. Fails, with their names in $missing, if that
@@ -14,15 +17,16 @@ need_packages() {
   done
   missing=${missing# }
   [[ -n $missing ]] || return 0
-  if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
+  if [[ $EUID -ne 0 && ${#as_root[@]} -eq 0 ]] || ! command -v apt-get >/dev/null; then
     missing="missing packages: $missing"
     return 1
   fi
   printf 'installing Debian packages: %s\n' "$missing"
-  local apt=(timeout 900 apt-get -o DPkg::Lock::Timeout=300 -qq -y --no-install-recommends)
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive timeout 900
+    apt-get -o DPkg::Lock::Timeout=300 -qq -y --no-install-recommends)
   # shellcheck disable=SC2086 # one word each
   if "${apt[@]}" update >/dev/null &&
-    DEBIAN_FRONTEND=noninteractive "${apt[@]}" install $missing >/dev/null; then
+    "${apt[@]}" install $missing >/dev/null; then
     missing=""
     return 0
   fi

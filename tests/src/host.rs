@@ -148,6 +148,38 @@ impl Host {
             .collect()
     }
 
+    /// Returns the daemon's verdicts about a user, in their order.
+    #[track_caller]
+    pub fn verdicts(&self, user: &str) -> Vec<String> {
+        self.journal(&format!("user=\"{user}\""))
+            .iter()
+            .filter_map(|line| line.split_once(" verify verdict=\"")?.1.split_once('"'))
+            .map(|(verdict, _)| verdict.to_owned())
+            .collect()
+    }
+
+    /// Copies a program of this crate into the machine's path; cargo names its file in
+    /// `CARGO_BIN_EXE_…`.
+    #[track_caller]
+    pub fn install_helper(&self, program: &str) {
+        let file = Path::new(program);
+        let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let bytes = std::fs::read(file).expect("cargo builds it with the tests");
+        let place = format!("/usr/local/bin/{name}");
+        self.feed(
+            &format!("install -m 0755 /dev/stdin {place}.$$ && mv {place}.$$ {place}"),
+            &bytes,
+        );
+    }
+
+    /// Tells whether the machine may make mount namespaces, which the daemon's sandbox needs.
+    #[track_caller]
+    pub fn may_sandbox(&self) -> bool {
+        // CAP_SYS_ADMIN, bit 21 of capabilities(7).
+        let bounding = self.shell("sed -n 's/^CapBnd:\\s*//p' /proc/1/status");
+        u64::from_str_radix(bounding.trim(), 16).is_ok_and(|bits| bits >> 21 & 1 == 1)
+    }
+
     /// Returns the Unix time in seconds; the machine has the same.
     pub fn now(&self) -> u64 {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())

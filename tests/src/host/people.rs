@@ -32,10 +32,19 @@ impl Host {
         Person { name, password: PASSWORD }
     }
 
-    /// Puts a token into stock.
+    /// Puts the tokens of a seed file into stock.
     #[track_caller]
-    pub fn import(&self, token: &SoftToken) {
-        self.feed("fobctl import /dev/stdin", token.oath_line().as_bytes());
+    pub fn import(&self, seed_file: &str) {
+        self.feed("fobctl import -", seed_file.as_bytes());
+    }
+
+    /// Puts a token with a button into stock; the number behind its serial makes it one of a kind.
+    #[track_caller]
+    pub fn button_token(&self, serial: &str) -> SoftToken {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let token = SoftToken::with_button(&format!("{serial}-{number}"));
+        self.import(&token.oath_line());
+        token
     }
 
     /// Makes an account with a token with a clock: the codes of the current step and the one before
@@ -44,7 +53,7 @@ impl Host {
     pub fn person_with_clock_token(&self, name: &str) -> (Person, SoftToken) {
         let person = self.person(name);
         let token = SoftToken::with_clock(&format!("C-{}", person.name));
-        self.import(&token);
+        self.import(&token.oath_line());
         self.assign(&person, token.serial(), &token.pair_at(self.now()));
         (person, token)
     }
@@ -54,7 +63,7 @@ impl Host {
     pub fn person_with_button_token(&self, name: &str) -> (Person, SoftToken) {
         let person = self.person(name);
         let mut token = SoftToken::with_button(&format!("B-{}", person.name));
-        self.import(&token);
+        self.import(&token.oath_line());
         let codes = token.press_twice();
         self.assign(&person, token.serial(), &codes);
         (person, token)

@@ -1,0 +1,43 @@
+//! Many sign-ins at once with one code.
+
+use fob_tests::host::{Door, Host};
+
+#[test]
+fn of_64_sign_ins_with_one_code_exactly_one_wins() {
+    let host = Host::shared();
+    let (alice, mut token) = host.person_with_button_token("alice");
+    let report = host.feed(
+        &format!(
+            "read -r code
+             folder=$(mktemp -d)
+             for n in $(seq 64); do
+               {{ pamtester fob {} authenticate <<<\"$code\" >$folder/$n.out 2>&1; echo $? >$folder/$n.status; }} &
+             done
+             wait
+             cat $folder/*.status | sort | uniq -c | tr -s ' '
+             grep -l 'Token code: ' $folder/*.out | wc -l",
+            alice.name
+        ),
+        format!("{}\n", token.press()).as_bytes(),
+    );
+    let lines: Vec<&str> = report.lines().map(str::trim).collect();
+    assert_eq!(lines, ["1 0", "63 1", "64"], "one success, 63 refusals, 64 prompts");
+    let verdicts = host.verdicts(&alice.name);
+    assert_eq!(verdicts.len(), 64, "every attempt was decided: {verdicts:?}");
+    assert_eq!(verdicts.iter().filter(|verdict| *verdict == "accept").count(), 1);
+}
+
+#[test]
+fn of_eight_ssh_sign_ins_with_one_code_exactly_one_wins() {
+    let host = Host::shared();
+    let (alice, token) = host.person_with_clock_token("alice");
+    let code = token.next_code_after(host.now());
+    let seen: Vec<_> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| host.ssh(Door::KeyThenCode, &alice.name).code(&code).run()))
+            .collect();
+        all.into_iter().map(|one| one.join().expect("a sign-in ends")).collect()
+    });
+    assert!(seen.iter().all(|seen| seen.asked_for_a_code()), "{seen:?}");
+    assert_eq!(seen.iter().filter(|seen| seen.status == 0).count(), 1, "{seen:?}");
+}

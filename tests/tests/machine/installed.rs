@@ -1,0 +1,86 @@
+//! What the installation leaves on the machine, and what the service manager makes of it.
+
+use fob_tests::host::Host;
+
+#[test]
+fn the_daemon_runs_in_its_sandbox() {
+    let host = Host::shared();
+    if !host.may_sandbox() {
+        return; // this engine gives a container no right to mount: systemd skips the sandbox
+    }
+    let report = host.shell(
+        "pid=$(systemctl show --value -p MainPID fobd)
+         [ \"$(readlink /proc/$pid/ns/mnt)\" != \"$(readlink /proc/1/ns/mnt)\" ] && echo own mounts
+         sed -n 's/^NoNewPrivs:\\s*//p; s/^Seccomp:\\s*//p; s/^CapEff:\\s*//p' /proc/$pid/status",
+    );
+    let lines: Vec<&str> = report.lines().collect();
+    assert_eq!(lines, ["own mounts", "0000000000000000", "1", "2"]);
+}
+
+#[test]
+fn the_daemons_files_are_for_root_alone() {
+    let host = Host::shared();
+    let report = host.shell("stat -c '%a %U %n' /var/lib/fobd /run/fobd /run/fobd/bus");
+    assert_eq!(report, "700 root /var/lib/fobd\n755 root /run/fobd\n600 root /run/fobd/bus\n");
+    let open = host.shell("find /var/lib/fobd -perm /077 | wc -l");
+    assert_eq!(open.trim(), "0", "a file of the state is open to others");
+}
+
+#[test]
+fn the_unit_keeps_sync_file_range_from_the_database() {
+    let host = Host::shared();
+    // sync_file_range(2) is call 277 on x86-64, 84 on arm64; ENOSYS is 38.
+    let report = host.shell(
+        "filter=$(sed -n 's/^SystemCallFilter=/-p SystemCallFilter=/p' /opt/fob/packaging/systemd/fobd.service | head -n 1)
+         number=$([ $(uname -m) = x86_64 ] && echo 277 || echo 84)
+         systemd-run --quiet --wait --pipe $filter -p SystemCallErrorNumber=EPERM \\
+           -p 'SystemCallFilter=~sync_file_range:ENOSYS' \\
+           perl -e \"print syscall($number, 1, 0, 0, 0), q( ), 0 + \\$!\"",
+    );
+    assert_eq!(report, "-1 38");
+}
+
+#[test]
+fn a_second_installation_changes_nothing_and_keeps_the_tokens() {
+    let host = Host::start();
+    let (alice, _) = host.person_with_clock_token("alice");
+    let tokens = host.shell("fobctl list --json");
+    host.shell("/opt/fob/packaging/install --binaries /opt/fob");
+    assert_eq!(host.shell("fobctl list --json"), tokens);
+    assert!(tokens.contains(&alice.name), "{tokens}");
+}
+
+#[test]
+fn fob_is_not_removed_while_a_service_still_asks_for_codes() {
+    let host = Host::start();
+    let output = host.try_feed("/opt/fob/packaging/install --remove", b"");
+    assert_eq!(output.status.code(), Some(1));
+    host.shell("systemctl is-active fobd");
+    host.shell(
+        "rm /etc/pam.d/fob /etc/pam.d/fob-nullok
+         /opt/fob/packaging/pam/enable --remove sudo sudo-i su login sshd sshd-password sshd-nullok
+         /opt/fob/packaging/install --remove
+         ! systemctl is-active --quiet fobd
+         test -d /var/lib/fobd",
+    );
+    let left = host.shell("find /usr /etc \\( -name '*fobd*' -o -name '*pam_fob*' -o -name '*.before-fob' \\) -not -path '/opt/*'");
+    assert_eq!(left, "");
+}
+
+#[test]
+fn a_pam_file_is_as_before_after_enable_and_remove() {
+    let host = Host::shared();
+    let report = host.shell(
+        "cp /etc/pam.d/chfn /etc/pam.d/probe
+         echo '@include common-auth' >>/etc/pam.d/probe
+         enable=/opt/fob/packaging/pam/enable
+         before=$(md5sum /etc/pam.d/probe)
+         $enable probe && $enable --options nullok probe
+         grep -c pam_fob.so /etc/pam.d/probe
+         grep -A2 '^@include common-auth' /etc/pam.d/probe | tail -n 1
+         $enable --remove probe
+         [ \"$(md5sum /etc/pam.d/probe)\" = \"$before\" ] && echo as before
+         rm /etc/pam.d/probe",
+    );
+    assert_eq!(report, "1\nauth required pam_fob.so nullok\nas before\n");
+}

@@ -1,0 +1,18 @@
+//! What an administrator lives through: real sshd, sudo, su and login with real codes, on booted
+//! machines in containers. `./tests/run` builds what they install and says whether it can run.
+//!
+//! Honest limits: one kernel, Debian 12, no graphical greeter; no time passes, so a token with a
+//! clock has one code per test, and tokens with a button stand in where more are needed.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these tests meet the real time: how long a refusal takes is what they measure"
+)]
+
+mod crowd;
+mod hostile;
+mod installed;
+mod local;
+mod outage;
+mod ssh;
+mod tokens;

@@ -1,0 +1,93 @@
+//! What happens to sign-ins while the daemon or the bus is away: refused, soon, and said so.
+//! Each test breaks a machine of its own.
+
+use std::time::{Duration, Instant};
+
+use fob_tests::host::{Door, Host, Person, Transcript};
+use fob_tests::soft_token::SoftToken;
+
+/// What the person reads (pam-module's outcome).
+const SORRY: &str = "Codes cannot be checked at the moment.";
+/// The module's own deadline is 5 s; the rest is ssh's and a busy machine's.
+const SOON: Duration = Duration::from_secs(15);
+
+fn sign_in(host: &Host, alice: &Person, token: &mut SoftToken) -> (Transcript, Duration) {
+    let begun = Instant::now();
+    let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&token.press()).run();
+    (seen, begun.elapsed())
+}
+
+/// Breaks a machine, sees the refusal, mends it, and sees that sign-ins work again.
+fn refused_between(broken: &str, mended: &str) {
+    let host = Host::start();
+    let (alice, mut token) = host.person_with_button_token("alice");
+    sign_in(&host, &alice, &mut token).0.assert_signed_in_as(&alice.name);
+    host.shell(broken);
+    let (seen, took) = sign_in(&host, &alice, &mut token);
+    seen.assert_refused_at_the_code(&alice.name);
+    assert!(seen.says(SORRY), "{seen:?}");
+    assert!(took < SOON, "it took {took:?}");
+    host.shell(mended);
+    sign_in(&host, &alice, &mut token).0.assert_signed_in_as(&alice.name);
+}
+
+#[test]
+fn a_stopped_daemon_refuses_everybody_at_once() {
+    refused_between("systemctl stop fobd", "systemctl start fobd");
+}
+
+#[test]
+fn a_masked_daemon_refuses_everybody_at_once() {
+    refused_between(
+        "systemctl mask --now --runtime fobd",
+        "systemctl unmask --runtime fobd && systemctl start fobd",
+    );
+}
+
+#[test]
+fn a_hung_daemon_refuses_within_the_deadline() {
+    refused_between(
+        "kill -STOP $(systemctl show --value -p MainPID fobd)",
+        "kill -CONT $(systemctl show --value -p MainPID fobd)",
+    );
+}
+
+#[test]
+fn a_module_that_is_not_there_refuses() {
+    let host = Host::start();
+    let (alice, mut token) = host.person_with_button_token("alice");
+    host.shell("mv $(find /usr/lib -name pam_fob.so) /root");
+    let seen = sign_in(&host, &alice, &mut token).0;
+    seen.assert_did_not_run_as(&alice.name);
+    assert!(seen.says("Permission denied"), "{seen:?}");
+}
+
+#[test]
+fn a_killed_daemon_is_back_at_once_and_forgets_nothing() {
+    let host = Host::start();
+    let (alice, mut token) = host.person_with_button_token("alice");
+    let code = token.press();
+    let with = |code: &str| host.ssh(Door::KeyThenCode, &alice.name).code(code).run();
+    with(&code).assert_signed_in_as(&alice.name);
+    host.shell(
+        "kill -KILL $(systemctl show --value -p MainPID fobd)
+         until [ \"$(systemctl show --value -p NRestarts fobd)\" = 1 ] &&
+           systemctl is-active --quiet fobd; do sleep 0.1; done",
+    );
+    with(&code).assert_refused_at_the_code(&alice.name);
+    with(&token.press()).assert_signed_in_as(&alice.name);
+    assert_eq!(host.verdicts(&alice.name), ["accept", "replay", "accept"]);
+}
+
+#[test]
+fn sign_ins_as_root_do_not_need_the_bus() {
+    let host = Host::start();
+    let (alice, mut token) = host.person_with_button_token("alice");
+    host.shell("kill -STOP $(systemctl show --value -p MainPID dbus)");
+    let output = host.try_feed(
+        &format!("timeout 20 pamtester fob {} authenticate", alice.name),
+        format!("{}\n", token.press()).as_bytes(),
+    );
+    host.shell("kill -CONT $(systemctl show --value -p MainPID dbus || cat /run/dbus/pid)");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,165 @@
+//! Signing in through OpenSSH.
+
+use fob_tests::host::{Door, Host};
+
+#[test]
+fn a_key_and_a_code_sign_in() {
+    let host = Host::shared();
+    let (alice, token) = host.person_with_clock_token("alice");
+    let code = token.next_code_after(host.now());
+    let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&code).run();
+    seen.assert_signed_in_as(&alice.name);
+    assert_eq!(seen.prompts, [format!("({}@127.0.0.1) Token code: ", alice.name)]);
+    assert_eq!(host.verdicts(&alice.name), ["accept"]);
+}
+
+#[test]
+fn a_password_and_a_code_sign_in() {
+    let host = Host::shared();
+    let (alice, token) = host.person_with_clock_token("alice");
+    let code = token.next_code_after(host.now());
+    let seen =
+        host.ssh(Door::PasswordThenCode, &alice.name).password(alice.password).code(&code).run();
+    seen.assert_signed_in_as(&alice.name);
+    assert_eq!(seen.prompts.len(), 2, "one prompt for each: {seen:?}");
+}
+
+#[test]
+fn a_wrong_password_is_never_asked_for_a_code() {
+    let host = Host::shared();
+    let (alice, token) = host.person_with_clock_token("alice");
+    let code = token.next_code_after(host.now());
+    let seen = host.ssh(Door::PasswordThenCode, &alice.name).password("wrong").code(&code).run();
+    seen.assert_did_not_run_as(&alice.name);
+    assert!(!seen.asked_for_a_code(), "{seen:?}");
+    assert!(host.verdicts(&alice.name).is_empty());
+}
+
+#[test]
+fn a_key_without_a_code_does_not_sign_in() {
+    let host = Host::shared();
+    let (alice, _) = host.person_with_clock_token("alice");
+    let seen = host.ssh(Door::KeyThenCode, &alice.name).run();
+    seen.assert_refused_at_the_code(&alice.name);
+    assert!(seen.says("Permission denied (keyboard-interactive)"), "{seen:?}");
+    assert!(host.verdicts(&alice.name).is_empty(), "an empty answer is no guess");
+}
+
+#[test]
+fn a_client_that_cannot_ask_is_refused() {
+    let host = Host::shared();
+    let (alice, _) = host.person_with_clock_token("alice");
+    let output = host.try_feed(
+        &format!(
+            "ssh -o BatchMode=yes -o StrictHostKeyChecking=no {}@127.0.0.1 id -un",
+            alice.name
+        ),
+        b"",
+    );
+    assert_eq!(output.status.code(), Some(255));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("Permission denied (keyboard-interactive)"), "{text}");
+}
+
+#[test]
+fn a_wrong_code_is_refused() {
+    let host = Host::shared();
+    let (alice, token) = host.person_with_clock_token("alice");
+    let wrong = token.wrong_code(token.step_at(host.now()), 100);
+    let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&wrong).run();
+    seen.assert_refused_at_the_code(&alice.name);
+    assert_eq!(host.verdicts(&alice.name), ["reject"]);
+}
+
+#[test]
+fn a_spent_code_is_refused() {
+    let host = Host::shared();
+    let (alice, token) = host.person_with_clock_token("alice");
+    let code = token.next_code_after(host.now());
+    let sign_in = || host.ssh(Door::KeyThenCode, &alice.name).code(&code).run();
+    sign_in().assert_signed_in_as(&alice.name);
+    let seen = sign_in();
+    seen.assert_refused_at_the_code(&alice.name);
+    assert!(seen.says("This code was used before."), "{seen:?}");
+    assert_eq!(host.verdicts(&alice.name), ["accept", "replay"]);
+}
+
+#[test]
+fn a_code_that_was_spent_on_the_assignment_is_refused() {
+    let host = Host::shared();
+    let (alice, mut token) = (host.person("alice"), host.button_token("A"));
+    let codes = token.press_twice();
+    host.assign(&alice, token.serial(), &codes);
+    let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&codes[1]).run();
+    seen.assert_refused_at_the_code(&alice.name);
+    assert_eq!(host.verdicts(&alice.name), ["replay"]);
+}
+
+#[test]
+fn the_code_of_another_users_token_is_refused() {
+    let host = Host::shared();
+    let (alice, _) = host.person_with_clock_token("alice");
+    let (bob, bobs) = host.person_with_clock_token("bob");
+    let code = bobs.next_code_after(host.now());
+    let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&code).run();
+    seen.assert_refused_at_the_code(&alice.name);
+    assert_eq!(host.verdicts(&alice.name), ["reject"]);
+    // It was not spent by the attempt.
+    host.ssh(Door::KeyThenCode, &bob.name).code(&code).run().assert_signed_in_as(&bob.name);
+}
+
+#[test]
+fn a_user_without_a_token_is_asked_and_refused() {
+    let host = Host::shared();
+    let carol = host.person("carol");
+    let seen = host.ssh(Door::KeyThenCode, &carol.name).code("123456").run();
+    seen.assert_refused_at_the_code(&carol.name);
+    assert_eq!(host.verdicts(&carol.name), ["unassigned"]);
+}
+
+#[test]
+fn a_user_without_a_token_signs_in_where_nullok_says_so() {
+    let host = Host::shared();
+    let carol = host.person("carol");
+    let seen = host.ssh(Door::KeyThenCodeIfAny, &carol.name).run();
+    seen.assert_runs_as(&carol.name);
+    assert!(!seen.asked_for_a_code(), "{seen:?}");
+}
+
+#[test]
+fn a_user_with_a_token_is_asked_in_spite_of_nullok() {
+    let host = Host::shared();
+    let (alice, token) = host.person_with_clock_token("alice");
+    let wrong = token.wrong_code(token.step_at(host.now()), 100);
+    let refused = host.ssh(Door::KeyThenCodeIfAny, &alice.name).code(&wrong).run();
+    refused.assert_refused_at_the_code(&alice.name);
+    let code = token.next_code_after(host.now());
+    let seen = host.ssh(Door::KeyThenCodeIfAny, &alice.name).code(&code).run();
+    seen.assert_signed_in_as(&alice.name);
+}
+
+#[test]
+fn an_unknown_user_sees_what_a_known_one_with_a_wrong_password_sees() {
+    let host = Host::shared();
+    let (alice, _) = host.person_with_clock_token("alice");
+    let knock = |user: &str| {
+        let seen = host.ssh(Door::PasswordThenCode, user).password("wrong").code("123456").run();
+        seen.assert_did_not_run_as(user);
+        assert!(seen.says("Permission denied"), "{seen:?}");
+        let prompts: Vec<String> =
+            seen.prompts.iter().map(|prompt| prompt.replace(user, "USER")).collect();
+        (prompts, seen.status)
+    };
+    assert_eq!(knock("nobody-here"), knock(&alice.name));
+}
+
+#[test]
+fn several_sign_ins_in_a_row_take_several_codes() {
+    let host = Host::shared();
+    let (alice, mut token) = host.person_with_button_token("alice");
+    for _ in 0..3 {
+        let code = token.press();
+        host.ssh(Door::KeyThenCode, &alice.name).code(&code).run().assert_signed_in_as(&alice.name);
+    }
+    assert_eq!(host.verdicts(&alice.name), ["accept", "accept", "accept"]);
+}
