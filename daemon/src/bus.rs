@@ -1,19 +1,21 @@
 //! The interface on the bus. Every method has five beats: parse, authorize, engine, map the
 //! error, reply. The engine authorizes, so that no way around it exists.
 
+mod parse;
+
 use std::sync::Arc;
 
 use fob_api::{
-    AssignOptions, Code, CodePair, Error, Fate, ImportOptions, ImportReport, PageOptions,
-    PromptDetails, RemoveOptions, Serial, StatusReport, TokenReport, UserName, UserReport, Verdict,
-    VerifyContext, VerifyDetails,
+    AssignOptions, Error, ImportOptions, ImportReport, PageOptions, PromptDetails, RemoveOptions,
+    StatusReport, TokenReport, UserReport, Verdict, VerifyContext, VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
+use self::parse::{fate, pairing, parse_code, serial_name, timed_pair, user_name};
 use crate::{
     access::Caller,
-    decide::{import::Expiry, pair::TimedPair, remove::RootGuard},
-    engine::{Engine, Extent, Import, Pairing, SignIn, read_seed_file},
+    decide::{import::Expiry, remove::RootGuard},
+    engine::{Engine, Extent, Import, SignIn, read_seed_file},
     seed::{Choice, Format},
     store::Store,
 };
@@ -79,6 +81,10 @@ impl<S: Store> Fob<S> {
 
 /// Hardware-token sign-in. Codes are two consecutive ones in the order in which the token showed
 /// them. Dictionaries may get new keys; unknown ones are ignored.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the contract's arguments, and the two that zbus adds"
+)]
 #[zbus::interface(name = "org.fobd.Fob1")]
 impl<S: Store> Fob<S> {
     /// Binds a token of the stock and a user; two codes prove that the token is at hand.
@@ -357,53 +363,6 @@ impl<S: Store> Fob<S> {
         };
         Ok((verdict.word().to_owned(), user.to_owned(), VerifyDetails { wait }))
     }
-}
-
-/// Parses a user's name.
-fn user_name(text: &str) -> Result<UserName, Error> {
-    UserName::parse(text).map_err(|_| Error::InvalidArgument {
-        fact: "user must be 1 to 255 bytes without control characters.",
-    })
-}
-
-/// Parses a serial.
-fn serial_name(text: &str) -> Result<Serial, Error> {
-    Serial::parse(text).map_err(|_| Error::InvalidArgument {
-        fact: "serial must be 1 to 64 letters, digits, dots, dashes, slashes or underscores.",
-    })
-}
-
-/// Parses a code.
-fn parse_code(text: &str) -> Result<Code, Error> {
-    Code::parse(text).map_err(|_| Error::InvalidArgument { fact: "a code has 6 to 8 digits." })
-}
-
-/// Parses the fate of a token; stock if none is named.
-fn fate(word: Option<&str>) -> Result<Fate, Error> {
-    word.map_or(Some(Fate::default()), Fate::from_word)
-        .ok_or(Error::InvalidArgument { fact: "fate must be stock, lost or retire." })
-}
-
-/// Parses two codes.
-fn timed_pair(codes: &[&str], options: &AssignOptions) -> Result<TimedPair, Error> {
-    let [first, second] = codes else {
-        return Err(Error::InvalidArgument { fact: "codes must be two codes." });
-    };
-    let pair = CodePair::new(parse_code(first)?, parse_code(second)?).map_err(|_| {
-        Error::InvalidArgument { fact: "that is the same code twice; wait for the next one." }
-    })?;
-    Ok(TimedPair { pair, elapsed: options.elapsed.unwrap_or_default() })
-}
-
-/// Puts a request for a token together.
-fn pairing<'a>(
-    caller: Caller,
-    who: (&'a UserName, &'a Serial),
-    timed: &'a TimedPair,
-    options: &'a AssignOptions,
-) -> Pairing<'a> {
-    let (user, serial) = who;
-    Pairing { caller, user, serial, timed, serial_again: options.serial_again.as_deref() }
 }
 
 #[cfg(test)]

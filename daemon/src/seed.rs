@@ -4,6 +4,7 @@
 //! first flaw. Nothing here opens a file, and the text of a seed gets into no error.
 
 mod csv;
+mod date;
 mod encoding;
 mod entra_csv;
 mod error;
@@ -14,6 +15,7 @@ mod pskc;
 #[cfg(test)]
 mod tests;
 mod value;
+mod xml;
 
 use std::collections::{HashMap, hash_map::Entry};
 

@@ -19,7 +19,7 @@ const LONGEST: u64 = 30;
 pub fn wait(tries: Tries, now: Now) -> u32 {
     let delay = delay(tries.wrong);
     // A clock that was set back makes nobody wait longer than one delay.
-    let passed = now.0.checked_sub(tries.latest).unwrap_or_default();
+    let passed = now.0.saturating_sub(tries.latest);
     u32::try_from(delay.saturating_sub(passed)).unwrap_or(u32::MAX)
 }
 

@@ -124,8 +124,12 @@ impl<S: Store> Engine<S> {
     /// file is imported then.
     pub async fn import(&self, import: Import) -> Result<ImportReport, Error> {
         self.permit(Action::Import, import.caller)?;
-        let (format, tokens) =
-            seed::parse(&import.file.0, import.format).map_err(|error| Error::BadSeedFile {
+        let (file, format) = (import.file, import.format);
+        // Seconds of work for a large file: not on a thread that others' sign-ins wait for.
+        let (format, tokens) = tokio::task::spawn_blocking(move || seed::parse(&file.0, format))
+            .await
+            .map_err(|error| self.trouble("seed", error))?
+            .map_err(|error| Error::BadSeedFile {
                 fact: error.to_string(),
                 hint: error.hint().unwrap_or_default().to_owned(),
             })?;

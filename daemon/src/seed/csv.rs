@@ -8,6 +8,10 @@ use zeroize::Zeroizing;
 
 use super::error::{Fault, Flaw};
 
+/// Most fields of a row. The formats have up to 6, and spreadsheet programs append empty ones;
+/// the limit bounds the memory that a hostile row costs.
+const MAX_FIELDS: usize = 64;
+
 /// One field. It may be a seed, so it is wiped.
 pub(super) struct Field {
     /// Where its text starts in the file.
@@ -51,12 +55,15 @@ pub(super) struct Rows<'t> {
     text: &'t str,
     offset: usize,
     hash: Hash,
+    columns: usize,
     reader: Reader,
 }
 
 impl<'t> Rows<'t> {
-    pub(super) fn new(text: &'t str, hash: Hash) -> Self {
-        Self { text, offset: 0, hash, reader: Reader::new() }
+    /// Starts at the first row. `columns` is what a row may have, for the refusal of one that
+    /// has far more.
+    pub(super) fn new(text: &'t str, hash: Hash, columns: usize) -> Self {
+        Self { text, offset: 0, hash, columns, reader: Reader::new() }
     }
 
     /// Returns the next line and its offset.
@@ -81,17 +88,19 @@ impl Iterator for Rows<'_> {
             let comment = matches!(self.hash, Hash::Comment) && content.starts_with('#');
             if !content.is_empty() && !comment {
                 let end = offset + line.len();
-                return Some(split(&mut self.reader, line, offset).map(|fields| Row {
-                    offset,
-                    end,
-                    fields,
+                return Some(split(&mut self.reader, line, offset).and_then(|fields| {
+                    if fields.len() > MAX_FIELDS {
+                        let wanted = self.columns;
+                        return Err(Fault::new(offset, Flaw::TooManyFields { wanted }));
+                    }
+                    Ok(Row { offset, end, fields })
                 }));
             }
         }
     }
 }
 
-/// Splits a line into its fields.
+/// Splits a line into its fields, at most one more than [`MAX_FIELDS`].
 fn split(reader: &mut Reader, line: &str, start: usize) -> Result<Vec<Field>, Fault> {
     let mut fields = Vec::new();
     let mut value = Zeroizing::new(vec![0; line.len() + 1]);
@@ -112,7 +121,7 @@ fn split(reader: &mut Reader, line: &str, start: usize) -> Result<Vec<Field>, Fa
         let text = value.get(..length).and_then(|bytes| str::from_utf8(bytes).ok());
         fields.push(field(text.unwrap_or_default(), raw, start + used));
         used += read;
-        if last {
+        if last || fields.len() > MAX_FIELDS {
             return Ok(fields);
         }
     }
@@ -144,19 +153,19 @@ fn stray_quote(raw: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hash, Rows};
+    use super::{Hash, MAX_FIELDS, Rows};
     use crate::seed::error::Flaw;
 
     fn rows(text: &str) -> Vec<Vec<(usize, String)>> {
         let field = |f: super::Field| (f.offset, f.text.to_string());
-        Rows::new(text, Hash::Comment)
+        Rows::new(text, Hash::Comment, 5)
             .map(|row| row.ok().unwrap().fields.into_iter().map(field).collect())
             .collect()
     }
 
     #[track_caller]
     fn stray(text: &str) -> usize {
-        let fault = Rows::new(text, Hash::Row).find_map(Result::err).unwrap();
+        let fault = Rows::new(text, Hash::Row, 5).find_map(Result::err).unwrap();
         assert_eq!(fault.flaw, Flaw::StrayQuote);
         fault.offset
     }
@@ -183,8 +192,15 @@ mod tests {
     }
 
     #[test]
+    fn a_row_of_a_million_fields_is_refused_and_not_kept() {
+        let fault = Rows::new(&",".repeat(1_000_000), Hash::Row, 5).find_map(Result::err).unwrap();
+        assert_eq!((fault.offset, fault.flaw), (0, Flaw::TooManyFields { wanted: 5 }));
+        assert!(Rows::new(&",".repeat(MAX_FIELDS - 1), Hash::Row, 5).all(|row| row.is_ok()));
+    }
+
+    #[test]
     fn a_hash_starts_a_comment_only_where_there_are_comments() {
-        assert_eq!(Rows::new("#a\nb", Hash::Row).count(), 2);
-        assert_eq!(Rows::new("#a\nb", Hash::Comment).count(), 1);
+        assert_eq!(Rows::new("#a\nb", Hash::Row, 5).count(), 2);
+        assert_eq!(Rows::new("#a\nb", Hash::Comment, 5).count(), 1);
     }
 }

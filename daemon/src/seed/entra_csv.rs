@@ -24,7 +24,7 @@ const DIGITS: u8 = 6;
 
 /// Tells whether the text starts with such a header, or with something that was meant as one.
 pub(super) fn has_header(text: &str) -> bool {
-    match Rows::new(text, Hash::Row).next() {
+    match Rows::new(text, Hash::Row, HEADER.len()).next() {
         Some(Ok(row)) => row.fields.iter().any(|f| is(&f.text, "upn") || is(&f.text, "secret key")),
         _ => false,
     }
@@ -33,7 +33,7 @@ pub(super) fn has_header(text: &str) -> bool {
 /// Reads the header and every row behind it.
 pub(super) fn read(text: &str) -> Result<Vec<VendorToken>, Fault> {
     let mut places = Places::new(text);
-    let mut rows = Rows::new(text, Hash::Row);
+    let mut rows = Rows::new(text, Hash::Row, HEADER.len());
     let wrong = Flaw::WrongHeader { wanted: HEADER[0] };
     header(rows.next().ok_or(Fault::new(text.len(), wrong))??)?;
     rows.map(|row| token(row?, &mut places)).collect()

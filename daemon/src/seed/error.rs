@@ -93,7 +93,7 @@ pub enum Flaw {
     Base64Length,
     /// Not a counter: 0 to 2^63 - 1.
     BadCounter,
-    /// Not an `xs:dateTime` with a time zone.
+    /// Not an `xs:dateTime`.
     BadDate,
     /// Not 6, 7 or 8 digits.
     BadDigits,
@@ -163,12 +163,12 @@ pub enum Flaw {
     NotUtf8,
     /// An odd number of hexadecimal digits.
     OddHex,
-    /// The type of an OATH CSV row is neither `hotp` nor `totp`.
-    OtherType,
+    /// The XML declaration names another encoding than UTF-8.
+    OtherEncoding,
     /// The Suite names another hash.
     OtherSuite,
-    /// The file is encoded in another way than it should be.
-    OtherEncoding,
+    /// The type of an OATH CSV row is neither `hotp` nor `totp`.
+    OtherType,
     /// A period for a button token.
     PeriodOfHotp,
     /// The code would contain the user's PIN.
@@ -222,8 +222,8 @@ pub enum Flaw {
         /// What kind of key it is.
         kind: &'static str,
     },
-    /// PSKC of another namespace or version.
-    WrongVersion,
     /// Codes of something else than decimal digits.
     WrongResponseEncoding,
+    /// PSKC of another namespace or version.
+    WrongVersion,
 }

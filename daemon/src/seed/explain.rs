@@ -57,7 +57,7 @@ impl Flaw {
 
     fn fixed_of_file(&self) -> Option<&'static str> {
         Some(match self {
-            Self::ControlCharacter => "a control character does not belong into a seed file.",
+            Self::ControlCharacter => "this control character does not belong in a seed file.",
             Self::Empty => "the file is empty.",
             Self::NoTokens => "the file describes no token.",
             Self::NotUtf8 => "this is not UTF-8 text.",
@@ -157,9 +157,12 @@ impl Flaw {
             Self::WrongKeyAlgorithm { .. } => {
                 "ask the vendor for a file with nothing but the keys of the tokens."
             }
-            Self::NotPskc | Self::WrongVersion => {
-                "ask the vendor for PSKC as in RFC 6030, or for OATH CSV."
-            }
+            Self::NotPskc
+            | Self::WrongVersion
+            | Self::Missing { .. }
+            | Self::Twice { .. }
+            | Self::Unexpected
+            | Self::StrayText => "ask the vendor for PSKC as in RFC 6030, or for OATH CSV.",
             _ => return None,
         })
     }

@@ -30,7 +30,7 @@ enum Kind {
 /// Reads every row.
 pub(super) fn read(text: &str) -> Result<Vec<VendorToken>, Fault> {
     let mut places = Places::new(text);
-    Rows::new(text, Hash::Comment).map(|row| token(row?, &mut places)).collect()
+    Rows::new(text, Hash::Comment, COLUMNS).map(|row| token(row?, &mut places)).collect()
 }
 
 fn token(mut row: Row, places: &mut Places<'_>) -> Result<VendorToken, Fault> {

@@ -22,7 +22,8 @@ pub(super) fn filled<'f>(field: &'f Field, name: &'static str) -> Result<&'f str
 
 /// Reads the digits of a code.
 ///
-/// RFC 4226 section 5.3 has 6 to 8. There are tokens with 9 and 10 in no vendor's list.
+/// RFC 4226 section 5.3 has 6 to 8. The 9 that PSKC allows (RFC 6030 section 10.1) is not
+/// supported.
 pub(super) fn digits(text: &str, offset: usize) -> Result<u8, Fault> {
     match text {
         "6" => Ok(6),

@@ -1,0 +1,52 @@
+//! Arguments of the bus as values of the daemon: parsed once, at the edge.
+
+use fob_api::{AssignOptions, Code, CodePair, Error, Fate, Serial, UserName};
+
+use crate::{access::Caller, decide::pair::TimedPair, engine::Pairing};
+
+/// Parses a user's name.
+pub(super) fn user_name(text: &str) -> Result<UserName, Error> {
+    UserName::parse(text).map_err(|_| Error::InvalidArgument {
+        fact: "user must be 1 to 255 bytes without control characters.",
+    })
+}
+
+/// Parses a serial.
+pub(super) fn serial_name(text: &str) -> Result<Serial, Error> {
+    Serial::parse(text).map_err(|_| Error::InvalidArgument {
+        fact: "serial must be 1 to 64 letters, digits, dots, dashes, slashes or underscores.",
+    })
+}
+
+/// Parses a code.
+pub(super) fn parse_code(text: &str) -> Result<Code, Error> {
+    Code::parse(text).map_err(|_| Error::InvalidArgument { fact: "a code has 6 to 8 digits." })
+}
+
+/// Parses the fate of a token; stock if none is named.
+pub(super) fn fate(word: Option<&str>) -> Result<Fate, Error> {
+    word.map_or(Some(Fate::default()), Fate::from_word)
+        .ok_or(Error::InvalidArgument { fact: "fate must be stock, lost or retire." })
+}
+
+/// Parses two codes.
+pub(super) fn timed_pair(codes: &[&str], options: &AssignOptions) -> Result<TimedPair, Error> {
+    let [first, second] = codes else {
+        return Err(Error::InvalidArgument { fact: "codes must be two codes." });
+    };
+    let pair = CodePair::new(parse_code(first)?, parse_code(second)?).map_err(|_| {
+        Error::InvalidArgument { fact: "that is the same code twice; wait for the next one." }
+    })?;
+    Ok(TimedPair { pair, elapsed: options.elapsed.unwrap_or_default() })
+}
+
+/// Puts a request for a token together.
+pub(super) fn pairing<'a>(
+    caller: Caller,
+    who: (&'a UserName, &'a Serial),
+    timed: &'a TimedPair,
+    options: &'a AssignOptions,
+) -> Pairing<'a> {
+    let (user, serial) = who;
+    Pairing { caller, user, serial, timed, serial_again: options.serial_again.as_deref() }
+}
