@@ -49,13 +49,8 @@ fn a_key_without_a_code_does_not_sign_in() {
 fn a_client_that_cannot_ask_is_refused() {
     let host = Host::shared();
     let (alice, _) = host.person_with_clock_token("alice");
-    let output = host.try_feed(
-        &format!(
-            "ssh -o BatchMode=yes -o StrictHostKeyChecking=no {}@127.0.0.1 id -un",
-            alice.name
-        ),
-        b"",
-    );
+    let output =
+        host.try_feed(&format!("ssh -o BatchMode=yes {}@127.0.0.1 id -un", alice.name), b"");
     assert_eq!(output.status.code(), Some(255));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("Permission denied (keyboard-interactive)"), "{text}");
