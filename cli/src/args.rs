@@ -14,6 +14,8 @@ use crate::failure::Failure;
     name = "fobctl",
     version,
     disable_help_subcommand = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
     after_help = "\
 Examples:
   fobctl import seeds.xml                  put a vendor's tokens in stock
@@ -85,7 +87,7 @@ Examples:
   fobctl deactivate alice
   fobctl deactivate alice --lost")]
     Deactivate(Deactivate),
-    /// Erase a token and its seed for good
+    /// Erase the seed of a token that nobody has, for good
     #[command(after_help = "\
 Examples:
   fobctl forget 2300512345
@@ -223,7 +225,7 @@ impl OldToken {
 /// `fobctl forget`.
 #[derive(Args, Debug)]
 pub(crate) struct Forget {
-    /// Erase the token with this serial
+    /// Erase the seed of the token with this serial
     #[arg(value_parser = Serial::parse)]
     pub(crate) serial: Serial,
     /// Do not ask for the serial again
@@ -246,4 +248,73 @@ pub(crate) struct Status {
 /// [`Failure::Usage`], also for a request for help or the version.
 pub(crate) fn parse() -> Result<Verb, Failure> {
     CommandLine::try_parse().map(|line| line.verb).map_err(Failure::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+    use fob_api::Fate;
+
+    use super::{CommandLine, Verb};
+
+    fn verb(line: &str) -> Result<Verb, clap::Error> {
+        CommandLine::try_parse_from(line.split(' ')).map(|line| line.verb)
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn the_fate_of_the_old_token_is_stock_unless_said() {
+        for (line, fate) in [
+            ("fobctl rotate alice 77", Fate::Stock),
+            ("fobctl rotate alice 77 --lost", Fate::Lost),
+            ("fobctl rotate --retire alice 77", Fate::Retire),
+        ] {
+            let Ok(Verb::Rotate(args)) = verb(line) else { panic!("{line} is not understood") };
+            assert_eq!(args.old.fate(), fate, "{line}");
+        }
+    }
+
+    #[test]
+    fn contradictions_and_unknown_words_are_refused() {
+        for line in [
+            "fobctl rotate alice 77 --lost --retire",
+            "fobctl deactivate alice --lost --retire",
+            "fobctl show alice --token 77",
+            "fobctl list --state broken",
+            "fobctl import seeds.xml --format pdf",
+            "fobctl assign alice",
+            "fobctl unlock alice",
+            "fobctl assign alice 77 --codes 123456",
+        ] {
+            assert!(verb(line).is_err(), "{line} is accepted");
+        }
+    }
+
+    #[test]
+    fn standard_input_is_a_seed_file() {
+        let Ok(Verb::Import(args)) = verb("fobctl import -") else { panic!("not understood") };
+        assert_eq!(args.file.as_os_str(), "-");
+    }
+
+    #[test]
+    fn help_lines_are_without_a_full_stop() {
+        let command = CommandLine::command();
+        for verb in command.get_subcommands() {
+            let abouts = verb.get_arguments().filter_map(|arg| arg.get_help());
+            for line in abouts.chain(verb.get_about()) {
+                assert!(!line.to_string().ends_with('.'), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_verb_is_called_what_is_typed() {
+        for line in ["fobctl resync", "fobctl status", "fobctl list", "fobctl show"] {
+            assert_eq!(Some(verb(line).unwrap().word()), line.split(' ').nth(1));
+        }
+    }
 }

@@ -191,6 +191,10 @@ impl Dialogue {
 
     fn line(&mut self, at_end: InputTrouble) -> Result<Zeroizing<String>, Failure> {
         let line = self.lines.next_line().map_err(|_| InputTrouble::Unreadable)?;
+        if line.is_none() && self.is_in_terminal() {
+            // No Enter key has ended the line of the question.
+            write("\n");
+        }
         line.ok_or_else(|| at_end.into())
     }
 }

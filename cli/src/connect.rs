@@ -9,7 +9,11 @@ use fob_api::{address, proxy::FobProxy};
 use nix::unistd::Uid;
 use tokio::{net::UnixStream, time};
 use zbus::{
-    Connection, connection::Builder, fdo::DBusProxy, names::BusName, proxy::CacheProperties,
+    Connection,
+    connection::Builder,
+    fdo::DBusProxy,
+    names::{BusName, WellKnownName},
+    proxy::CacheProperties,
 };
 
 use crate::failure::Failure;
@@ -87,17 +91,18 @@ async fn on_system_bus(patience: Patience) -> Result<FobProxy<'static>, Failure>
     Ok(proxy)
 }
 
-/// Starts the daemon if need be and returns the unique name of the one that owns the bus name,
-/// once the bus has attested that it is root's. A unique name is never given to another process.
+/// Returns the unique name of the daemon, once the bus has attested that it is root's; starts it
+/// if need be. A unique name is never given to another process.
 async fn roots_own(connection: &Connection) -> Result<BusName<'static>, Failure> {
     let bus = DBusProxy::builder(connection).cache_properties(CacheProperties::No).build().await?;
-    let name = || BusName::try_from(address::BUS_NAME).map_err(|_| Failure::Silence);
-    let BusName::WellKnown(well_known) = name()? else { return Err(Failure::Silence) };
-    bus.start_service_by_name(well_known, 0).await?;
-    let owner = bus.get_name_owner(name()?).await?;
+    let name = WellKnownName::from_static_str(address::BUS_NAME).map_err(|_| Failure::Silence)?;
+    let owner = match bus.get_name_owner(BusName::from(name.clone())).await {
+        Ok(owner) => owner,
+        Err(_) => {
+            bus.start_service_by_name(name.clone(), 0).await.map_err(|_| Failure::Silence)?;
+            bus.get_name_owner(BusName::from(name)).await?
+        }
+    };
     let uid = bus.get_connection_unix_user(BusName::from(owner.clone())).await?;
-    if uid != 0 {
-        return Err(Failure::Impostor { uid });
-    }
-    Ok(BusName::from(owner).into_owned())
+    if uid == 0 { Ok(BusName::from(owner).into_owned()) } else { Err(Failure::Impostor { uid }) }
 }

@@ -261,7 +261,7 @@ impl fmt::Display for FileTrouble {
                 f.write_str("you may not read this file.")
             }
             Self::Io(error) => write!(f, "{error}."),
-            Self::TooLong => f.write_str("this is longer than 64 MiB."),
+            Self::TooLong => f.write_str("this is longer than 16 MiB."),
         }
     }
 }
@@ -340,3 +340,6 @@ fn write_line(line: &str) {
 fn asks_for_a_code(error: &clap::Error) -> bool {
     matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(word)) if Code::parse(word).is_ok())
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,11 @@ impl Tag {
         Self { version, value }
     }
 
+    /// Returns the bytes that were read.
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
     /// Returns the engine's version of the write, unique for each write of an engine.
     pub fn version(&self) -> u64 {
         self.version

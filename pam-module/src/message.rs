@@ -297,3 +297,103 @@ impl Fields {
         Ok(known)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fob_api::{VerifyContext, VerifyDetails};
+
+    use super::{Address, Arguments, Incoming, call};
+    use crate::trouble::Trouble;
+
+    type Values = (String, String, VerifyDetails);
+
+    /// `Verify`'s reply to call 1 with accept for alice, written down by hand.
+    fn accept() -> Vec<u8> {
+        let mut bytes = vec![b'l', 2, 1, 1, 32, 0, 0, 0, 9, 0, 0, 0, 21, 0, 0, 0];
+        bytes.extend([5, 1, b'u', 0, 1, 0, 0, 0, 8, 1, b'g', 0, 7]);
+        bytes.extend(b"ssa{sv}\0\0\0\0");
+        bytes.extend(b"\x06\0\0\0accept\0\0\x05\0\0\0alice\0\0\0\0\0\0\0\0\0\0\0");
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<Values, Trouble> {
+        let message = Incoming::parse(bytes)?;
+        if message.answers(1, None) { message.values() } else { Err(Trouble::Closed) }
+    }
+
+    #[test]
+    fn a_call_is_what_the_specification_says() {
+        let to = Address { destination: None, path: "/a", interface: "b.c" };
+        let message = call(7, to, "D", &Arguments::new("s").string("xy"));
+        let expected = b"l\x01\0\x01\x07\0\0\0\x07\0\0\0\x37\0\0\0\
+            \x01\x01o\0\x02\0\0\0/a\0\0\0\0\0\0\
+            \x02\x01s\0\x03\0\0\0b.c\0\0\0\0\0\
+            \x03\x01s\0\x01\0\0\0D\0\0\0\0\0\0\0\
+            \x08\x01g\0\x01s\0\0\
+            \x02\0\0\0xy\0";
+        assert_eq!(message.as_slice(), expected);
+    }
+
+    #[test]
+    fn the_longest_call_fits_the_room_so_that_no_copy_of_the_code_is_left() {
+        let name = "n".repeat(255);
+        let context = VerifyContext {
+            service: Some(name.clone()),
+            rhost: Some(name.clone()),
+            tty: Some(name.clone()),
+            nullok: Some(true),
+        };
+        let arguments = Arguments::new("ssa{sv}").string(&name).string("12345678");
+        let arguments = arguments.dictionary(&context).unwrap();
+        assert_eq!(arguments.bytes.0.capacity(), super::ROOM);
+        let to = Address { destination: Some(&name), path: "/org/fobd/Fob1", interface: "a.b" };
+        assert_eq!(call(1, to, "Verify", &arguments).capacity(), super::ROOM);
+    }
+
+    #[test]
+    fn a_reply_is_read() {
+        let (word, user, details) = read(&accept()).unwrap();
+        assert_eq!((word.as_str(), user.as_str(), details.wait), ("accept", "alice", None));
+    }
+
+    #[test]
+    fn every_truncation_is_damage() {
+        let whole = accept();
+        for length in 0..whole.len() {
+            assert!(read(&whole[..length]).is_err(), "{length} bytes were enough");
+        }
+        assert!(read(&[whole, vec![0]].concat()).is_err(), "a byte too many was enough");
+    }
+
+    /// Every byte takes every value: the reader must not panic, and may only accept what says so.
+    #[test]
+    fn every_change_of_one_byte_is_read_or_refused() {
+        let whole = accept();
+        for at in 0..whole.len() {
+            for value in 0..=u8::MAX {
+                let mut bytes = whole.clone();
+                bytes[at] = value;
+                if let Ok((word, user, _)) = read(&bytes) {
+                    let said = String::from_utf8_lossy(&bytes).into_owned();
+                    assert!(said.contains(&word) && said.contains(&user), "byte {at} = {value}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_reply_gives_its_name_and_no_values() {
+        let mut bytes = vec![b'l', 3, 1, 1, 0, 0, 0, 0, 9, 0, 0, 0, 21, 0, 0, 0];
+        bytes.extend([5, 1, b'u', 0, 1, 0, 0, 0, 4, 1, b's', 0, 4, 0, 0, 0]);
+        bytes.extend(b"a.\nb\0\0\0\0");
+        let error = read(&bytes);
+        assert!(matches!(&error, Err(Trouble::Refused(name)) if name == "a.\\nb"), "{error:?}");
+    }
+
+    #[test]
+    fn a_field_that_stands_twice_is_damage() {
+        let mut bytes = vec![b'l', 2, 1, 1, 0, 0, 0, 0, 9, 0, 0, 0, 16, 0, 0, 0];
+        bytes.extend([5, 1, b'u', 0, 1, 0, 0, 0, 5, 1, b'u', 0, 2, 0, 0, 0]);
+        assert!(Incoming::parse(&bytes).is_err());
+    }
+}

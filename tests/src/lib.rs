@@ -1,4 +1,7 @@
 //! Helpers of the tests above the unit level.
 
+pub mod bus_bytes;
+pub mod fake_daemon;
 pub mod host;
+pub mod pam_host;
 pub mod soft_token;

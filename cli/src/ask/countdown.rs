@@ -36,7 +36,7 @@ impl Countdown {
     pub(crate) fn line(&self, sentence: &str, now: Instant) -> String {
         let left = self.end.saturating_duration_since(now).as_millis().div_ceil(1000);
         if left == 0 {
-            return format!("{sentence} It is there now.");
+            return format!("{sentence} A new code is there now.");
         }
         let left = u64::try_from(left).unwrap_or(u64::MAX);
         let whole = self.period.as_secs().max(1);
@@ -85,8 +85,8 @@ mod tests {
         assert_eq!(after(1), "Wait. 30 s [############]");
         assert_eq!(after(20_500), "Wait. 10 s [####        ]");
         assert_eq!(after(29_999), "Wait.  1 s [#           ]");
-        assert_eq!(after(30_000), "Wait. It is there now.");
-        assert_eq!(after(90_000), "Wait. It is there now.");
+        assert_eq!(after(30_000), "Wait. A new code is there now.");
+        assert_eq!(after(90_000), "Wait. A new code is there now.");
     }
 
     #[test]

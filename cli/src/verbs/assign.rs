@@ -8,7 +8,7 @@ use fob_api::{
     proxy::FobProxy,
 };
 
-use super::{holder, named, own_name};
+use super::{holder, named, own_name, remove::fate_sentence};
 use crate::{
     args::{Assign, Resync, Rotate},
     ask::{Codes, Dialogue},
@@ -58,8 +58,10 @@ pub(super) async fn rotate(args: Rotate) -> Result<(), Failure> {
         .await?;
     let serial = named(report.serial.as_deref(), args.serial.as_str());
     let name = named(report.user.as_deref(), args.user.as_str());
-    let done = format!("Token {serial} is assigned to {name}.");
-    say_done(format!("{done} {}", farewell(&old, fate)), &report)
+    let mut sentences = vec![format!("Token {serial} is assigned to {name}.")];
+    sentences.extend(render::clock_sentence(&report));
+    sentences.extend(farewell(&old, fate));
+    render::print(&sentences.join(" "))
 }
 
 pub(super) async fn resync(args: Resync) -> Result<(), Failure> {
@@ -169,15 +171,15 @@ fn slowest(tokens: &[TokenReport]) -> TokenReport {
 }
 
 /// Returns what became of the old token.
-fn farewell(old: &[TokenReport], fate: Fate) -> String {
-    let serial = match old {
-        [token] => named(token.serial.as_deref(), ""),
-        _ => return String::new(),
-    };
-    super::remove::fate_sentence(&serial, fate)
+///
+/// `None` if there are several: the report does not tell which one it was.
+fn farewell(old: &[TokenReport], fate: Fate) -> Option<String> {
+    let [token] = old else { return None };
+    Some(fate_sentence(&named(token.serial.as_deref(), ""), fate))
 }
 
 fn say_done(sentence: String, report: &TokenReport) -> Result<(), Failure> {
-    let clock = render::clock_sentence(report).map(|clock| format!(" {clock}"));
-    render::print(&format!("{sentence}{}", clock.unwrap_or_default()))
+    let mut sentences = vec![sentence];
+    sentences.extend(render::clock_sentence(report));
+    render::print(&sentences.join(" "))
 }

@@ -22,9 +22,9 @@ use crate::{
     render,
 };
 
-/// Most bytes that are copied from a pipe: a million tokens of 64 bytes each, so that an endless
-/// pipe does not fill the memory. The daemon has its own limit.
-const LONGEST_COPY: u64 = 64 << 20;
+/// Most bytes that are copied from a pipe: the daemon takes no longer file (16 MiB, in the
+/// contract of Import).
+const LONGEST_COPY: u64 = 16 << 20;
 /// Mode bits that let somebody else than the owner read (chmod(1)).
 const READABLE_BY_OTHERS: u32 = 0o044;
 

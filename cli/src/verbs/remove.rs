@@ -34,7 +34,7 @@ pub(super) async fn forget(args: Forget) -> Result<(), Failure> {
     }
     let daemon = daemon(Patience::Short).await?;
     daemon.forget(args.serial.as_str(), RemoveOptions::default()).await?;
-    render::print(&format!("Token {} and its seed are erased.", args.serial))
+    render::print(&format!("Token {} is forgotten: its seed is erased.", args.serial))
 }
 
 /// Shows the token and asks for its serial once more.

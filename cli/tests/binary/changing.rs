@@ -1,0 +1,283 @@
+//! `assign`, `resync`, `rotate`, `deactivate`, `forget` in a script: codes from standard input.
+
+use fob_api::{Error, RootRule, TokenReport};
+
+use crate::fake::{Fake, Reply, assigned, can_run, in_stock, name, run_alone, serial, user};
+
+fn alice(tokens: &[TokenReport]) -> Reply {
+    Reply::User(user("alice", 1000, tokens))
+}
+
+#[test]
+fn two_lines_of_standard_input_assign_a_token() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[
+        ("ShowToken 77", Reply::Token(in_stock("77"))),
+        ("ShowUser alice", alice(&[])),
+        ("Assign alice 77 111111,222222", Reply::Token(assigned("77", "alice"))),
+    ]);
+    fake.run(&["assign", "alice", "77"], "111111\n222 222\n")
+        .printed("Token 77 is assigned to alice. Its clock is 12 s ahead.\n");
+}
+
+#[test]
+fn a_wrong_pair_is_refused_in_the_daemons_words() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[
+        ("ShowToken 77", Reply::Token(in_stock("77"))),
+        ("ShowUser alice", alice(&[])),
+        (
+            "Assign alice 77 111111,222222",
+            Reply::Refuse(Error::InvalidCodePair { serial: serial("77") }),
+        ),
+    ]);
+    fake.run(&["assign", "alice", "77"], "111111\n222222\n").failed(
+        1,
+        "fobctl: these are not two consecutive unused codes of token 77.\n\
+         hint: type a code, wait until the token shows the next one, and type that; check that the serial is the one on its back.\n",
+    );
+}
+
+#[test]
+fn what_is_no_code_pair_never_reaches_the_daemon() {
+    if !can_run() {
+        return;
+    }
+    let remedy =
+        "hint: write two codes to standard input, one per line, or run it in a terminal.\n";
+    let not_a_code = |line: u8| {
+        format!(
+            "fobctl: line {line} of standard input is not a code of this token; nothing was changed.\n{remedy}"
+        )
+    };
+    for (input, stderr) in [
+        (
+            "",
+            format!(
+                "fobctl: two codes are needed on standard input; nothing was changed.\n{remedy}"
+            ),
+        ),
+        (
+            "111111\n",
+            format!(
+                "fobctl: two codes are needed on standard input; nothing was changed.\n{remedy}"
+            ),
+        ),
+        ("hello\n222222\n", not_a_code(1)),
+        ("111111\n22222222\n", not_a_code(2)),
+        (
+            "111111\n111-111\n",
+            "fobctl: both codes are the same; nothing was changed.\n\
+             hint: wait until the token shows a new code.\n"
+                .to_owned(),
+        ),
+    ] {
+        let fake = Fake::new(&[
+            ("ShowToken 77", Reply::Token(in_stock("77"))),
+            ("ShowUser alice", alice(&[])),
+        ]);
+        fake.run(&["assign", "alice", "77"], input).failed(2, &stderr);
+    }
+}
+
+#[test]
+fn a_token_of_somebody_is_refused_before_a_code_is_read() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[("ShowToken 77", Reply::Token(assigned("77", "bob")))]);
+    fake.run(&["assign", "alice", "77"], "").failed(
+        1,
+        "fobctl: token 77 is already assigned to bob.\n\
+         hint: run \"fobctl rotate bob\" to replace it, or \"fobctl deactivate bob\" to free it.\n",
+    );
+}
+
+#[test]
+fn a_lost_token_is_refused_before_a_code_is_read() {
+    if !can_run() {
+        return;
+    }
+    let lost = TokenReport { state: Some("lost".to_owned()), ..in_stock("77") };
+    let fake = Fake::new(&[("ShowToken 77", Reply::Token(lost))]);
+    fake.run(&["assign", "alice", "77"], "").failed(
+        1,
+        "fobctl: token 77 is lost and cannot be assigned.\n\
+         hint: take another token from stock; \"fobctl list --state stock\" shows them.\n",
+    );
+}
+
+#[test]
+fn a_user_with_a_token_is_refused_before_a_code_is_read() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[
+        ("ShowToken 77", Reply::Token(in_stock("77"))),
+        ("ShowUser alice", alice(&[assigned("66", "alice")])),
+    ]);
+    fake.run(&["assign", "alice", "77"], "").failed(
+        1,
+        "fobctl: alice already has token 66.\n\
+         hint: run \"fobctl rotate alice\" to replace that token by the new one.\n",
+    );
+}
+
+#[test]
+fn an_unknown_user_is_refused_before_a_code_is_read() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[
+        ("ShowToken 77", Reply::Token(in_stock("77"))),
+        ("ShowUser alcie", Reply::Refuse(Error::NoSuchUser { user: name("alcie") })),
+    ]);
+    fake.run(&["assign", "alcie", "77"], "").failed(
+        1,
+        "fobctl: there is no user alcie on this host.\n\
+         hint: \"getent passwd\" lists the users of this host.\n",
+    );
+}
+
+#[test]
+fn a_missing_right_names_the_verb_that_was_typed() {
+    if !can_run() {
+        return;
+    }
+    let refusal = Reply::Refuse(Error::NotAuthorized { verb: "show" });
+    let fake = Fake::new(&[("ShowToken 77", refusal)]);
+    fake.run(&["assign", "alice", "77"], "")
+        .failed(3, "fobctl: assign is not yours to do.\nhint: run \"sudo fobctl assign\".\n");
+}
+
+#[test]
+fn too_many_wrong_codes_are_refused_with_the_time_to_wait() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[
+        ("ShowUser alice", alice(&[assigned("66", "alice")])),
+        (
+            "Resync alice 111111,222222",
+            Reply::Refuse(Error::TemporarilyUnmodifiable { seconds: 40 }),
+        ),
+    ]);
+    fake.run(&["resync", "alice"], "111111\n222222\n")
+        .failed(1, "fobctl: too many wrong codes; the next try is possible in 40 s.\n");
+}
+
+#[test]
+fn a_resync_says_how_far_the_clock_was_off() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[
+        ("ShowUser alice", alice(&[assigned("66", "alice")])),
+        ("Resync alice 111111,222222", Reply::Token(assigned("66", "alice"))),
+    ]);
+    fake.run(&["resync", "alice"], "111111\n222222\n")
+        .printed("Token 66 of alice is in step again. Its clock is 12 s ahead.\n");
+}
+
+#[test]
+fn a_resync_without_a_token_is_refused_before_a_code_is_read() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[("ShowUser alice", alice(&[]))]);
+    fake.run(&["resync", "alice"], "").failed(
+        1,
+        "fobctl: alice has no token.\nhint: run \"fobctl assign alice SERIAL\" to give him one.\n",
+    );
+}
+
+#[test]
+fn a_rotation_says_what_became_of_the_old_token() {
+    if !can_run() {
+        return;
+    }
+    for (option, call, sentence) in [
+        (None, "Rotate alice 77 111111,222222 fate=stock", "Token 66 is back in stock."),
+        (
+            Some("--lost"),
+            "Rotate alice 77 111111,222222 fate=lost",
+            "Token 66 is lost: it never signs in again.",
+        ),
+        (Some("--retire"), "Rotate alice 77 111111,222222 fate=retire", "Token 66 is retired."),
+    ] {
+        let fake = Fake::new(&[
+            ("ShowUser alice", alice(&[assigned("66", "alice")])),
+            ("ShowToken 77", Reply::Token(in_stock("77"))),
+            (call, Reply::Token(assigned("77", "alice"))),
+        ]);
+        let mut args = vec!["rotate", "alice", "77"];
+        args.extend(option);
+        fake.run(&args, "111111\n222222\n").printed(&format!(
+            "Token 77 is assigned to alice. Its clock is 12 s ahead. {sentence}\n"
+        ));
+    }
+}
+
+#[test]
+fn roots_token_needs_a_terminal() {
+    if !can_run() {
+        return;
+    }
+    let refusal = "fobctl: for root's token the serial has to be typed twice, the same both times.\n\
+                   hint: run fobctl in a terminal; it asks for the serial a second time.\n";
+    let fake = Fake::new(&[
+        ("ShowToken 77", Reply::Token(in_stock("77"))),
+        ("ShowUser root", Reply::User(user("root", 0, &[]))),
+    ]);
+    fake.run(&["assign", "root", "77"], "77\n111111\n222222\n").failed(1, refusal);
+    let held = Reply::User(user("root", 0, &[assigned("66", "root")]));
+    let fake = Fake::new(&[("ShowUser root", held)]);
+    fake.run(&["resync"], "111111\n222222\n").failed(1, refusal);
+}
+
+#[test]
+fn a_deactivation_says_what_became_of_the_token() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[("Deactivate alice fate=lost", Reply::Token(in_stock("66")))]);
+    fake.run(&["deactivate", "alice", "--lost"], "")
+        .printed("alice has no token now. Token 66 is lost: it never signs in again.\n");
+}
+
+#[test]
+fn root_is_left_without_a_token_only_when_that_is_spelled_out() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[
+        ("Deactivate root fate=stock", Reply::Refuse(Error::RootOnly { rule: RootRule::KeepOne })),
+        ("Deactivate root fate=stock leave=true", Reply::Token(in_stock("66"))),
+    ]);
+    fake.run(&["deactivate", "root"], "").failed(
+        1,
+        "fobctl: root would be left without a token.\n\
+         hint: run \"fobctl rotate root\" to replace it, or add --leave-root-without-mfa.\n",
+    );
+    fake.run(&["deactivate", "root", "--leave-root-without-mfa"], "")
+        .printed("root has no token now. Token 66 is back in stock.\n");
+}
+
+#[test]
+fn a_script_forgets_a_token_only_with_yes() {
+    if !can_run() {
+        return;
+    }
+    run_alone(&["forget", "77"], "77\n").failed(
+        2,
+        "fobctl: forget asks for the serial again, and there is no terminal.\n\
+         hint: add --yes, or run it in a terminal.\n",
+    );
+    let fake = Fake::new(&[("Forget 77", Reply::Done)]);
+    fake.run(&["forget", "--yes", "77"], "")
+        .printed("Token 77 is forgotten: its seed is erased.\n");
+}

@@ -1,0 +1,142 @@
+//! The interface, each method as one line of text that is compared with the script.
+
+use std::{
+    fs::File,
+    io::Read,
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex},
+};
+
+use fob_api::{
+    AssignOptions, Error, ImportOptions, ImportReport, PageOptions, RemoveOptions, StatusReport,
+    TokenReport, UserReport,
+};
+use zbus::wire::OwnedFd as WireFd;
+
+use super::{Reply, Script};
+
+pub(crate) struct Daemon {
+    pub(crate) script: Arc<Mutex<Script>>,
+}
+
+/// Takes the value out of the reply that this method's script step must hold.
+macro_rules! reply {
+    ($reply:expr, $shape:pat => $value:expr) => {
+        match $reply {
+            $shape => Ok($value),
+            Reply::Refuse(error) => Err(error),
+            other => panic!("the script has {other:?} for this call"),
+        }
+    };
+}
+
+impl Daemon {
+    fn play(&self, call: &str) -> Reply {
+        self.script.lock().unwrap().play(call)
+    }
+}
+
+fn optional(key: &str, value: Option<&str>) -> String {
+    value.map_or_else(String::new, |value| format!(" {key}={value}"))
+}
+
+fn flag(key: &str, value: Option<bool>) -> String {
+    value.map_or_else(String::new, |value| format!(" {key}={value}"))
+}
+
+/// `elapsed` is told apart only as present or absent: it is the machine's speed.
+fn assign_options(options: &AssignOptions) -> String {
+    let elapsed = if options.elapsed.is_some() { "" } else { " without elapsed" };
+    let fate = optional("fate", options.fate.as_deref());
+    format!("{elapsed}{fate}{}", optional("again", options.serial_again.as_deref()))
+}
+
+#[zbus::interface(name = "org.fobd.Fob1")]
+impl Daemon {
+    fn assign(
+        &self,
+        user: &str,
+        serial: &str,
+        codes: Vec<String>,
+        options: AssignOptions,
+    ) -> Result<TokenReport, Error> {
+        let rest = assign_options(&options);
+        let reply = self.play(&format!("Assign {user} {serial} {}{rest}", codes.join(",")));
+        reply!(reply, Reply::Token(token) => token)
+    }
+
+    fn deactivate(&self, user: &str, options: RemoveOptions) -> Result<TokenReport, Error> {
+        let fate = optional("fate", options.fate.as_deref());
+        let leave = flag("leave", options.leave_root_without_mfa);
+        reply!(self.play(&format!("Deactivate {user}{fate}{leave}")), Reply::Token(token) => token)
+    }
+
+    fn forget(&self, serial: &str, _options: RemoveOptions) -> Result<(), Error> {
+        reply!(self.play(&format!("Forget {serial}")), Reply::Done => ())
+    }
+
+    async fn import(
+        &self,
+        file: WireFd,
+        format: &str,
+        options: ImportOptions,
+        #[zbus(connection)] connection: &zbus::Connection,
+    ) -> Result<ImportReport, Error> {
+        let mut text = String::new();
+        File::from(OwnedFd::from(file)).read_to_string(&mut text).unwrap();
+        let dry = flag("dry_run", options.dry_run);
+        let expiry = flag("ignore_expiry", options.ignore_expiry);
+        let reply = self.play(&format!("Import \"{text}\" \"{format}\"{dry}{expiry}"));
+        if matches!(reply, Reply::Hangup) {
+            connection.clone().close().await.unwrap();
+            return Err(Error::StoreUnavailable);
+        }
+        reply!(reply, Reply::Import(report) => report)
+    }
+
+    fn list(
+        &self,
+        cursor: &str,
+        limit: u32,
+        options: PageOptions,
+    ) -> Result<(Vec<TokenReport>, String), Error> {
+        let state = optional("state", options.state.as_deref());
+        let reply = self.play(&format!("List \"{cursor}\" {limit}{state}"));
+        reply!(reply, Reply::Page(tokens, next) => (tokens, next.to_owned()))
+    }
+
+    fn resync(
+        &self,
+        user: &str,
+        codes: Vec<String>,
+        options: AssignOptions,
+    ) -> Result<TokenReport, Error> {
+        let rest = assign_options(&options);
+        let reply = self.play(&format!("Resync {user} {}{rest}", codes.join(",")));
+        reply!(reply, Reply::Token(token) => token)
+    }
+
+    fn rotate(
+        &self,
+        user: &str,
+        serial: &str,
+        codes: Vec<String>,
+        options: AssignOptions,
+    ) -> Result<TokenReport, Error> {
+        let rest = assign_options(&options);
+        let reply = self.play(&format!("Rotate {user} {serial} {}{rest}", codes.join(",")));
+        reply!(reply, Reply::Token(token) => token)
+    }
+
+    fn show_token(&self, serial: &str) -> Result<TokenReport, Error> {
+        reply!(self.play(&format!("ShowToken {serial}")), Reply::Token(token) => token)
+    }
+
+    fn show_user(&self, user: &str) -> Result<UserReport, Error> {
+        reply!(self.play(&format!("ShowUser {user}")), Reply::User(user) => user)
+    }
+
+    fn status(&self) -> Result<StatusReport, Error> {
+        reply!(self.play("Status"), Reply::Status(status) => status)
+    }
+}

@@ -1,0 +1,88 @@
+//! fobctl at a real pseudo-terminal, with somebody who types.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::fd::AsFd,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    pty::openpty,
+};
+
+use super::Ended;
+
+/// Longest silence of the program before the test fails; a hang, not a slow machine.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// A terminal for standard input and standard error; standard output is a pipe.
+pub(crate) struct Terminal {
+    master: File,
+    child: Child,
+    /// Everything that the terminal has shown, the echo of what was typed included.
+    seen: String,
+    /// How much of it `shows` has looked at.
+    read: usize,
+}
+
+impl Terminal {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let pty = openpty(None, None).unwrap();
+        command.stdin(Stdio::from(pty.slave.try_clone().unwrap()));
+        command.stderr(Stdio::from(pty.slave));
+        let child = command.stdout(Stdio::piped()).spawn().unwrap();
+        Self { master: File::from(pty.master), child, seen: String::new(), read: 0 }
+    }
+
+    /// Waits until the terminal shows this, after what it was last asked for.
+    #[track_caller]
+    pub(crate) fn shows(&mut self, text: &str) {
+        loop {
+            if let Some(at) = self.seen[self.read..].find(text) {
+                self.read += at + text.len();
+                return;
+            }
+            let more = self.hear();
+            assert!(more, "the terminal never shows {text:?}, but:\n{}", self.seen);
+        }
+    }
+
+    pub(crate) fn types(&mut self, line: &str) {
+        self.master.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// Presses the key for the end of input.
+    pub(crate) fn ends_input(&mut self) {
+        self.master.write_all(b"\x04").unwrap();
+    }
+
+    /// Waits for the end of the program. `stderr` is everything that the terminal has shown.
+    #[track_caller]
+    pub(crate) fn ends(mut self) -> Ended {
+        let mut stdout = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        let status = self.child.wait().unwrap().code().unwrap();
+        while self.hear() {}
+        Ended { status, stdout, stderr: self.seen }
+    }
+
+    /// Reads what the terminal shows next; false once everybody has left it.
+    #[track_caller]
+    fn hear(&mut self) -> bool {
+        let mut watched = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
+        let ready = poll(&mut watched, PollTimeout::try_from(SILENCE).unwrap()).unwrap();
+        assert!(ready > 0, "silence after:\n{}", self.seen);
+        let mut chunk = [0; 1024];
+        // EIO is the end: the other side of a pseudo-terminal is closed (pty(7)).
+        match self.master.read(&mut chunk) {
+            Ok(0) | Err(_) => false,
+            Ok(count) => {
+                self.seen.push_str(std::str::from_utf8(&chunk[..count]).unwrap());
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Runs the binary beside a scripted daemon: what it asks, what it prints, how it ends.
+#![allow(missing_docs, reason = "a test's name is its documentation")]
+
+mod arguments;
+mod changing;
+mod dialogue;
+#[cfg(test)] // always so; tells clippy that unwrap is fine in the helpers too
+mod fake;
+mod reading;
+mod system_bus;

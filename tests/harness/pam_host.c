@@ -1,0 +1,339 @@
+/* A PAM host for tests: a scripted conversation, and a look at what a module leaves behind.
+ *
+ * usage: pam_host CONFDIR SERVICE WORD...
+ *
+ * Words are read in order. Those that begin with "call-" act at once; the others set the stage.
+ * Each event is one line on standard output.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <security/pam_appl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pam_left.h"
+
+#define MAX_STEPS 64
+
+enum kind { ANSWER, SECRET, NULL_STRING, NULL_ARRAY, FAIL, SET_USER, SET_RHOST, STARVE };
+struct step {
+    enum kind kind;
+    const char *text;
+};
+static struct step script[MAX_STEPS];
+static int steps;
+
+static const char *confdir, *service, *user, *rhost, *tty;
+static int text_null_array, text_fails, flags;
+
+struct sign_in {
+    pam_handle_t *pamh;
+    int next;
+    struct timespec answered;
+};
+
+static void show(const char *word, int number, const char *text)
+{
+    printf("%s %d ", word, number);
+    for (; text && *text; text++)
+        if (*text >= ' ' && *text <= '~')
+            putchar(*text);
+        else
+            printf("\\x%02x", (unsigned char)*text);
+    putchar('\n');
+}
+
+static char *unmask(const char *hex)
+{
+    size_t length = strlen(hex) / 2;
+    char *plain = calloc(1, length + 1);
+    for (size_t i = 0; i < length; i++)
+        plain[i] = (char)(hex_byte(hex + 2 * i) ^ SECRET_MASK);
+    return plain;
+}
+
+/* Leaves no descriptor number for anybody. */
+static void starve(void)
+{
+    struct rlimit limit = {0, 0};
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Answers one prompt from the script; steps that are no answers happen first. */
+static int answer(struct sign_in *me, struct pam_response **replies)
+{
+    while (me->next < steps) {
+        struct step *step = &script[me->next++];
+        char *text = NULL;
+        switch (step->kind) {
+        case SET_USER:
+            pam_set_item(me->pamh, PAM_USER, step->text);
+            continue;
+        case SET_RHOST:
+            pam_set_item(me->pamh, PAM_RHOST, step->text);
+            continue;
+        case STARVE:
+            starve();
+            continue;
+        case FAIL:
+            return atoi(step->text);
+        case NULL_ARRAY:
+            *replies = NULL;
+            return PAM_SUCCESS;
+        case NULL_STRING:
+            break;
+        case ANSWER:
+            text = strdup(step->text);
+            break;
+        case SECRET:
+            text = unmask(step->text);
+            break;
+        }
+        *replies = calloc(1, sizeof **replies);
+        (*replies)->resp = text;
+        return PAM_SUCCESS;
+    }
+    return PAM_CONV_ERR;
+}
+
+static int converse(int count, const struct pam_message **messages, struct pam_response **replies,
+                    void *data)
+{
+    struct sign_in *me = data;
+    if (count != 1) {
+        printf("messages %d\n", count);
+        return PAM_CONV_ERR;
+    }
+    int style = messages[0]->msg_style;
+    if (style == PAM_PROMPT_ECHO_OFF || style == PAM_PROMPT_ECHO_ON) {
+        show("prompt", style, messages[0]->msg);
+        int result = answer(me, replies);
+        clock_gettime(CLOCK_MONOTONIC, &me->answered);
+        return result;
+    }
+    show("text", style, messages[0]->msg);
+    if (text_fails)
+        return PAM_CONV_ERR;
+    *replies = text_null_array ? NULL : calloc(1, sizeof **replies);
+    return PAM_SUCCESS;
+}
+
+static long milliseconds_since(struct timespec then)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - then.tv_sec) * 1000 + (now.tv_nsec - then.tv_nsec) / 1000000;
+}
+
+static int start(struct sign_in *me)
+{
+    struct pam_conv conversation = {converse, me};
+    int code = pam_start_confdir(service, user, &conversation, confdir, &me->pamh);
+    if (code == PAM_SUCCESS && rhost)
+        pam_set_item(me->pamh, PAM_RHOST, rhost);
+    if (code == PAM_SUCCESS && tty)
+        pam_set_item(me->pamh, PAM_TTY, tty);
+    return code;
+}
+
+static int authenticate(int quiet)
+{
+    struct sign_in me = {0};
+    int code = start(&me);
+    if (code == PAM_SUCCESS) {
+        clock_gettime(CLOCK_MONOTONIC, &me.answered);
+        code = pam_authenticate(me.pamh, flags);
+        if (!quiet)
+            printf("took %ld\n", milliseconds_since(me.answered));
+        pam_end(me.pamh, code);
+    }
+    return code;
+}
+
+static void *authenticate_in_thread(void *unused)
+{
+    (void)unused;
+    printf("code %d\n", authenticate(0));
+    return NULL;
+}
+
+static void call_threads(int count)
+{
+    pthread_t threads[16];
+    for (int i = 0; i < count && i < 16; i++)
+        pthread_create(&threads[i], NULL, authenticate_in_thread, NULL);
+    for (int i = 0; i < count && i < 16; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void call_other(const char *name)
+{
+    struct sign_in me = {0};
+    int code = start(&me);
+    if (code == PAM_SUCCESS && !strcmp(name, "setcred"))
+        code = pam_setcred(me.pamh, PAM_ESTABLISH_CRED);
+    else if (code == PAM_SUCCESS && !strcmp(name, "account"))
+        code = pam_acct_mgmt(me.pamh, 0);
+    else if (code == PAM_SUCCESS && !strcmp(name, "open"))
+        code = pam_open_session(me.pamh, 0);
+    else if (code == PAM_SUCCESS && !strcmp(name, "close"))
+        code = pam_close_session(me.pamh, 0);
+    else if (code == PAM_SUCCESS && !strcmp(name, "password"))
+        code = pam_chauthtok(me.pamh, 0);
+    printf("code %d\n", code);
+    pam_end(me.pamh, code);
+}
+
+static void call_fork(void)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        printf("child code %d\n", authenticate(1));
+        fflush(stdout);
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    printf("child ended %d\n", status);
+}
+
+static void call_load(const char *path)
+{
+    int loaded = 0;
+    for (int i = 0; i < 1000; i++) {
+        void *module = dlopen(path, RTLD_NOW);
+        loaded += module && dlsym(module, "pam_sm_authenticate");
+        if (module)
+            dlclose(module);
+    }
+    void *still = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+    printf("loaded %d\nstays %d\n", loaded, still != NULL);
+}
+
+static void call_many(int count)
+{
+    struct state before, after;
+    int codes[64] = {0};
+    authenticate(1); /* the first one loads the module */
+    look(&before);
+    for (int i = 1; i < count; i++) {
+        int code = authenticate(1);
+        codes[code >= 0 && code < 64 ? code : 63]++;
+    }
+    look(&after);
+    for (int i = 0; i < 64; i++)
+        if (codes[i])
+            printf("many %d %d\n", i, codes[i]);
+    printf("threads %ld\ndescriptors %ld\nkibibytes %ld\n", after.threads - before.threads,
+           after.descriptors - before.descriptors,
+           (after.pages - before.pages) * (sysconf(_SC_PAGESIZE) / 1024));
+    printf("environment %d\nmask %d\nfolder %d\nblocked %d\nhandlers %d\ntimer %d\n",
+           before.environment == after.environment, before.mask == after.mask,
+           !strcmp(before.folder, after.folder),
+           !memcmp(&before.blocked, &after.blocked, sizeof before.blocked),
+           same_handlers(&before, &after), !after.timer.it_value.tv_sec);
+}
+
+/* Listens where the daemon should, and shows what it is sent. */
+static void call_squat(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1))
+        return;
+    printf("ready\n");
+    char bytes[4096];
+    int caller = accept(listener, NULL, NULL);
+    ssize_t length = recv(caller, bytes, sizeof bytes, 0);
+    printf("got %zd\n", length);
+    close(caller);
+    close(listener);
+}
+
+static void on_alarm(int signal) { (void)signal; }
+
+/* Interrupts every system call that waits, every millisecond. */
+static void storm(void)
+{
+    struct sigaction action = {.sa_handler = on_alarm}; /* without SA_RESTART */
+    struct itimerval often = {{0, 1000}, {0, 1000}};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static int add(enum kind kind, const char *text)
+{
+    if (steps == MAX_STEPS)
+        return 0;
+    script[steps++] = (struct step){kind, text};
+    return 1;
+}
+
+static int starts(const char *word, const char *key, const char **value)
+{
+    size_t length = strlen(key);
+    *value = word + length;
+    return !strncmp(word, key, length);
+}
+
+static int prepare(const char *word)
+{
+    const char *value;
+    if (starts(word, "answer=", &value)) return add(ANSWER, value);
+    if (starts(word, "secret=", &value)) return add(SECRET, value);
+    if (starts(word, "fail=", &value)) return add(FAIL, value);
+    if (starts(word, "set-user=", &value)) return add(SET_USER, value);
+    if (starts(word, "set-rhost=", &value)) return add(SET_RHOST, value);
+    if (!strcmp(word, "null-string")) return add(NULL_STRING, NULL);
+    if (!strcmp(word, "null-array")) return add(NULL_ARRAY, NULL);
+    if (!strcmp(word, "starve")) return add(STARVE, NULL);
+    if (starts(word, "user=", &value)) return user = value, 1;
+    if (starts(word, "rhost=", &value)) return rhost = value, 1;
+    if (starts(word, "tty=", &value)) return tty = value, 1;
+    if (!strcmp(word, "silent")) return flags |= PAM_SILENT, 1;
+    if (!strcmp(word, "text-null-array")) return text_null_array = 1;
+    if (!strcmp(word, "text-fails")) return text_fails = 1;
+    if (!strcmp(word, "storm")) return storm(), 1;
+    return 0;
+}
+
+static int act(const char *word)
+{
+    const char *value;
+    if (!strcmp(word, "call-authenticate")) return printf("code %d\n", authenticate(0));
+    if (starts(word, "call-other=", &value)) return call_other(value), 1;
+    if (starts(word, "call-many=", &value)) return call_many(atoi(value)), 1;
+    if (starts(word, "call-threads=", &value)) return call_threads(atoi(value)), 1;
+    if (!strcmp(word, "call-fork")) return call_fork(), 1;
+    if (starts(word, "call-load=", &value)) return call_load(value), 1;
+    if (starts(word, "call-scan=", &value)) return call_scan(value), 1;
+    if (starts(word, "call-squat=", &value)) return call_squat(value), 1;
+    return 0;
+}
+
+int main(int count, char **words)
+{
+    if (count < 4)
+        return 2;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    confdir = words[1];
+    service = words[2];
+    for (int i = 3; i < count; i++)
+        if (!prepare(words[i]) && !act(words[i])) {
+            fprintf(stderr, "pam_host: no such word: %s\n", words[i]);
+            return 2;
+        }
+    return 0;
+}

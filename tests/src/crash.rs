@@ -1,0 +1,92 @@
+//! What `store-worker` writes and what must be found after it was killed.
+
+use std::{fmt, ops::RangeInclusive};
+
+use fobd::store::{Key, Store, Write};
+
+use crate::conformance::{Failure, number, put};
+
+/// Keys that one task of the worker always writes together, all with the same number.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Line {
+    /// Many keys.
+    Large,
+    /// Two keys.
+    Pair(u32),
+    /// One key.
+    Single(u32),
+}
+
+impl Line {
+    /// Every line, each a task of its own.
+    pub const ALL: [Self; 7] = [
+        Self::Large,
+        Self::Pair(0),
+        Self::Pair(1),
+        Self::Pair(2),
+        Self::Single(0),
+        Self::Single(1),
+        Self::Single(2),
+    ];
+
+    /// Returns the writes that set the line to a number. Every eighth number of a line of several
+    /// keys deletes them, so that deletes are cut off as well.
+    pub fn writes(self, number: u64) -> Vec<Write> {
+        let keys = self.keys().into_iter();
+        match self {
+            Self::Single(_) => keys.map(|key| put(&key, number)).collect(),
+            // The first key always holds the number.
+            _ if number.is_multiple_of(8) => keys
+                .enumerate()
+                .map(|(place, key)| if place == 0 { put(&key, number) } else { Write::Delete(key) })
+                .collect(),
+            _ => keys.map(|key| put(&key, number)).collect(),
+        }
+    }
+
+    /// Returns the number that the line is at; 0 if it was never written.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if its keys are not all as one commit wrote them.
+    pub async fn number(self, store: &impl Store) -> Result<u64, Failure> {
+        let entries = store.get(&self.keys()).await?;
+        let numbers: Result<Vec<_>, _> = entries.iter().map(|e| number(e.as_ref())).collect();
+        let numbers = numbers?;
+        let (first, rest) =
+            numbers.split_first().ok_or_else(|| Failure::new("a read without answers"))?;
+        let expected = if first.is_multiple_of(8) && self.keys().len() > 1 { 0 } else { *first };
+        if rest.iter().all(|number| *number == expected) {
+            return Ok(*first);
+        }
+        let others = rest.iter().filter(|number| **number != expected).count();
+        Err(Failure::new(format!("{self} is at {first}, but {others} of its keys are not")))
+    }
+
+    /// Reads a line of the worker's output: which line was set to which number.
+    pub fn parse(text: &str) -> Option<(Self, u64)> {
+        let (name, number) = text.rsplit_once(' ')?;
+        let line = Self::ALL.into_iter().find(|line| line.to_string() == name)?;
+        Some((line, number.parse().ok()?))
+    }
+
+    fn keys(self) -> Vec<Key> {
+        let uids: RangeInclusive<u32> = match self {
+            // Three pieces, more than one undo record each.
+            Self::Large => 10_000..=10_599,
+            Self::Pair(task) => 2 * task..=2 * task + 1,
+            Self::Single(task) => 100 + task..=100 + task,
+        };
+        uids.map(Key::user).collect()
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Large => f.write_str("large 0"),
+            Self::Pair(task) => write!(f, "pair {task}"),
+            Self::Single(task) => write!(f, "single {task}"),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What the module asks, sends and returns: the real `.so` in a real PAM host, a scripted daemon.
+//!
+//! Honest limits: the host is a small C program, not sshd or sudo, and the daemon decides nothing.
+
+use fob_api::VerifyDetails;
+use fob_tests::fake_daemon::Act;
+use fob_tests::pam_host::{Stage, pam};
+
+/// Prompt styles of `_pam_types.h`.
+const HIDDEN: &str = "1 Token code: ";
+const SHOWN: &str = "2 Token code: ";
+/// sshd's answer for a user who may not sign in, `auth-pam.c`.
+const SSHD_JUNK: &str = "\u{8}\n\r\u{7f}INCORRECT";
+
+#[test]
+fn an_accepted_code_signs_in_silently() {
+    let stage = Stage::new();
+    let daemon = stage.daemon(vec![Act::verdict("accept")]);
+    let seen = stage.host("").sign_in("123456");
+    assert_eq!(seen.code(), pam::SUCCESS);
+    assert_eq!(seen.prompts(), [SHOWN]);
+    assert!(seen.texts().is_empty());
+    assert_eq!(daemon.callers(), ["0"]);
+    assert!(stage.log().is_empty());
+}
+
+#[test]
+fn the_daemon_gets_user_code_and_context() {
+    let stage = Stage::new();
+    let daemon = stage.daemon(vec![Act::verdict("reject")]);
+    stage.host("").word("rhost=fe80::1%eth0").word("tty=pts/3").sign_in(" 123-456 ");
+    let [request] = &daemon.requests()[..] else { panic!("not one request") };
+    let (user, code, context) = request.verify();
+    assert_eq!(
+        (request.path.as_str(), request.interface.as_str()),
+        ("/org/fobd/Fob1", "org.fobd.Fob1")
+    );
+    assert_eq!((user.as_str(), code.as_str()), ("alice", "123456"));
+    assert_eq!(context.service.as_deref(), Some("probe"));
+    assert_eq!(context.rhost.as_deref(), Some("fe80::1%eth0"));
+    assert_eq!(context.tty.as_deref(), Some("pts/3"));
+    assert_eq!(context.nullok, None);
+}
+
+#[test]
+fn every_other_verdict_refuses_with_its_code_and_text() {
+    let wait = VerifyDetails { wait: Some(240) };
+    let rows = [
+        ("reject", VerifyDetails::default(), pam::AUTH_ERR, None),
+        ("unassigned", VerifyDetails::default(), pam::AUTH_ERR, None),
+        ("exempt", VerifyDetails::default(), pam::AUTH_ERR, None),
+        (
+            "replay",
+            VerifyDetails::default(),
+            pam::AUTH_ERR,
+            Some("3 This code was used before. Wait for the next one."),
+        ),
+        ("wait", wait, pam::AUTH_ERR, Some("3 Too many wrong codes. Wait 4 minutes.")),
+        (
+            "locked",
+            VerifyDetails::default(),
+            pam::PERM_DENIED,
+            Some("3 Too many wrong codes. Ask your administrator."),
+        ),
+    ];
+    for (word, details, code, text) in rows {
+        let stage = Stage::new();
+        let _daemon = stage.daemon(vec![Act::verdict_with(word, details)]);
+        let seen = stage.host("").sign_in("123456");
+        assert_eq!(seen.code(), code, "{word}");
+        assert_eq!(seen.texts(), text.into_iter().collect::<Vec<_>>(), "{word}");
+        assert_eq!(seen.prompts().len(), 1, "{word}");
+    }
+}
+
+#[test]
+fn a_host_that_wants_silence_gets_it() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::verdict("locked")]);
+    let seen = stage.host("").word("silent").sign_in("123456");
+    assert_eq!((seen.code(), seen.texts().len()), (pam::PERM_DENIED, 0));
+}
+
+#[test]
+fn a_text_that_cannot_be_shown_changes_nothing() {
+    for how in ["text-null-array", "text-fails"] {
+        let stage = Stage::new();
+        let _daemon = stage.daemon(vec![Act::verdict("locked")]);
+        let seen = stage.host("").word(how).sign_in("123456");
+        assert_eq!(seen.code(), pam::PERM_DENIED, "{how}");
+    }
+}
+
+#[test]
+fn noecho_hides_what_is_typed() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::verdict("accept")]);
+    assert_eq!(stage.host("noecho").sign_in("123456").prompts(), [HIDDEN]);
+}
+
+#[test]
+fn the_prompt_can_have_other_words_with_spaces() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::verdict("accept")]);
+    let seen = stage.host("[prompt=Code of your token: ]").sign_in("123456");
+    assert_eq!(seen.prompts(), ["2 Code of your token: "]);
+}
+
+#[test]
+fn an_option_that_is_not_known_refuses_and_is_logged() {
+    for (options, named) in [
+        ("nul_ok", "nul_ok"),
+        ("debug debug", "debug"),
+        ("timeout=-1", "timeout"),
+        ("timeout=18446744073709551616", "timeout"),
+        ("prompt=", "prompt"),
+        ("use_first_pass try_first_pass", "try_first_pass"),
+        ("forward_pass", "forward_pass"),
+    ] {
+        let stage = Stage::new();
+        let _daemon = stage.daemon(vec![]);
+        let seen = stage.host(options).sign_in("123456");
+        assert_eq!((seen.code(), seen.prompts().len()), (pam::SERVICE_ERR, 0), "{options}");
+        let log = stage.log();
+        assert!(log.len() == 1 && log[0].contains(named), "{options}: {log:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_a_code_is_not_sent_and_looks_like_a_wrong_code() {
+    let long = "1".repeat(1 << 16);
+    for answer in
+        ["", "12345", "123456789", "+12345", "-00001", "abcdef", "１２３４５６", SSHD_JUNK, &long]
+    {
+        let stage = Stage::new();
+        let _daemon = stage.daemon(vec![]);
+        let seen = stage.host("").sign_in(answer);
+        assert_eq!(seen.code(), pam::AUTH_ERR, "{answer:?}");
+        assert_eq!((seen.prompts(), seen.texts().len()), (vec![SHOWN], 0), "{answer:?}");
+        assert!(stage.log().is_empty(), "{answer:?} was logged");
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_sent_takes_as_long_as_a_wrong_code() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::verdict("reject")]);
+    let wrong = stage.host("").sign_in("123456").took();
+    let junk = stage.host("").sign_in(SSHD_JUNK).took();
+    // The scripted daemon answers at once, so the shortest refusal is all that is measured.
+    assert!(wrong.as_millis() >= 50 && junk.as_millis() >= 50, "{wrong:?} and {junk:?}");
+}
+
+#[test]
+fn the_password_as_the_answer_is_not_sent() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![]);
+    let seen = stage.host_after_password("123456", "").sign_in("123456");
+    assert_eq!((seen.code(), seen.prompts().len()), (pam::AUTH_ERR, 1));
+}
+
+#[test]
+fn a_conversation_without_an_answer_is_a_refusal_and_not_a_call() {
+    for (word, code) in [
+        ("null-string", pam::AUTH_ERR),
+        ("null-array", pam::CONV_ERR),
+        ("fail=19", pam::CONV_ERR), // PAM_CONV_ERR
+        ("fail=30", pam::CONV_ERR), // PAM_CONV_AGAIN
+        ("fail=5", pam::CONV_ERR),  // PAM_BUF_ERR
+        ("fail=99", pam::CONV_ERR), // no PAM result at all
+    ] {
+        let stage = Stage::new();
+        let _daemon = stage.daemon(vec![]);
+        let seen = stage.host("").word("user=alice").word(word).word("call-authenticate").run();
+        assert_eq!((seen.code(), seen.prompts().len()), (code, 1), "{word}");
+    }
+}
+
+#[test]
+fn use_first_pass_takes_the_earlier_answer_and_never_asks() {
+    for (earlier, code, calls) in [("123456", pam::SUCCESS, 1), ("correct horse", pam::AUTH_ERR, 0)]
+    {
+        let stage = Stage::new();
+        let script = [Act::verdict("accept")].into_iter().take(calls).collect();
+        let _daemon = stage.daemon(script);
+        let seen = stage.host_after_password(earlier, "use_first_pass").sign_in("654321");
+        assert_eq!((seen.code(), seen.prompts().len()), (code, 0), "{earlier}");
+    }
+}
+
+#[test]
+fn use_first_pass_without_an_earlier_answer_refuses() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![]);
+    let seen = stage.host("use_first_pass").sign_in("123456");
+    assert_eq!((seen.code(), seen.prompts().len()), (pam::AUTH_ERR, 0));
+}
+
+#[test]
+fn try_first_pass_asks_only_if_the_earlier_answer_cannot_be_a_code() {
+    for (earlier, prompts, sent) in [("111111", 0, "111111"), ("correct horse", 1, "222222")] {
+        let stage = Stage::new();
+        let daemon = stage.daemon(vec![Act::verdict("accept")]);
+        let seen = stage.host_after_password(earlier, "try_first_pass").sign_in("222222");
+        assert_eq!((seen.code(), seen.prompts().len()), (pam::SUCCESS, prompts), "{earlier}");
+        assert_eq!(daemon.requests()[0].verify().1, sent);
+    }
+}
+
+#[test]
+fn nullok_ignores_a_user_whom_the_daemon_exempts_without_asking_him() {
+    let stage = Stage::new();
+    let daemon = stage.daemon(vec![Act::prompt("exempt")]);
+    let seen = stage.host("nullok").sign_in("123456");
+    assert_eq!((seen.code(), seen.prompts().len()), (pam::IGNORED, 0));
+    let (user, context) = daemon.requests()[0].prompt();
+    assert_eq!((user.as_str(), context.nullok), ("alice", Some(true)));
+}
+
+#[test]
+fn nullok_alone_in_a_stack_lets_nobody_in() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::prompt("exempt")]);
+    let module = stage.module();
+    let host = stage.host_with(&format!("auth required {} nullok\n", module.display()));
+    assert_ne!(host.sign_in("123456").code(), pam::SUCCESS);
+}
+
+#[test]
+fn nullok_asks_a_user_with_a_token() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::prompt("code"), Act::verdict("accept")]);
+    let seen = stage.host("nullok").sign_in("123456");
+    assert_eq!((seen.code(), seen.prompts()), (pam::SUCCESS, vec![SHOWN]));
+}
+
+#[test]
+fn without_nullok_the_daemon_is_not_asked_who_is_exempt() {
+    let stage = Stage::new();
+    let daemon = stage.daemon(vec![Act::verdict("reject")]);
+    stage.host("").sign_in("123456");
+    assert_eq!(daemon.requests().len(), 1);
+}
+
+#[test]
+fn debug_logs_the_verdict_and_never_the_code() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::verdict("reject")]);
+    stage.host("debug").sign_in("135790");
+    let log = stage.log();
+    assert!(log.len() == 1 && log[0].contains("reject") && !log[0].contains("135790"), "{log:?}");
+}
+
+#[test]
+fn the_other_functions_have_no_effect() {
+    for (function, code) in [
+        ("setcred", pam::SUCCESS),
+        ("account", pam::IGNORED),
+        ("open", pam::IGNORED),
+        ("close", pam::IGNORED),
+        ("password", pam::IGNORED),
+    ] {
+        let stage = Stage::new();
+        let _daemon = stage.daemon(vec![]);
+        let call = format!("call-other={function}");
+        let seen = stage.host("").word("user=alice").word(call).run();
+        assert_eq!((seen.code(), seen.prompts().len()), (code, 0), "{function}");
+    }
+}

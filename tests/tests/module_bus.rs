@@ -1,0 +1,193 @@
+//! The two roads to the daemon: its own socket for root, the system bus for everybody else.
+#![allow(clippy::unwrap_used)] // clippy knows only functions marked as tests: helpers are, too
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+
+use fob_api::VerifyDetails;
+use fob_tests::bus_bytes::{Reply, Request};
+use fob_tests::fake_daemon::{Act, FakeDaemon};
+use fob_tests::pam_host::{Seen, Stage, pam};
+use nix::unistd::geteuid;
+
+/// An ordinary user: `nobody`.
+const SOMEBODY: u32 = 65534;
+const BUS: &str = "org.freedesktop.DBus";
+const OWNER: &str = ":1.7";
+
+/// What a bus says about the owner of the daemon's name.
+#[derive(Clone, Copy)]
+struct Owner {
+    /// Runs before it is asked for.
+    runs: bool,
+    /// Can be started.
+    starts: bool,
+    uid: u32,
+}
+
+const ROOT: Owner = Owner { runs: true, starts: true, uid: 0 };
+
+/// Answers one connection as a bus would, and `Verify` with what the last argument makes.
+fn bus(owner: Owner, verify: impl Fn(&Request) -> Vec<u8> + Send + 'static) -> Act {
+    let runs = std::cell::Cell::new(owner.runs);
+    Act::Answer(Box::new(move |request| {
+        let error = |name| Reply::error(request.serial, name).from(BUS).bytes();
+        match request.member.as_str() {
+            "Hello" => {
+                let hello = Reply::to(request.serial, "s", &":1.99").from(BUS).bytes();
+                [hello, Reply::signal().from(BUS).bytes()].concat()
+            }
+            "GetNameOwner" if runs.get() => {
+                assert_eq!(request.text(), "org.fobd.Fob1");
+                Reply::to(request.serial, "s", &OWNER).from(BUS).bytes()
+            }
+            "GetNameOwner" => error("org.freedesktop.DBus.Error.NameHasNoOwner"),
+            "StartServiceByName" if owner.starts => {
+                runs.set(true);
+                Reply::to(request.serial, "u", &1_u32).from(BUS).bytes()
+            }
+            "StartServiceByName" => error("org.freedesktop.DBus.Error.ServiceUnknown"),
+            "GetConnectionUnixUser" => {
+                assert_eq!(request.text(), OWNER);
+                Reply::to(request.serial, "u", &owner.uid).from(BUS).bytes()
+            }
+            _ => verify(request),
+        }
+    }))
+}
+
+fn answer(request: &Request, word: &str, sender: &str) -> Vec<u8> {
+    let (user, _, _) = request.verify();
+    let values = (word, user, VerifyDetails::default());
+    Reply::to(request.serial, "ssa{sv}", &values).from(sender).bytes()
+}
+
+fn accept(request: &Request) -> Vec<u8> {
+    answer(request, "accept", OWNER)
+}
+
+fn sign_in(stage: &Stage) -> Seen {
+    stage.host("timeout=1").uid(SOMEBODY).sign_in("123456")
+}
+
+fn members(bus: &FakeDaemon) -> Vec<String> {
+    bus.requests().into_iter().map(|request| request.member).collect()
+}
+
+#[test]
+fn who_is_not_root_asks_the_owner_of_the_name_over_the_system_bus() {
+    let stage = Stage::new();
+    let bus = stage.bus(vec![bus(ROOT, accept)]);
+    assert_eq!(sign_in(&stage).code(), pam::SUCCESS);
+    assert_eq!(bus.callers(), ["65534"]);
+    assert_eq!(members(&bus), ["Hello", "GetNameOwner", "GetConnectionUnixUser", "Verify"]);
+    let requests = bus.requests();
+    assert_eq!(requests.last().unwrap().destination, OWNER);
+}
+
+#[test]
+fn a_daemon_that_does_not_run_is_started() {
+    let stage = Stage::new();
+    let bus = stage.bus(vec![bus(Owner { runs: false, ..ROOT }, accept)]);
+    assert_eq!(sign_in(&stage).code(), pam::SUCCESS);
+    assert_eq!(
+        members(&bus),
+        [
+            "Hello",
+            "GetNameOwner",
+            "StartServiceByName",
+            "GetNameOwner",
+            "GetConnectionUnixUser",
+            "Verify"
+        ]
+    );
+}
+
+#[test]
+fn a_daemon_that_cannot_be_started_is_a_refusal() {
+    let stage = Stage::new();
+    let _bus = stage.bus(vec![bus(Owner { runs: false, starts: false, uid: 0 }, accept)]);
+    assert_eq!(sign_in(&stage).code(), pam::AUTH_ERR);
+    assert!(stage.log()[0].contains("not on the system bus"));
+}
+
+#[test]
+fn a_name_that_root_does_not_own_gets_no_code() {
+    let stage = Stage::new();
+    let bus = stage.bus(vec![bus(Owner { uid: SOMEBODY, ..ROOT }, accept)]);
+    assert_eq!(sign_in(&stage).code(), pam::AUTH_ERR);
+    assert_eq!(members(&bus).last().unwrap(), "GetConnectionUnixUser");
+    assert!(stage.log()[0].contains("uid 65534"));
+}
+
+/// The class of CVE-2013-0292: an answer counts only from whom it was asked.
+#[test]
+fn an_accept_from_somebody_else_is_passed_over() {
+    for forger in [":1.8", "org.fobd.Fob1", BUS, ""] {
+        let stage = Stage::new();
+        let _bus = stage.bus(vec![bus(ROOT, move |request| {
+            [answer(request, "accept", forger), answer(request, "reject", OWNER)].concat()
+        })]);
+        let seen = sign_in(&stage);
+        assert_eq!((seen.code(), seen.texts().len()), (pam::AUTH_ERR, 0), "{forger}");
+    }
+}
+
+#[test]
+fn without_a_system_bus_nobody_else_signs_in() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![]); // only for root
+    let seen = sign_in(&stage);
+    assert_eq!((seen.code(), seen.texts().len()), (pam::AUTH_ERR, 1));
+}
+
+#[test]
+fn root_never_takes_the_system_bus() {
+    let stage = Stage::new();
+    let _bus = stage.bus(vec![]);
+    assert_eq!(stage.host("timeout=1").sign_in("123456").code(), pam::AUTH_ERR);
+}
+
+/// A socket that another user made, at the daemon's place.
+#[test]
+fn a_socket_that_root_did_not_make_gets_no_code() {
+    if !geteuid().is_root() {
+        return; // needs two uids
+    }
+    let stage = Stage::new();
+    let mut squatter = Squatter::listen(&stage);
+    let seen = stage.host("timeout=1").sign_in("123456");
+    assert_eq!((seen.code(), seen.texts().len()), (pam::AUTH_ERR, 1));
+    assert!(stage.log()[0].contains("uid 65534"));
+    assert_eq!(squatter.read(6), "got 0\n");
+}
+
+/// A listener that runs as somebody else.
+struct Squatter(Child);
+
+impl Squatter {
+    fn listen(stage: &Stage) -> Self {
+        let path = stage.daemon_socket();
+        std::os::unix::fs::chown(path.parent().unwrap(), Some(SOMEBODY), None).unwrap();
+        let mut host = Command::new("setpriv");
+        host.args(["--clear-groups", "--reuid", "65534", "--regid", "65534"]);
+        host.arg(stage.harness()).args(["-", "-"]).arg(format!("call-squat={}", path.display()));
+        let mut squatter = Self(host.stdout(Stdio::piped()).spawn().unwrap());
+        assert_eq!(squatter.read(6), "ready\n");
+        squatter
+    }
+
+    /// Returns so many bytes of what it says.
+    fn read(&mut self, length: usize) -> String {
+        let mut bytes = vec![0; length];
+        self.0.stdout.as_mut().unwrap().read_exact(&mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+}
+
+impl Drop for Squatter {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

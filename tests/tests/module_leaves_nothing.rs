@@ -1,0 +1,217 @@
+//! The module in its host: nothing stays behind, nothing of the caller's environment counts.
+#![allow(clippy::unwrap_used)] // clippy knows only functions marked as tests: helpers are, too
+
+use std::process::Command;
+
+use fob_tests::fake_daemon::Act;
+use fob_tests::pam_host::{Seen, Stage, built, pam};
+
+/// Sign-ins in one process. The issue asks for a thousand.
+const MANY: usize = 1000;
+
+#[track_caller]
+fn assert_nothing_left(seen: &Seen) {
+    assert_eq!((seen.number("threads"), seen.number("descriptors")), (0, 0), "{seen:?}");
+    for unchanged in ["environment", "mask", "folder", "blocked", "handlers", "timer"] {
+        assert_eq!(seen.number(unchanged), 1, "{unchanged} changed: {seen:?}");
+    }
+    assert!(seen.number("kibibytes") < 1024, "memory grew: {seen:?}");
+}
+
+#[test]
+fn a_thousand_sign_ins_leave_nothing_in_the_host() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon((0..MANY).map(|_| Act::verdict("accept")).collect());
+    let host = stage.host("debug").word("user=alice").word("answer=123456");
+    let seen = host.word(format!("call-many={MANY}")).run();
+    assert_eq!(seen.all("many"), [format!("{} {}", pam::SUCCESS, MANY - 1)]);
+    assert_nothing_left(&seen);
+}
+
+#[test]
+fn sign_ins_without_a_daemon_leave_nothing_in_the_host() {
+    let stage = Stage::new();
+    let host = stage.host("").word("user=alice").word("answer=123456").word("call-many=50");
+    let seen = host.run();
+    assert_eq!(seen.all("many"), [format!("{} 49", pam::AUTH_ERR)]);
+    assert_nothing_left(&seen);
+}
+
+#[test]
+fn sign_ins_at_the_same_time_in_one_process_do_not_meet() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon((0..8).map(|_| Act::verdict("accept")).collect());
+    let seen = stage.host("").word("user=alice").word("answer=123456").word("call-threads=8").run();
+    assert_eq!(seen.all("code"), ["0"; 8]);
+}
+
+#[test]
+fn a_child_of_the_host_can_sign_in_too() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::verdict("accept"), Act::verdict("accept")]);
+    let host = stage.host("").word("user=alice").word("answer=123456");
+    let seen = host.word("call-authenticate").word("call-fork").run();
+    assert_eq!(seen.all("child"), ["code 0", "ended 0"]);
+}
+
+#[test]
+fn loading_and_unloading_a_thousand_times_keeps_the_module_mapped() {
+    let stage = Stage::new();
+    let seen = stage.host("").word(format!("call-load={}", stage.module().display())).run();
+    assert_eq!((seen.number("loaded"), seen.number("stays")), (1000, 1));
+}
+
+#[test]
+fn a_storm_of_signals_changes_nothing() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::verdict("accept"), Act::Hang]);
+    let seen = stage.host("").word("storm").sign_in("123456");
+    assert_eq!(seen.code(), pam::SUCCESS);
+    let seen = stage.host("timeout=1").word("storm").sign_in("123456");
+    assert_eq!(seen.code(), pam::AUTH_ERR);
+    assert!((1..3).contains(&seen.took().as_secs()), "took {:?}", seen.took());
+}
+
+#[test]
+fn a_host_without_a_free_descriptor_is_a_refusal() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![]);
+    let seen = stage.host("").word("starve").sign_in("123456");
+    // libpam then cannot write its audit message and answers PAM_SYSTEM_ERR for every module, so
+    // the module's refusal is seen in its text.
+    assert_ne!(seen.code(), pam::SUCCESS);
+    assert_eq!(seen.texts().len(), 1);
+}
+
+/// The addresses in the environment lead to a socket that would say accept.
+#[test]
+fn the_environment_of_the_caller_has_no_effect() {
+    let stage = Stage::new();
+    let daemon = stage.daemon(vec![Act::verdict("reject")]);
+    let mut host =
+        stage.host("").environment("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/evil");
+    for (name, value) in [
+        ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/run/dbus/evil"),
+        ("DBUS_STARTER_ADDRESS", "unix:path=/run/dbus/evil"),
+        ("RUST_BACKTRACE", "full"),
+        ("RUST_LOG", "trace"),
+        ("RUST_MIN_STACK", "1"),
+        ("TZ", "../../../../etc/passwd"),
+        ("LANG", "xx_XX.%n"),
+        ("LD_BIND_NOW", "1"),
+        ("HOME", "/nonexistent"),
+        ("TMPDIR", "/nonexistent"),
+    ] {
+        host = host.environment(name, value);
+    }
+    let seen = host.sign_in("123456");
+    assert_eq!((seen.code(), seen.prompts().len()), (pam::AUTH_ERR, 1));
+    assert_eq!(daemon.requests().len(), 1);
+}
+
+/// The harness has the code only masked, so whatever is found was left by module or libraries.
+#[test]
+fn no_code_is_left_in_the_memory_of_the_host() {
+    for (script, code) in [
+        (vec![Act::verdict("accept")], pam::SUCCESS),
+        (vec![Act::verdict("reject")], pam::AUTH_ERR),
+        (vec![Act::CloseMidCall], pam::AUTH_ERR),
+    ] {
+        let stage = Stage::new();
+        let _daemon = stage.daemon(script);
+        let masked: String = "908172".bytes().map(|b| format!("{:02x}", b ^ 0x55)).collect();
+        let host = stage.host("debug").word("user=alice").word(format!("secret={masked}"));
+        let seen = host.word("call-authenticate").word(format!("call-scan={masked}")).run();
+        assert_eq!(seen.code(), code);
+        assert_eq!(seen.number("hits"), 0, "{seen:?}");
+    }
+}
+
+#[test]
+fn a_log_that_is_full_or_shut_changes_nothing() {
+    let stage = Stage::new();
+    stage.fill_log();
+    assert_eq!(stage.host("debug").sign_in("123456").code(), pam::AUTH_ERR);
+    stage.silence_log();
+    assert_eq!(stage.host("debug").sign_in("123456").code(), pam::AUTH_ERR);
+}
+
+#[test]
+fn the_module_exports_the_six_functions_of_pam_and_nothing_else() {
+    let listed = tool("nm", &["--dynamic", "--defined-only", "--format=posix"]);
+    let mut names: Vec<&str> =
+        listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "pam_sm_acct_mgmt",
+            "pam_sm_authenticate",
+            "pam_sm_chauthtok",
+            "pam_sm_close_session",
+            "pam_sm_open_session",
+            "pam_sm_setcred",
+        ]
+    );
+}
+
+#[test]
+fn the_module_is_linked_with_the_c_library_and_libpam_only() {
+    let dynamic = tool("readelf", &["--dynamic", "--wide"]);
+    let needed = dynamic.lines().filter(|line| line.contains("(NEEDED)"));
+    for library in needed.filter_map(|line| line.split(['[', ']']).nth(1)) {
+        let known = ["libc.so.6", "libpam.so.0", "libgcc_s.so.1"].contains(&library);
+        assert!(known || library.starts_with("ld-linux"), "{library} is needed");
+    }
+}
+
+#[test]
+fn the_module_is_linked_so_that_it_stays_and_cannot_be_redirected() {
+    let dynamic = tool("readelf", &["--dynamic", "--wide"]);
+    let flags = dynamic.lines().find(|line| line.contains("(FLAGS_1)")).unwrap();
+    assert!(flags.contains("NODELETE") && flags.contains("NOW"), "{flags}");
+    let segments = tool("readelf", &["--segments", "--wide"]);
+    assert!(segments.contains("GNU_RELRO"));
+    let stack = segments.lines().find(|line| line.contains("GNU_STACK")).unwrap();
+    assert!(!stack.contains("RWE"), "{stack}");
+}
+
+#[test]
+fn the_module_does_not_call_what_it_must_not() {
+    let wanted = tool("nm", &["--dynamic", "--undefined-only", "--format=posix"]);
+    let names: Vec<&str> =
+        wanted.lines().filter_map(|line| line.split([' ', '@']).next()).collect();
+    for banned in [
+        "fork",
+        "vfork",
+        "execve",
+        "execvp",
+        "system",
+        "popen",
+        "sigaction",
+        "signal",
+        "setenv",
+        "putenv",
+        "unsetenv",
+        "clearenv",
+        "umask",
+        "chdir",
+        "setuid",
+        "seteuid",
+        "setreuid",
+        "setresuid",
+        "openlog",
+        "syslog",
+        "pam_set_item",
+        "mlockall",
+        "prctl",
+    ] {
+        assert!(!names.contains(&banned), "{banned} is called");
+    }
+}
+
+fn tool(name: &str, words: &[&str]) -> String {
+    let output = Command::new(name).args(words).arg(&built().module).output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
