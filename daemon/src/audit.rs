@@ -78,7 +78,9 @@ impl Audit {
                 }
             }
             Self::Stderr => {
-                let _ = writeln!(std::io::stderr().lock(), "{event}");
+                // One write for the line: the stream has no buffer of its own.
+                let line = format!("{event}\n");
+                let _ = std::io::stderr().lock().write_all(line.as_bytes());
             }
         }
     }

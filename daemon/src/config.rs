@@ -8,6 +8,15 @@ use fob_api::address::{PEER_SOCKET, SYSTEM_BUS_SOCKET};
 /// Where the database and the key are (hier(7), systemd.exec(5) StateDirectory=).
 const STATE: &str = "/var/lib/fobd";
 
+/// What fobd is started for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Task {
+    /// Set the state folder up, once, and end.
+    Initialize,
+    /// Serve.
+    Serve,
+}
+
 /// The daemon's configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
@@ -17,6 +26,8 @@ pub struct Config {
     pub socket: PathBuf,
     /// The system bus's address; `None` to serve the peer socket alone.
     pub bus: Option<String>,
+    /// What to do.
+    pub task: Task,
 }
 
 /// An argument is not one of fobd's.
@@ -41,6 +52,7 @@ impl Default for Config {
             state: STATE.into(),
             socket: PEER_SOCKET.into(),
             bus: Some(format!("unix:path={SYSTEM_BUS_SOCKET}")),
+            task: Task::Serve,
         }
     }
 }
@@ -62,6 +74,7 @@ impl Config {
                 Some(("--bus", address)) if !address.is_empty() => {
                     config.bus = Some(address.to_owned());
                 }
+                None if argument == "--initialize" => config.task = Task::Initialize,
                 None if argument == "--no-bus" => config.bus = None,
                 _ => return Err(BadArgument(argument)),
             }

@@ -5,7 +5,7 @@ use std::{io::Write as _, process::ExitCode, sync::Arc};
 use fobd::{
     audit::{Audit, Event},
     clock::Clock,
-    config::Config,
+    config::{Config, Task},
     decide::Policy,
     engine::{Engine, Surroundings},
     harden, open, serve,
@@ -26,6 +26,9 @@ fn main() -> ExitCode {
 fn start() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::from_arguments(std::env::args().skip(1))?;
     let signals = harden::harden()?;
+    if config.task == Task::Initialize {
+        return Ok(open::initialize(&config.state)?);
+    }
     let (store, vault) = open::open(&config.state)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(run(config, signals, store, vault));

@@ -1,9 +1,10 @@
 //! Opens the state folder: the database and the key that belong together.
 //!
-//! A missing part is an error, never an empty house: else a lost disk would mean that nobody
-//! has a token, and `nullok` would let everybody in.
+//! A missing part is an error, never an empty house: else a folder whose file system was not
+//! mounted would mean that nobody has a token, and `nullok` would let everybody in. Only
+//! `fobd --initialize` sets a folder up.
 
-use std::{fmt, path::Path};
+use std::{fmt, fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path};
 
 use crate::{
     store::{
@@ -15,16 +16,22 @@ use crate::{
 
 /// The record that says that a database was set up.
 const MARK: &str = "initialized";
+/// The database's folder in the state folder.
+const DATABASE: &str = "tokens";
 
 /// Why the state folder is not opened.
 #[derive(Debug)]
 pub enum StateError {
-    /// The database does not open.
-    Store(OpenError),
+    /// There is no database, or an empty one.
+    DatabaseMissing,
+    /// It is set up already.
+    Initialized,
+    /// The folder cannot be made or used.
+    Io(io::Error),
     /// The database does not answer.
     Read(StoreError),
-    /// There is a key but an empty database: it was lost, or the folder is not the right one.
-    DatabaseMissing,
+    /// The database does not open.
+    Store(OpenError),
     /// The key does not open, or is missing.
     Vault(VaultError),
 }
@@ -32,12 +39,16 @@ pub enum StateError {
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Store(error) => error.fmt(f),
-            Self::Read(error) => error.fmt(f),
-            Self::DatabaseMissing => write!(
-                f,
-                "there is a {KEY_FILE}, but the token database is empty. Restore the database, or remove {KEY_FILE} to begin without tokens."
+            Self::DatabaseMissing => f.write_str(
+                "there is no token database. If there was one, restore it, or mount its file \
+                 system; if this is a new host, run \"fobd --initialize\".",
             ),
+            Self::Initialized => {
+                f.write_str("there is a token database or a key already; nothing was changed.")
+            }
+            Self::Io(error) => write!(f, "the state folder cannot be used: {error}."),
+            Self::Read(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
             Self::Vault(error) => error.fmt(f),
         }
     }
@@ -45,29 +56,50 @@ impl fmt::Display for StateError {
 
 impl std::error::Error for StateError {}
 
-/// Opens the database and the vault of a state folder, and sets both up at the first start.
+/// Opens the database and the vault of a state folder that was set up.
 ///
 /// # Errors
 ///
 /// [`StateError`].
 pub fn open(folder: &Path) -> Result<(SledStore, Vault), StateError> {
-    let had_key = folder.join(KEY_FILE).symlink_metadata().is_ok();
-    let store = SledStore::open(&folder.join("tokens")).map_err(StateError::Store)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .map_err(|error| StateError::Vault(VaultError::Io(error)))?;
-    let marked = runtime.block_on(is_marked(&store)).map_err(StateError::Read)?;
-    let vault = match (marked, had_key) {
-        (true, _) => Vault::open(folder, KeyFile::MustExist).map_err(StateError::Vault)?,
-        (false, true) => return Err(StateError::DatabaseMissing),
-        (false, false) => {
-            // The key first: a crash in between is told with its remedy, see DatabaseMissing.
-            let vault = Vault::open(folder, KeyFile::Make).map_err(StateError::Vault)?;
-            runtime.block_on(mark(&store)).map_err(StateError::Read)?;
-            vault
-        }
-    };
+    let database = folder.join(DATABASE);
+    if database.symlink_metadata().is_err() {
+        return Err(StateError::DatabaseMissing);
+    }
+    let store = SledStore::open(&database).map_err(StateError::Store)?;
+    if !wait(is_marked(&store))?.map_err(StateError::Read)? {
+        return Err(StateError::DatabaseMissing);
+    }
+    let vault = Vault::open(folder, KeyFile::MustExist).map_err(StateError::Vault)?;
     Ok((store, vault))
+}
+
+/// Sets a state folder up: makes the folder, the key and an empty database.
+///
+/// # Errors
+///
+/// [`StateError::Initialized`] if any of them is there; what is there is not touched.
+pub fn initialize(folder: &Path) -> Result<(), StateError> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(StateError::Io(error));
+        }
+        _ => {}
+    }
+    for part in [DATABASE, KEY_FILE] {
+        if folder.join(part).symlink_metadata().is_ok() {
+            return Err(StateError::Initialized);
+        }
+    }
+    Vault::open(folder, KeyFile::Make).map_err(StateError::Vault)?;
+    let store = SledStore::open(&folder.join(DATABASE)).map_err(StateError::Store)?;
+    wait(mark(&store))?.map_err(StateError::Read)
+}
+
+/// Waits for the store, before there is a runtime.
+fn wait<T>(work: impl Future<Output = T>) -> Result<T, StateError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(StateError::Io)?;
+    Ok(runtime.block_on(work))
 }
 
 async fn is_marked(store: &SledStore) -> Result<bool, StoreError> {
@@ -84,36 +116,62 @@ async fn mark(store: &SledStore) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{StateError, open};
+    use std::{fs, path::PathBuf};
+
+    use super::{StateError, initialize, open};
     use crate::vault::KEY_FILE;
 
-    fn folder() -> tempfile::TempDir {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
-        folder
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("fobd");
+        initialize(&folder).unwrap();
+        (parent, folder)
     }
 
     #[test]
-    fn a_folder_that_was_set_up_opens_again() {
-        let folder = folder();
-        drop(open(folder.path()).unwrap());
-        assert!(open(folder.path()).is_ok());
+    fn a_folder_that_was_set_up_opens_again_and_again() {
+        let (_parent, folder) = folder();
+        drop(open(&folder).unwrap());
+        assert!(open(&folder).is_ok());
+    }
+
+    #[test]
+    fn a_folder_is_set_up_once() {
+        let (_parent, folder) = folder();
+        let key = fs::read(folder.join(KEY_FILE)).unwrap();
+        assert!(matches!(initialize(&folder), Err(StateError::Initialized)));
+        assert_eq!(fs::read(folder.join(KEY_FILE)).unwrap(), key);
+    }
+
+    #[test]
+    fn an_empty_folder_is_an_error_and_not_a_host_without_tokens() {
+        let (_parent, folder) = folder();
+        fs::remove_dir_all(&folder).unwrap();
+        fs::create_dir(&folder).unwrap();
+        assert!(matches!(open(&folder), Err(StateError::DatabaseMissing)));
     }
 
     #[test]
     fn a_missing_database_is_an_error_and_not_an_empty_one() {
-        let folder = folder();
-        drop(open(folder.path()).unwrap());
-        std::fs::remove_dir_all(folder.path().join("tokens")).unwrap();
-        assert!(matches!(open(folder.path()), Err(StateError::DatabaseMissing)));
+        let (_parent, folder) = folder();
+        fs::remove_dir_all(folder.join("tokens")).unwrap();
+        assert!(matches!(open(&folder), Err(StateError::DatabaseMissing)));
+    }
+
+    #[test]
+    fn an_emptied_database_is_an_error() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_parent, folder) = folder();
+        fs::remove_dir_all(folder.join("tokens")).unwrap();
+        fs::create_dir(folder.join("tokens")).unwrap();
+        fs::set_permissions(folder.join("tokens"), fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(matches!(open(&folder), Err(StateError::DatabaseMissing)));
     }
 
     #[test]
     fn a_missing_key_is_an_error_and_not_a_new_one() {
-        let folder = folder();
-        drop(open(folder.path()).unwrap());
-        std::fs::remove_file(folder.path().join(KEY_FILE)).unwrap();
-        assert!(matches!(open(folder.path()), Err(StateError::Vault(_))));
+        let (_parent, folder) = folder();
+        fs::remove_file(folder.join(KEY_FILE)).unwrap();
+        assert!(matches!(open(&folder), Err(StateError::Vault(_))));
     }
 }

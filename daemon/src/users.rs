@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use fob_api::UserName;
-use nix::unistd::{Uid, User};
+use nix::{
+    errno::Errno,
+    unistd::{Uid, User},
+};
 
 use crate::record::Owner;
 
@@ -36,22 +39,55 @@ impl Users {
                 .map(|(name, uid)| Owner { uid: *uid, name: name.clone() })),
             Self::Host => {
                 let name = name.as_str().to_owned();
-                // A name service may go to the network: it must not hold up other sign-ins.
-                tokio::task::spawn_blocking(move || host_user(&name))
-                    .await
-                    .map_err(|_| Unavailable)?
+                aside(move || host_user(&name)).await
             }
+        }
+    }
+
+    /// Looks a uid up; `None` if there is no such user.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the database did not answer.
+    pub async fn find_uid(&self, uid: u32) -> Result<Option<Owner>, Unavailable> {
+        match self {
+            Self::Fixed(list) => Ok(list
+                .iter()
+                .find(|(_, known)| *known == uid)
+                .map(|(name, uid)| Owner { uid: *uid, name: name.clone() })),
+            Self::Host => aside(move || host_uid(uid)).await,
         }
     }
 }
 
+/// Carries a look-up out where it holds nobody up: a name service may go to the network.
+async fn aside<T: Send + 'static>(
+    look_up: impl FnOnce() -> Result<T, Unavailable> + Send + 'static,
+) -> Result<T, Unavailable> {
+    tokio::task::spawn_blocking(look_up).await.map_err(|_| Unavailable)?
+}
+
 /// Looks a name up in the host's name service.
 fn host_user(name: &str) -> Result<Option<Owner>, Unavailable> {
-    let Some(named) = User::from_name(name).map_err(|_| Unavailable)? else { return Ok(None) };
-    let uid = named.uid;
-    let canonical = User::from_uid(Uid::from_raw(uid.as_raw())).map_err(|_| Unavailable)?;
-    let name = canonical.map_or(named.name, |user| user.name);
-    Ok(Some(Owner { uid: uid.as_raw(), name }))
+    let Some(named) = answer(User::from_name(name))? else { return Ok(None) };
+    let found = host_uid(named.uid.as_raw())?;
+    Ok(Some(found.unwrap_or(Owner { uid: named.uid.as_raw(), name: named.name })))
+}
+
+/// Looks a uid up in the host's name service.
+fn host_uid(uid: u32) -> Result<Option<Owner>, Unavailable> {
+    let found = answer(User::from_uid(Uid::from_raw(uid)))?;
+    Ok(found.map(|user| Owner { uid, name: user.name }))
+}
+
+/// Tells "there is no such user" from trouble: some name services say it by an error
+/// (getpwnam(3), "Errors").
+fn answer(found: Result<Option<User>, Errno>) -> Result<Option<User>, Unavailable> {
+    match found {
+        Ok(user) => Ok(user),
+        Err(Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM) => Ok(None),
+        Err(_) => Err(Unavailable),
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::UnixStream;
 
 use fob_api::VerifyContext;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use zbus::{
     Type, Variant,
     wire::{Endian, serialized::Context, serialized::Data, to_bytes},
@@ -25,6 +26,8 @@ pub struct Request {
     pub path: String,
     /// The interface.
     pub interface: String,
+    /// The process that asks.
+    pub pid: i32,
     body: Vec<u8>,
 }
 
@@ -93,6 +96,7 @@ pub fn read_request(stream: &mut BufReader<UnixStream>) -> Option<Request> {
         member: field(3),
         path: field(1),
         interface: field(2),
+        pid: getsockopt(stream.get_ref(), PeerCredentials).ok()?.pid(),
         body: rest.split_off(fields.next_multiple_of(8)),
     })
 }

@@ -32,6 +32,8 @@ pub enum Act {
     Hang,
     /// Answers the authentication with this line.
     Line(&'static str),
+    /// Reads a request, lets nobody send more, and answers.
+    StopReading(Answer),
     /// Sends this in place of everything, and keeps the connection.
     Noise(Vec<u8>),
 }
@@ -183,6 +185,15 @@ impl Stage {
                 }
             }
             Act::Dribble(answer) => self.dribble(&answer, stream),
+            Act::StopReading(answer) => {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                self.authenticate(&mut reader);
+                let request = self.request(&mut reader);
+                stream.shutdown(Shutdown::Read).unwrap();
+                let answered = request.map(|request| answer(&request)).unwrap_or_default();
+                let _ = stream.write_all(&[OK, &answered].concat());
+                self.held.push(stream);
+            }
             Act::CloseMidCall | Act::Hang => {
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
                 self.authenticate(&mut reader);

@@ -133,6 +133,17 @@ fn an_accept_from_somebody_else_is_passed_over() {
     }
 }
 
+/// The harness has the default action for SIGPIPE, which would end it.
+#[test]
+fn a_bus_that_goes_away_between_two_calls_does_not_end_the_host() {
+    let stage = Stage::new();
+    let _bus = stage.bus(vec![Act::StopReading(Box::new(|request| {
+        Reply::to(request.serial, "s", &":1.99").from(BUS).bytes()
+    }))]);
+    assert_eq!(sign_in(&stage).code(), pam::AUTH_ERR);
+    assert!(stage.log()[0].contains("closed"));
+}
+
 #[test]
 fn without_a_system_bus_nobody_else_signs_in() {
     let stage = Stage::new();

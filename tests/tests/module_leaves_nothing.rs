@@ -1,11 +1,17 @@
 //! The module in its host: nothing stays behind, nothing of the caller's environment counts.
 #![allow(clippy::unwrap_used)] // clippy knows only functions marked as tests: helpers are, too
 
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fob_tests::fake_daemon::Act;
+use fob_tests::fake_daemon::{Act, verdict};
 use fob_tests::pam_host::{Seen, Stage, built, pam};
 
+/// `O_CLOEXEC` of `asm-generic/fcntl.h`.
+const O_CLOEXEC: u32 = 0o2_000_000;
 /// Sign-ins in one process. The issue asks for a thousand.
 const MANY: usize = 1000;
 
@@ -81,6 +87,35 @@ fn a_host_without_a_free_descriptor_is_a_refusal() {
     // the module's refusal is seen in its text.
     assert_ne!(seen.code(), pam::SUCCESS);
     assert_eq!(seen.texts().len(), 1);
+}
+
+/// CVE-2018-9275: a program that the host starts meanwhile must not get the connection.
+#[test]
+fn the_connection_is_not_inherited_by_other_programs() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::Answer(Box::new(|request| {
+        let process = PathBuf::from(format!("/proc/{}", request.pid));
+        let ours = sockets(Path::new("/proc/self")); // what the host got from the test
+        let its = sockets(&process).into_iter().filter(|(link, _)| !ours.contains_key(link));
+        let flags: Vec<u32> = its.map(|(_, number)| flags(&process, &number)).collect();
+        assert!(matches!(flags[..], [one] if one & O_CLOEXEC != 0), "{flags:?}");
+        verdict("accept", fob_api::VerifyDetails::default())(request)
+    }))]);
+    assert_eq!(stage.host("").sign_in("123456").code(), pam::SUCCESS);
+}
+
+/// Returns a process's sockets and their descriptors' numbers, `proc_pid_fd(5)`.
+fn sockets(process: &Path) -> HashMap<PathBuf, OsString> {
+    let descriptors = fs::read_dir(process.join("fd")).unwrap().flatten();
+    let links = descriptors.filter_map(|d| Some((fs::read_link(d.path()).ok()?, d.file_name())));
+    links.filter(|(link, _)| link.to_string_lossy().starts_with("socket:")).collect()
+}
+
+/// Returns a descriptor's flags, `proc_pid_fdinfo(5)`.
+fn flags(process: &Path, number: &OsStr) -> u32 {
+    let text = fs::read_to_string(process.join("fdinfo").join(number)).unwrap();
+    let flags = text.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+    u32::from_str_radix(flags.trim(), 8).unwrap()
 }
 
 /// The addresses in the environment lead to a socket that would say accept.

@@ -99,7 +99,6 @@ fn two_calls_share_one_deadline() {
     assert_refused(&seen, &stage);
 }
 
-/// Also without SIGPIPE: the harness has the default action, which would end it.
 #[test]
 fn a_daemon_that_goes_away_is_a_refusal() {
     for act in [Act::CloseAtOnce, Act::CloseMidCall] {

@@ -18,7 +18,7 @@ const MAX_DRIFT: i64 = 26 * 60 * 60;
 /// `drift` in seconds, positive if the token is ahead; `period` in seconds, 0 is taken for 1.
 #[must_use]
 pub fn predicted_step(now: Now, drift: i64, period: u32) -> u64 {
-    now.0.saturating_add_signed(drift - ENTRY_DELAY) / u64::from(period.max(1))
+    now.0.saturating_add_signed(clamp(drift) - ENTRY_DELAY) / u64::from(period.max(1))
 }
 
 /// Returns the drift, in seconds, that an accepted code at `now` shows: the middle of its step
@@ -35,7 +35,13 @@ pub fn observed_drift(now: Now, step: u64, period: u32) -> i64 {
 /// Returns the drift after one more observation.
 #[must_use]
 pub fn learn(drift: i64, observed: i64) -> i64 {
+    let (drift, observed) = (clamp(drift), clamp(observed));
     drift + (observed - drift) / GAIN
+}
+
+/// Returns what is believed of a drift.
+fn clamp(drift: i64) -> i64 {
+    drift.clamp(-MAX_DRIFT, MAX_DRIFT)
 }
 
 #[cfg(test)]
@@ -73,5 +79,7 @@ mod tests {
         assert_eq!(predicted_step(Now(0), -93_600, 30), 0);
         assert_eq!(observed_drift(Now(u64::MAX), 0, 30), -93_600);
         assert_eq!(observed_drift(Now(0), u64::MAX, 60), 93_600);
+        assert_eq!(predicted_step(Now(93_606), i64::MIN, 30), 0);
+        assert_eq!(learn(i64::MAX, i64::MIN), 93_600 - 2 * 93_600 / 4);
     }
 }
