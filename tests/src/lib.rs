@@ -1,6 +1,8 @@
 //! Helpers of the tests above the unit level.
 
 pub mod bus_bytes;
+pub mod conformance;
+pub mod crash;
 pub mod fake_daemon;
 pub mod host;
 pub mod pam_host;
