@@ -23,11 +23,8 @@ pub(super) const STEP: u64 = 57_000_000;
 /// When the code of [`STEP`] arrives, read in the middle of the step and typed within 6 s.
 pub(super) const NOW: Now = Now(STEP * 30 + 15 + 6);
 /// A token that shows 6 digits for 30 s, the usual one.
-pub(super) const CLOCK: Parameters = Parameters {
-    algorithm: Algorithm::Sha1,
-    digits: 6,
-    moving: Moving::Time { period: 30 },
-};
+pub(super) const CLOCK: Parameters =
+    Parameters { algorithm: Algorithm::Sha1, digits: 6, moving: Moving::Time { period: 30 } };
 /// The seed of RFC 4226 appendix D.
 pub(super) const SEED: &[u8] = b"12345678901234567890";
 
@@ -269,7 +266,8 @@ impl World {
 
     fn forget(&mut self, token: usize) {
         let SoftToken { token: record, state, .. } = &self.tokens[token];
-        if let (true, Ok(state)) = (self.imported[token], remove::forget(record, state, self.now())) {
+        if let (true, Ok(state)) = (self.imported[token], remove::forget(record, state, self.now()))
+        {
             self.tokens[token].state = state;
             self.imported[token] = false;
         }

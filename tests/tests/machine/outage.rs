@@ -63,6 +63,21 @@ fn a_module_that_is_not_there_refuses() {
 }
 
 #[test]
+fn a_machine_that_lost_its_tokens_lets_nobody_in_by_nullok() {
+    let host = Host::start();
+    let carol = host.person("carol");
+    host.ssh(Door::KeyThenCodeIfAny, &carol.name).run().assert_runs_as(&carol.name);
+    host.shell("systemctl stop fobd && mv /var/lib/fobd /var/lib/lost");
+    // Whoever installs again, as administrators do when something is broken, makes no empty house.
+    let output = host.try_feed("/opt/fob/packaging/install --binaries /opt/fob", b"");
+    assert_ne!(output.status.code(), Some(0));
+    assert!(!host.journal("there is no token database").is_empty());
+    let seen = host.ssh(Door::KeyThenCodeIfAny, &carol.name).run();
+    seen.assert_did_not_run_as(&carol.name);
+    assert!(seen.says(SORRY), "{seen:?}");
+}
+
+#[test]
 fn a_killed_daemon_is_back_at_once_and_forgets_nothing() {
     let host = Host::start();
     let (alice, mut token) = host.person_with_button_token("alice");
