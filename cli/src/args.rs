@@ -191,8 +191,11 @@ pub(crate) struct Rotate {
 #[derive(Args, Debug)]
 pub(crate) struct Deactivate {
     /// Take the token of this user
-    #[arg(value_parser = UserName::parse)]
-    pub(crate) user: UserName,
+    #[arg(value_parser = UserName::parse, required_unless_present = "token")]
+    pub(crate) user: Option<UserName>,
+    /// Take this token from whoever has it, also if he is no user of this host any more
+    #[arg(long, value_name = "SERIAL", value_parser = Serial::parse, conflicts_with = "user")]
+    pub(crate) token: Option<Serial>,
     #[command(flatten)]
     pub(crate) old: OldToken,
     /// Leave root without a token

@@ -4,8 +4,6 @@
 
 use fob_api::Error;
 
-use crate::decide::Share;
-
 /// Who calls.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Caller {
@@ -40,6 +38,24 @@ pub enum Action {
     Status,
     /// Deciding on a code.
     Verify,
+}
+
+/// As whom a caller acts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// Uid 0: a program that passes on what somebody typed, or an administrator.
+    Root,
+    /// The user himself.
+    Own,
+}
+
+/// Whom an action is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// No user's own things.
+    House,
+    /// A user; `None` for one that does not exist.
+    User(Option<u32>),
 }
 
 /// A row of the table.
@@ -101,33 +117,22 @@ impl Action {
     }
 }
 
-/// Allows or refuses an action that is about no user.
-///
-/// # Errors
-///
-/// `NotAuthorized`.
-pub fn allow(action: Action, caller: Caller) -> Result<(), Error> {
-    if caller.uid == 0 { Ok(()) } else { Err(Error::NotAuthorized { verb: action.verb() }) }
-}
-
-/// Allows or refuses an action that is about a user, `None` for one that does not exist.
-/// Returns whose budget a wrong code costs.
+/// Allows or refuses an action, and says as whom the caller acts.
 ///
 /// # Errors
 ///
 /// `NotAuthorized`, the same for another user and for one who does not exist.
-pub fn allow_for(action: Action, caller: Caller, target: Option<u32>) -> Result<Share, Error> {
-    match (caller.uid, action.rule()) {
-        (0, _) => Ok(Share::Host),
-        (uid, Rule::RootOrSelf) if target == Some(uid) => Ok(Share::Own),
-        (_, Rule::Root | Rule::RootOrSelf) => Err(Error::NotAuthorized { verb: action.verb() }),
+pub fn allow(action: Action, caller: Caller, target: Target) -> Result<Role, Error> {
+    match (caller.uid, action.rule(), target) {
+        (0, _, _) => Ok(Role::Root),
+        (uid, Rule::RootOrSelf, Target::User(Some(user))) if user == uid => Ok(Role::Own),
+        (_, Rule::Root | Rule::RootOrSelf, _) => Err(Error::NotAuthorized { verb: action.verb() }),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, Caller, allow, allow_for};
-    use crate::decide::Share;
+    use super::{Action, Caller, Role, Target, allow};
 
     /// The table of design.md section 6, written down a second time.
     const FOR_ONESELF: [Action; 4] =
@@ -136,33 +141,29 @@ mod tests {
     #[test]
     fn root_may_do_everything_for_everybody() {
         for action in Action::ALL {
-            assert_eq!(allow(action, Caller { uid: 0 }), Ok(()));
-            for target in [None, Some(0), Some(1000)] {
-                assert_eq!(allow_for(action, Caller { uid: 0 }, target), Ok(Share::Host));
+            for target in [Target::House, Target::User(None), Target::User(Some(1000))] {
+                assert_eq!(allow(action, Caller { uid: 0 }, target), Ok(Role::Root));
             }
         }
     }
 
     #[test]
     fn a_user_may_do_the_four_things_of_the_table_for_himself() {
+        let alice = Caller { uid: 1000 };
         for action in Action::ALL {
-            let allowed = allow_for(action, Caller { uid: 1000 }, Some(1000)).is_ok();
+            let allowed = allow(action, alice, Target::User(Some(1000))) == Ok(Role::Own);
             assert_eq!(allowed, FOR_ONESELF.contains(&action), "{action:?}");
-            assert!(allow(action, Caller { uid: 1000 }).is_err());
+            assert!(allow(action, alice, Target::House).is_err(), "{action:?}");
         }
     }
 
     #[test]
     fn nobody_may_do_anything_for_another() {
         for action in Action::ALL {
-            for target in [None, Some(0), Some(1001), Some(u32::MAX)] {
-                assert!(allow_for(action, Caller { uid: 1000 }, target).is_err(), "{action:?}");
+            for user in [None, Some(0), Some(1001), Some(u32::MAX)] {
+                let allowed = allow(action, Caller { uid: 1000 }, Target::User(user));
+                assert!(allowed.is_err(), "{action:?}");
             }
         }
-    }
-
-    #[test]
-    fn a_user_spends_his_own_budget_and_not_his_remote_one() {
-        assert_eq!(allow_for(Action::Verify, Caller { uid: 7 }, Some(7)), Ok(Share::Own));
     }
 }

@@ -9,13 +9,14 @@ use fob_api::{
     AssignOptions, Error, ImportOptions, ImportReport, PageOptions, PromptDetails, RemoveOptions,
     StatusReport, TokenReport, UserReport, Verdict, VerifyContext, VerifyDetails,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
-use self::parse::{fate, pairing, parse_code, serial_name, timed_pair, user_name};
+use self::parse::{bounded, fate, pairing, parse_code, serial_name, timed_pair, user_name};
 use crate::{
     access::Caller,
     decide::{import::Expiry, remove::RootGuard},
-    engine::{Engine, Extent, Import, SignIn, read_seed_file},
+    engine::{Engine, Extent, Holder, Import, SignIn, read_seed_file},
     seed::{Choice, Format},
     store::Store,
 };
@@ -29,16 +30,28 @@ pub enum CallerSource {
     Peer(Caller),
 }
 
+/// Calls of callers other than root that are carried out at once. One costs a look-up, a
+/// commit and a place in the queue of both; root's programs never wait behind more than this.
+const VISITORS: usize = 16;
+
 /// The object at `/org/fobd/Fob1`.
 pub struct Fob<S: Store> {
     engine: Arc<Engine<S>>,
     source: CallerSource,
+    visitors: Arc<Semaphore>,
+}
+
+/// A caller while his call is carried out.
+struct Visitor {
+    caller: Caller,
+    /// His place; root needs none.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl<S: Store> Fob<S> {
     /// Makes the object for one connection.
     pub fn new(engine: Arc<Engine<S>>, source: CallerSource) -> Self {
-        Self { engine, source }
+        Self { engine, source, visitors: Arc::new(Semaphore::new(VISITORS)) }
     }
 
     /// Returns the interface as introspection XML, the form in which
@@ -56,27 +69,54 @@ impl<S: Store> Fob<S> {
         xml
     }
 
-    /// Returns who calls. Whoever cannot be told is nobody.
-    async fn caller(&self, header: &Header<'_>, connection: &Connection) -> Result<Caller, Error> {
-        const UNKNOWN: Error = Error::NotAuthorized { verb: "call" };
+    /// Returns who calls. Whoever cannot be told is nobody; who is not root may be turned away
+    /// while too many others call.
+    async fn visitor(
+        &self,
+        header: &Header<'_>,
+        connection: &Connection,
+    ) -> Result<Visitor, Error> {
         match self.source {
-            CallerSource::Peer(caller) => Ok(caller),
+            CallerSource::Peer(caller) => self.admit(caller),
             CallerSource::Bus => {
-                let sender = header.sender().ok_or(UNKNOWN)?;
-                let reply = connection
-                    .call_method(
-                        Some("org.freedesktop.DBus"),
-                        "/org/freedesktop/DBus",
-                        Some("org.freedesktop.DBus"),
-                        "GetConnectionUnixUser",
-                        &sender,
-                    )
-                    .await
-                    .map_err(|_| UNKNOWN)?;
-                Ok(Caller { uid: reply.body().deserialize().map_err(|_| UNKNOWN)? })
+                // Before the bus is asked: whoever floods it must not make us wait for it.
+                let place = self.place();
+                let caller = attested(header, connection).await?;
+                if caller.uid == 0 {
+                    return Ok(Visitor { caller, _place: None });
+                }
+                Ok(Visitor { caller, _place: Some(place?) })
             }
         }
     }
+
+    fn admit(&self, caller: Caller) -> Result<Visitor, Error> {
+        let place = if caller.uid == 0 { None } else { Some(self.place()?) };
+        Ok(Visitor { caller, _place: place })
+    }
+
+    /// Takes a place among those who are not root.
+    fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let busy = |_| Error::TemporarilyUnmodifiable { seconds: 1 };
+        Arc::clone(&self.visitors).try_acquire_owned().map_err(busy)
+    }
+}
+
+/// Returns the sender's uid as the bus attests it.
+async fn attested(header: &Header<'_>, connection: &Connection) -> Result<Caller, Error> {
+    const UNKNOWN: Error = Error::NotAuthorized { verb: "call" };
+    let sender = header.sender().ok_or(UNKNOWN)?;
+    let reply = connection
+        .call_method(
+            Some("org.freedesktop.DBus"),
+            "/org/freedesktop/DBus",
+            Some("org.freedesktop.DBus"),
+            "GetConnectionUnixUser",
+            &sender,
+        )
+        .await
+        .map_err(|_| UNKNOWN)?;
+    Ok(Caller { uid: reply.body().deserialize().map_err(|_| UNKNOWN)? })
 }
 
 /// Hardware-token sign-in. Codes are two consecutive ones in the order in which the token showed
@@ -104,7 +144,8 @@ impl<S: Store> Fob<S> {
         codes: Vec<&str>,
         options: AssignOptions,
     ) -> Result<TokenReport, Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let (user, serial) = (user_name(user)?, serial_name(serial)?);
         let timed = timed_pair(&codes, &options)?;
         self.engine.assign(&pairing(caller, (&user, &serial), &timed, &options)).await
@@ -112,10 +153,11 @@ impl<S: Store> Fob<S> {
 
     /// Takes a user's token from him.
     ///
-    /// Options: fate (s), stock (default), lost or retire; leave_root_without_mfa (b).
+    /// Options: fate (s), stock (default), lost or retire; leave_root_without_mfa (b); serial (s),
+    /// with an empty user: from whoever has that token, also if he is no user here any more.
     /// Returns the token. Callers: uid 0.
     ///
-    /// Errors: InvalidArgument, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
+    /// Errors: InvalidArgument, NoSuchToken, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
     /// StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn deactivate(
@@ -125,14 +167,24 @@ impl<S: Store> Fob<S> {
         user: &str,
         options: RemoveOptions,
     ) -> Result<TokenReport, Error> {
-        let caller = self.caller(&header, connection).await?;
-        let user = user_name(user)?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let fate = fate(options.fate.as_deref())?;
         let root = match options.leave_root_without_mfa {
             Some(true) => RootGuard::LeaveWithoutMfa,
             _ => RootGuard::Keep,
         };
-        self.engine.deactivate(caller, &user, fate, root).await
+        match options.serial.as_deref() {
+            Some(serial) if user.is_empty() => {
+                let serial = serial_name(serial)?;
+                self.engine.deactivate(caller, &Holder::Token(&serial), fate, root).await
+            }
+            Some(_) => Err(Error::InvalidArgument { fact: "user must be empty beside serial." }),
+            None => {
+                let user = user_name(user)?;
+                self.engine.deactivate(caller, &Holder::User(&user), fate, root).await
+            }
+        }
     }
 
     /// Removes the seed of a token that nobody has. Its used codes stay used, a lost one stays
@@ -148,7 +200,8 @@ impl<S: Store> Fob<S> {
         serial: &str,
         _options: RemoveOptions,
     ) -> Result<(), Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let serial = serial_name(serial)?;
         self.engine.forget(caller, &serial).await
     }
@@ -169,7 +222,8 @@ impl<S: Store> Fob<S> {
         format: &str,
         options: ImportOptions,
     ) -> Result<ImportReport, Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         self.engine.permit_import(caller)?;
         let format = match format {
             "" => Choice::Detect,
@@ -210,7 +264,8 @@ impl<S: Store> Fob<S> {
         limit: u32,
         options: PageOptions,
     ) -> Result<(Vec<TokenReport>, String), Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let page = self.engine.list(caller, cursor, limit, options.state.as_deref()).await?;
         Ok((page.tokens, page.next))
     }
@@ -229,8 +284,10 @@ impl<S: Store> Fob<S> {
         user: &str,
         context: VerifyContext,
     ) -> Result<(String, PromptDetails), Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let user = user_name(user)?;
+        let context = bounded(context)?;
         let sign_in = SignIn { caller, user: &user, context: &context };
         let (kind, digits) = self.engine.prompt(&sign_in).await?;
         Ok((kind.word().to_owned(), PromptDetails { digits: Some(u32::from(digits)) }))
@@ -252,7 +309,8 @@ impl<S: Store> Fob<S> {
         codes: Vec<&str>,
         options: AssignOptions,
     ) -> Result<TokenReport, Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let user = user_name(user)?;
         let timed = timed_pair(&codes, &options)?;
         self.engine.resync(caller, &user, &timed).await
@@ -275,7 +333,8 @@ impl<S: Store> Fob<S> {
         codes: Vec<&str>,
         options: AssignOptions,
     ) -> Result<TokenReport, Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let (user, serial) = (user_name(user)?, serial_name(serial)?);
         let timed = timed_pair(&codes, &options)?;
         let fate = fate(options.fate.as_deref())?;
@@ -296,7 +355,8 @@ impl<S: Store> Fob<S> {
         #[zbus(connection)] connection: &Connection,
         serial: &str,
     ) -> Result<TokenReport, Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let serial = serial_name(serial)?;
         self.engine.show_token(caller, &serial).await
     }
@@ -314,7 +374,8 @@ impl<S: Store> Fob<S> {
         #[zbus(connection)] connection: &Connection,
         user: &str,
     ) -> Result<UserReport, Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let user = user_name(user)?;
         self.engine.show_user(caller, &user).await
     }
@@ -331,7 +392,8 @@ impl<S: Store> Fob<S> {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
     ) -> Result<StatusReport, Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         self.engine.status(caller).await
     }
 
@@ -352,9 +414,11 @@ impl<S: Store> Fob<S> {
         code: &str,
         context: VerifyContext,
     ) -> Result<(String, String, VerifyDetails), Error> {
-        let caller = self.caller(&header, connection).await?;
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
         let name = user_name(user)?;
         let code = parse_code(code)?;
+        let context = bounded(context)?;
         let sign_in = SignIn { caller, user: &name, context: &context };
         let verdict = self.engine.verify(&sign_in, &code).await?;
         let wait = match verdict {

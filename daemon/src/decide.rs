@@ -18,14 +18,27 @@ use crate::record::{State, Token};
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Now(pub u64);
 
-/// Whose budget a wrong code is counted on (clock-and-throttle.md section 5; more shares come
-/// with the step-up).
+/// Whose budget a wrong code is counted on: a flood on one never slows another down
+/// (clock-and-throttle.md section 5; known remote sources come with the step-up).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Share {
-    /// Programs that run as root and pass on what somebody typed: sshd, sudo, login.
-    Host,
+    /// Programs that run as root and pass on what somebody typed at this host: login, sudo, su.
+    Local,
     /// Programs that run as the user himself.
     Own,
+    /// Programs that run as root and pass on what came over the network: sshd.
+    Remote,
+}
+
+impl Share {
+    /// Returns the share of a sign-in that a program of root passes on. sudo names the host
+    /// itself as the remote one, so what works only here counts as local (sudo(8), su(1)).
+    #[must_use]
+    pub fn of(service: Option<&str>, rhost: Option<&str>) -> Self {
+        const LOCAL: [&str; 5] = ["sudo", "sudo-i", "su", "su-l", "polkit-1"];
+        let local = service.is_some_and(|service| LOCAL.contains(&service));
+        if local || rhost.is_none_or(str::is_empty) { Self::Local } else { Self::Remote }
+    }
 }
 
 /// The records of one token, and the seed opened for this decision.

@@ -9,7 +9,7 @@ mod load;
 mod report;
 mod verify;
 
-pub use change::Pairing;
+pub use change::{Holder, Pairing};
 pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
 pub use verify::SignIn;
 

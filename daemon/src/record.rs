@@ -156,15 +156,26 @@ pub struct State {
     pub drift: Option<i64>,
     /// Unix time of the last accepted code.
     pub last_used: Option<u64>,
-    /// Wrong codes that root's programs (sshd, sudo, login) passed on.
-    pub host_tries: Tries,
+    /// Wrong codes that root's programs passed on from this host (sudo, login).
+    pub local_tries: Tries,
     /// Wrong codes from programs that run as the user himself.
     pub own_tries: Tries,
+    /// Wrong codes that root's programs passed on from the network (sshd).
+    pub remote_tries: Tries,
     /// The request that wrote this record: finds out after a lost reply whether it was applied.
     pub attempt: [u8; 16],
     /// Grows with each write. With the attempt it makes two writes never the same bytes.
     pub writes: u64,
-    /// The token was lost when its seed was forgotten: it is never imported again.
+    /// The token's seed was forgotten; what is left of it.
+    pub forgotten: Option<Forgotten>,
+}
+
+/// What is left of a token whose seed was forgotten.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// The fingerprint of its seed: spent steps belong to the seed.
+    pub fingerprint: [u8; 32],
+    /// Unix time at which it was forgotten as a lost one: it is never imported again.
     pub lost: Option<u64>,
 }
 

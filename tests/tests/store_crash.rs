@@ -17,10 +17,21 @@ use std::{
 use fob_tests::crash::Line;
 use fobd::store::sled::SledStore;
 
-/// Kills; the issue of the store asks for at least 100.
+/// Kills; each finds the worker somewhere else.
 const KILLS: u64 = 110;
-/// The longest life of a worker in µs: opening and a large commit take about 100 ms each.
-const LONGEST: u64 = 350_000;
+/// Most commits that a worker is given time for before its last moments.
+const COMMITS: u64 = 48;
+/// The longest last moments in µs: about a large commit.
+const LONGEST: u64 = 60_000;
+/// What a worker on a busy machine needs for a commit, with a lot to spare.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// What a worker does before its last moments.
+#[derive(Clone, Copy)]
+enum Until {
+    Commits(u64),
+    Large,
+}
 
 #[tokio::test]
 async fn what_was_acknowledged_survives_kills_at_any_moment_and_no_commit_is_halved() {
@@ -28,9 +39,10 @@ async fn what_was_acknowledged_survives_kills_at_any_moment_and_no_commit_is_hal
     let dir = home.path().join("store");
     let mut acknowledged = BTreeMap::<Line, u64>::new();
     for kill in 0..KILLS {
-        // A spread of moments that does not repeat: multiples of the golden ratio.
-        let life = (kill * 0x9E37_79B9) % LONGEST;
-        acknowledged.extend(run_and_kill(&dir, Duration::from_micros(life)));
+        let until = if kill % 4 == 3 { Until::Large } else { Until::Commits(kill * 7 % COMMITS) };
+        // Moments that spread and do not repeat: multiples of the golden ratio.
+        let last = Duration::from_micros((kill * 0x9E37_79B9) % LONGEST);
+        acknowledged.extend(run_and_kill(&dir, until, last));
         let store = SledStore::open(&dir).unwrap();
         for line in Line::ALL {
             let found = line.number(&store).await.unwrap();
@@ -41,11 +53,11 @@ async fn what_was_acknowledged_survives_kills_at_any_moment_and_no_commit_is_hal
         }
     }
     // Else the kills came before there was anything to lose.
-    assert!(acknowledged.values().all(|number| *number > 5), "{acknowledged:?}");
+    assert!(acknowledged.values().all(|number| *number > 20), "{acknowledged:?}");
 }
 
 /// Starts a worker, kills it after a while and returns what it said was done, in its order.
-fn run_and_kill(dir: &Path, life: Duration) -> Vec<(Line, u64)> {
+fn run_and_kill(dir: &Path, until: Until, last: Duration) -> Vec<(Line, u64)> {
     let mut worker = Command::new(env!("CARGO_BIN_EXE_store-worker"))
         .arg(dir)
         .stdout(Stdio::piped())
@@ -53,18 +65,28 @@ fn run_and_kill(dir: &Path, life: Duration) -> Vec<(Line, u64)> {
         .unwrap();
     let output = BufReader::new(worker.stdout.take().unwrap());
     let (tell, told) = channel();
-    let reader = thread::Builder::new().spawn(move || {
-        let lines = output.lines().map_while(Result::ok);
-        let done: Vec<_> = lines.map(|line| Line::parse(&line)).collect();
-        drop(tell);
-        done
-    });
-    // The end of its output before its time is up would be a worker that failed by itself.
-    let early = told.recv_timeout(life) != Err::<(), _>(RecvTimeoutError::Timeout);
+    let reader = move || {
+        // A line is one write of less than PIPE_BUF bytes, so a kill cuts none (pipe(7)).
+        for done in output.lines().map_while(Result::ok).filter_map(|line| Line::parse(&line)) {
+            tell.send(done).unwrap();
+        }
+    };
+    let reader = thread::Builder::new().spawn(reader).unwrap();
+    let mut done = Vec::new();
+    while match until {
+        Until::Commits(commits) => (done.len() as u64) < commits,
+        Until::Large => !done.iter().any(|(line, _)| *line == Line::Large),
+    } {
+        done.push(told.recv_timeout(HANGS).unwrap());
+    }
+    // A wait without an event: the moment is the point.
+    let (never, time) = channel::<()>();
+    assert_eq!(time.recv_timeout(last), Err(RecvTimeoutError::Timeout));
+    drop(never);
+    assert_eq!(worker.try_wait().unwrap(), None, "the worker ended by itself");
     worker.kill().unwrap();
     worker.wait().unwrap();
-    assert!(!early, "the worker ended before it was killed");
-    let done = reader.unwrap().join().unwrap();
-    // A kill may cut the last line short, so that it is none or a smaller number: harmless.
-    done.into_iter().flatten().collect()
+    reader.join().unwrap();
+    done.extend(told.try_iter());
+    done
 }

@@ -1,6 +1,6 @@
 //! `deactivate`, `forget`: what takes a token away.
 
-use fob_api::{Fate, RemoveOptions};
+use fob_api::{Fate, RemoveOptions, UserName};
 
 use super::named;
 use crate::{
@@ -17,15 +17,16 @@ pub(super) async fn deactivate(args: Deactivate) -> Result<(), Failure> {
     let options = RemoveOptions {
         fate: Some(fate.word().to_owned()),
         leave_root_without_mfa: args.leave_root_without_mfa.then_some(true),
+        serial: args.token.as_ref().map(|serial| serial.as_str().to_owned()),
     };
-    let report = daemon.deactivate(args.user.as_str(), options).await?;
+    let user = args.user.as_ref().map_or("", UserName::as_str);
+    let report = daemon.deactivate(user, options).await?;
     let serial = named(report.serial.as_deref(), "");
-    let user = args.user.as_str();
-    render::print(&format!(
-        "{} has no token now. {}",
-        named(None, user),
-        fate_sentence(&serial, fate)
-    ))
+    let done = fate_sentence(&serial, fate);
+    match &args.user {
+        Some(user) => render::print(&format!("{user} has no token now. {done}")),
+        None => render::print(&done),
+    }
 }
 
 pub(super) async fn forget(args: Forget) -> Result<(), Failure> {

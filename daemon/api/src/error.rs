@@ -128,6 +128,11 @@ pub enum Error {
         /// Its state's word.
         state: &'static str,
     },
+    /// Nobody has the token.
+    NotHeld {
+        /// The token.
+        serial: Serial,
+    },
     /// The user has no token.
     NotAssigned {
         /// The user.
@@ -181,7 +186,7 @@ impl Error {
             Self::InvalidCodePair { .. } => ErrorKind::InvalidCodePair,
             Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
             Self::NotAssignable { .. } => ErrorKind::NotAssignable,
-            Self::NotAssigned { .. } => ErrorKind::NotAssigned,
+            Self::NotAssigned { .. } | Self::NotHeld { .. } => ErrorKind::NotAssigned,
             Self::NotAuthorized { .. } => ErrorKind::NotAuthorized,
             Self::NoSuchToken { .. } => ErrorKind::NoSuchToken,
             Self::NoSuchUser { .. } => ErrorKind::NoSuchUser,
@@ -212,6 +217,7 @@ impl Error {
             Self::NotAssigned { user } => {
                 format!("run \"fobctl assign {user} SERIAL\" to give him one.")
             }
+            Self::NotHeld { .. } => return None,
             Self::NotAuthorized { verb } => format!("run \"sudo fobctl {verb}\"."),
             Self::NoSuchToken { .. } => {
                 "run \"fobctl import FILE\" with the vendor's seed file, or \"fobctl list\" to see what is there.".to_owned()
@@ -249,6 +255,7 @@ impl fmt::Display for Error {
                 write!(f, "token {serial} is {state} and cannot be assigned.")
             }
             Self::NotAssigned { user } => write!(f, "{user} has no token."),
+            Self::NotHeld { serial } => write!(f, "nobody has token {serial}"),
             Self::NotAuthorized { verb } => write!(f, "{verb} is not yours to do."),
             Self::NoSuchToken { serial } => write!(f, "there is no token {serial} here."),
             Self::NoSuchUser { user } => write!(f, "there is no user {user} on this host."),

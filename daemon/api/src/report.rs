@@ -29,6 +29,17 @@ impl TokenState {
             Self::Stock => "stock",
         }
     }
+
+    /// Returns the state for a word from the bus.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "assigned" => Self::Assigned,
+            "lost" => Self::Lost,
+            "retired" => Self::Retired,
+            "stock" => Self::Stock,
+            _ => return None,
+        })
+    }
 }
 
 /// What becomes of a token that is taken from its user.
@@ -176,4 +187,6 @@ pub struct RemoveOptions {
     pub fate: Option<String>,
     /// For root's token: leave root without one.
     pub leave_root_without_mfa: Option<bool>,
+    /// For deactivate, with an empty user: the token of whoever has it.
+    pub serial: Option<String>,
 }

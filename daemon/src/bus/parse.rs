@@ -1,6 +1,6 @@
 //! Arguments of the bus as values of the daemon: parsed once, at the edge.
 
-use fob_api::{AssignOptions, Code, CodePair, Error, Fate, Serial, UserName};
+use fob_api::{AssignOptions, Code, CodePair, Error, Fate, Serial, UserName, VerifyContext};
 
 use crate::{access::Caller, decide::pair::TimedPair, engine::Pairing};
 
@@ -49,4 +49,19 @@ pub(super) fn pairing<'a>(
 ) -> Pairing<'a> {
     let (user, serial) = who;
     Pairing { caller, user, serial, timed, serial_again: options.serial_again.as_deref() }
+}
+
+/// Longest service, remote host or terminal: a host name has at most 253 bytes (RFC 1035
+/// section 2.3.4), a terminal less.
+const LONGEST: usize = 255;
+
+/// Returns a context of bounded size: it is written into the log.
+pub(super) fn bounded(context: VerifyContext) -> Result<VerifyContext, Error> {
+    let texts = [&context.service, &context.rhost, &context.tty];
+    if texts.into_iter().flatten().any(|text| text.len() > LONGEST) {
+        return Err(Error::InvalidArgument {
+            fact: "service, rhost and tty have at most 255 bytes.",
+        });
+    }
+    Ok(context)
 }

@@ -103,12 +103,12 @@ fn in_stock(token: &Token, serial: &Serial) -> Result<(), Error> {
 }
 
 /// Returns the serial of a stored token. One that cannot be parsed was never imported by Fob.
-pub(super) fn serial_of(token: &Token) -> Result<Serial, Error> {
+pub(crate) fn serial_of(token: &Token) -> Result<Serial, Error> {
     Serial::parse(&token.serial).map_err(|_| Error::StoreUnavailable)
 }
 
 /// Returns the name of a stored owner.
-pub(super) fn user_of(owner: &Owner) -> Result<UserName, Error> {
+pub(crate) fn user_of(owner: &Owner) -> Result<UserName, Error> {
     UserName::parse(&owner.name).map_err(|_| Error::StoreUnavailable)
 }
 

@@ -28,15 +28,24 @@ pub struct Known<'a> {
     pub token: Option<&'a Token>,
     /// The state with this serial: it outlives a forgotten token.
     pub state: Option<&'a State>,
-    /// The folded serial that has this seed.
-    pub same_seed: Option<&'a str>,
+    /// What has this seed under another serial.
+    pub other: Option<Other<'a>>,
+}
+
+/// A token with the same seed and another serial.
+#[derive(Clone, Copy)]
+pub struct Other<'a> {
+    /// Its folded serial.
+    pub serial: &'a str,
+    /// Its state.
+    pub state: &'a State,
 }
 
 /// What to do with it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Admission {
-    /// It is new.
-    Add,
+    /// It is new; this is its state: what its seed spent before, if it was here before.
+    Add(State),
     /// It is there already, the same in every respect.
     Unchanged,
 }
@@ -63,12 +72,13 @@ pub fn admit(
     now: Now,
 ) -> Result<Admission, Error> {
     let serial = candidate.serial;
-    if known.state.is_some_and(|state| state.lost.is_some()) {
+    let was_lost = |state: &State| state.forgotten.is_some_and(|left| left.lost.is_some());
+    if known.state.is_some_and(was_lost) || known.other.is_some_and(|it| was_lost(it.state)) {
         let what = format!("token {serial} was reported lost and stays out.");
         return Err(refusal(candidate, &what, "ask the vendor for another token."));
     }
-    if known.same_seed.is_some_and(|other| other != serial.folded()) {
-        let other = known.same_seed.unwrap_or_default();
+    if let Some(other) = known.other.filter(|other| other.state.forgotten.is_none()) {
+        let other = other.serial;
         let what =
             format!("token {serial} has the same seed as token {other}, which is here already.");
         return Err(refusal(
@@ -90,7 +100,19 @@ pub fn admit(
         let what = format!("the file says that the key of token {serial} has expired.");
         return Err(refusal(candidate, &what, "add --ignore-expiry to take it all the same."));
     }
-    Ok(Admission::Add)
+    Ok(Admission::Add(state(candidate, known)))
+}
+
+/// Returns the state that a new token begins with. Spent steps belong to the seed: they follow
+/// it, also to another serial, and do not burden another seed under the same serial.
+fn state(candidate: &Candidate<'_>, known: &Known<'_>) -> State {
+    let same_seed = |state: &&State| {
+        state.forgotten.is_none_or(|left| left.fingerprint == candidate.fingerprint)
+    };
+    let here = known.state.filter(same_seed);
+    let elsewhere = known.other.map(|other| other.state);
+    let before = here.into_iter().chain(elsewhere).max_by_key(|state| state.last_step);
+    State { forgotten: None, ..before.cloned().unwrap_or_default() }
 }
 
 /// Makes the refusal of a file, with the place of the token.

@@ -55,8 +55,9 @@ pub fn locate(
     if let Moving::Time { period } = opened.token.parameters.moving {
         state.drift = Some(clock_model::observed_drift(now, step, period));
     }
-    state.host_tries = Tries::default();
+    state.local_tries = Tries::default();
     state.own_tries = Tries::default();
+    state.remote_tries = Tries::default();
     Ok(state)
 }
 

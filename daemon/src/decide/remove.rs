@@ -7,7 +7,7 @@ use crate::{
         Now,
         assign::{ROOT, serial_of, user_of},
     },
-    record::{Owner, Standing, State, Token, UserTokens},
+    record::{Forgotten, Owner, Standing, State, Token, UserTokens},
 };
 
 /// Whether root may be left without a token.
@@ -19,11 +19,12 @@ pub enum RootGuard {
     LeaveWithoutMfa,
 }
 
-/// Decides on taking a token from its user.
+/// Decides on taking a token from its user. It is his by his list of tokens: whoever had the
+/// uid under another name, an administrator can take it away.
 ///
 /// # Errors
 ///
-/// `NotAssigned` if the token is not his, `RootOnly` if root would be left without one.
+/// `NotAssigned` if the token is not in his list, `RootOnly` if root would be left without one.
 pub fn deactivate(
     token: &Token,
     owner: &Owner,
@@ -31,13 +32,13 @@ pub fn deactivate(
     fate: Fate,
     guard: RootGuard,
 ) -> Result<(Token, UserTokens), Error> {
-    if !is_owned_by(token, owner) {
+    let folded = serial_of(token)?.folded();
+    if !tokens.serials.contains(&folded) {
         return Err(Error::NotAssigned { user: user_of(owner)? });
     }
     if owner.uid == ROOT && tokens.serials.len() <= 1 && guard == RootGuard::Keep {
         return Err(Error::RootOnly { rule: RootRule::KeepOne });
     }
-    let folded = serial_of(token)?.folded();
     let serials = tokens.serials.iter().filter(|serial| **serial != folded).cloned().collect();
     Ok((released(token, fate), UserTokens { serials }))
 }
@@ -54,9 +55,8 @@ pub fn forget(token: &Token, state: &State, now: Now) -> Result<State, Error> {
     }
     let mut state = state.clone();
     state.writes = state.writes.wrapping_add(1);
-    if token.standing == Standing::Lost {
-        state.lost = state.lost.or(Some(now.0));
-    }
+    let lost = Some(now.0).filter(|_| token.standing == Standing::Lost);
+    state.forgotten = Some(Forgotten { fingerprint: token.fingerprint, lost });
     Ok(state)
 }
 

@@ -20,7 +20,9 @@ pub struct Decision {
     pub change: Option<State>,
 }
 
-/// Decides on a resync. A wrong pair is counted like a wrong code.
+/// Decides on a resync. A user's wrong pair is counted like a wrong code of his; an
+/// administrator's is not: he guesses nothing, and a flood of wrong codes must not keep him
+/// from helping.
 #[must_use]
 pub fn resync(
     opened: &Opened<'_>,
@@ -32,7 +34,7 @@ pub fn resync(
     let (now, policy) = at;
     let tries = throttle::of(opened.state, share);
     let seconds = throttle::wait(tries, now);
-    if seconds > 0 {
+    if share == Share::Own && seconds > 0 {
         let outcome = Err(Error::TemporarilyUnmodifiable { seconds });
         return Decision { outcome, change: None };
     }
@@ -42,8 +44,8 @@ pub fn resync(
             let mut state = opened.state.clone();
             state.writes = state.writes.wrapping_add(1);
             throttle::set(&mut state, share, throttle::count(tries, now));
-            let outcome = Err(Error::InvalidCodePair { serial: serial.clone() });
-            Decision { outcome, change: Some(state) }
+            let change = Some(state).filter(|_| share == Share::Own);
+            Decision { outcome: Err(Error::InvalidCodePair { serial: serial.clone() }), change }
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Rotated {
 ///
 /// # Errors
 ///
-/// `NotAssigned` if `old` is not this user's, and what an assignment may return except
+/// `NotAssigned` if `old` is not in this user's list, and what an assignment may return except
 /// `LimitExceeded`; nothing is changed then.
 pub fn rotate(
     opened: &Opened<'_>,
@@ -41,7 +41,7 @@ pub fn rotate(
     let (old, fate) = old;
     let (now, policy) = at;
     let old_serial = serial_of(old)?.folded();
-    if !remove::is_owned_by(old, recipient.owner) {
+    if !recipient.tokens.serials.contains(&old_serial) {
         return Err(Error::NotAssigned { user: user_of(recipient.owner)? });
     }
     let assigned = assign::bind(opened, recipient, timed, now, policy)?;

@@ -109,13 +109,13 @@ impl SoftToken {
 
     /// Decides on a code that somebody types for the owner.
     pub(super) fn try_code(&self, code: &Code, share: Share, now: Now) -> verify::Decision {
-        let caller = (share, verify::Standing::Owner);
+        let caller = (share, verify::Claim::Owner);
         verify::verify(&self.opened(), code, caller, now, &Policy::default())
     }
 
     /// Decides on a code that root's programs pass on, and keeps the change.
     pub(super) fn enter(&mut self, code: &Code, now: Now) -> Verdict {
-        let decision = self.try_code(code, Share::Host, now);
+        let decision = self.try_code(code, Share::Local, now);
         self.state = decision.change.unwrap_or(self.state.clone());
         decision.verdict
     }
@@ -277,8 +277,9 @@ impl World {
         let mut fresh = self.tokens[token].token.clone();
         fresh.standing = Standing::Stock;
         fresh.parameters.moving = Moving::Time { period };
-        if self.admit(token, &fresh) == Ok(Admission::Add) {
+        if let Ok(Admission::Add(state)) = self.admit(token, &fresh) {
             self.tokens[token].token = fresh;
+            self.tokens[token].state = state;
             self.imported[token] = true;
         }
     }
@@ -293,7 +294,7 @@ impl World {
             not_after: None,
             place: Place { line: 1, column: 1 },
         };
-        let known = Known { token: there, state, same_seed: None };
+        let known = Known { token: there, state, other: None };
         import::admit(&candidate, &known, Expiry::Heed, self.now())
     }
 
@@ -302,7 +303,7 @@ impl World {
         let soft = &self.tokens[held];
         let at = (self.now(), &Policy::default());
         let pair = self.pair(token, back);
-        let done = resync::resync(&soft.opened(), &soft.serial(), &pair, Share::Host, at);
+        let done = resync::resync(&soft.opened(), &soft.serial(), &pair, Share::Local, at);
         self.tokens[held].state = done.change.unwrap_or(soft.state.clone());
     }
 

@@ -10,39 +10,50 @@ use crate::{
 
 /// Wrong codes that cost no delay: typing errors.
 const FREE: u32 = 2;
-/// Longest delay in seconds. It stays under the 90 s that threats.md (I5) allows a stranger to
-/// cost a user, and a guesser gets at most 2 880 tries a day (0.9 % a day at 3e-6).
+/// Longest delay in seconds. A guesser gets at most 2 880 tries a day on a share (0.9 % a day at
+/// 3e-6). Whoever guesses without a pause can keep that share of a user waiting; other shares go
+/// on, and the step-up will end it.
 const LONGEST: u64 = 30;
+/// Seconds after which wrong codes are forgiven: longer than the longest delay, so that waiting
+/// for it gains a guesser less than trying (3 free tries an hour against 120).
+const FORGIVEN: u64 = 60 * 60;
 
 /// Returns the seconds until another code of this share is tried; 0 if at once.
 #[must_use]
 pub fn wait(tries: Tries, now: Now) -> u32 {
-    let delay = delay(tries.wrong);
-    // A clock that was set back makes nobody wait longer than one delay.
-    let passed = now.0.saturating_sub(tries.latest);
-    u32::try_from(delay.saturating_sub(passed)).unwrap_or(u32::MAX)
+    let left = age(tries, now).map_or(0, |age| delay(tries.wrong).saturating_sub(age));
+    u32::try_from(left).unwrap_or(u32::MAX)
 }
 
 /// Returns the tries after one more wrong code.
 #[must_use]
 pub fn count(tries: Tries, now: Now) -> Tries {
-    Tries { wrong: tries.wrong.saturating_add(1), latest: now.0 }
+    let wrong = age(tries, now).map_or(0, |_| tries.wrong);
+    Tries { wrong: wrong.saturating_add(1), latest: now.0 }
+}
+
+/// Returns how many seconds ago the latest wrong code was; `None` if it counts no more. One in
+/// the future was counted by a clock that has been set back: waiting for it could take years.
+fn age(tries: Tries, now: Now) -> Option<u64> {
+    now.0.checked_sub(tries.latest).filter(|age| *age < FORGIVEN)
 }
 
 /// Returns the tries of a share.
 #[must_use]
 pub fn of(state: &State, share: Share) -> Tries {
     match share {
-        Share::Host => state.host_tries,
+        Share::Local => state.local_tries,
         Share::Own => state.own_tries,
+        Share::Remote => state.remote_tries,
     }
 }
 
 /// Replaces the tries of a share.
 pub fn set(state: &mut State, share: Share, tries: Tries) {
     match share {
-        Share::Host => state.host_tries = tries,
+        Share::Local => state.local_tries = tries,
         Share::Own => state.own_tries = tries,
+        Share::Remote => state.remote_tries = tries,
     }
 }
 
@@ -77,12 +88,21 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_costs_one_delay_at_most() {
-        assert_eq!(wait(after(5), Now(10)), 4);
+    fn a_clock_that_was_set_back_makes_nobody_wait() {
+        assert_eq!(wait(after(5), Now(999)), 0);
+        assert_eq!(wait(after(5), Now(10)), 0);
+        assert_eq!(count(after(5), Now(10)), Tries { wrong: 1, latest: 10 });
+    }
+
+    #[test]
+    fn wrong_codes_are_forgiven_after_an_hour() {
+        assert_eq!(count(after(9), Now(4_599)).wrong, 10);
+        assert_eq!(count(after(9), Now(4_600)).wrong, 1);
     }
 
     #[test]
     fn counting_never_overflows() {
-        assert_eq!(count(after(u32::MAX), Now(7)), Tries { wrong: u32::MAX, latest: 7 });
+        let latest = 1_000;
+        assert_eq!(count(after(u32::MAX), Now(latest)), Tries { wrong: u32::MAX, latest });
     }
 }

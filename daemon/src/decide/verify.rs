@@ -11,7 +11,7 @@ use crate::{
 
 /// Whether a right code may be accepted at all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
+pub enum Claim {
     /// The token is this user's.
     Owner,
     /// The user has no token, or does not exist: the same work with the same end, a refusal.
@@ -37,11 +37,11 @@ pub struct Decision {
 pub fn verify(
     opened: &Opened<'_>,
     code: &Code,
-    caller: (Share, Standing),
+    caller: (Share, Claim),
     now: Now,
     policy: &Policy,
 ) -> Decision {
-    let (share, standing) = caller;
+    let (share, claim) = caller;
     let tries = throttle::of(opened.state, share);
     let wait = throttle::wait(tries, now);
     if wait > 0 {
@@ -50,25 +50,25 @@ pub fn verify(
     let window = window(opened.token, opened.state, now, policy);
     let middle = predicted(opened.token, opened.state, now);
     let hits = opened.generator.search(code, window);
-    let fresh = hits.iter().copied().filter(|step| *step >= floor(opened)).max();
+    let fresh = hits.iter().copied().filter(|step| !is_spent(opened, *step)).max();
     let mut state = opened.state.clone();
     state.writes = state.writes.wrapping_add(1);
-    let verdict = match (standing, fresh) {
-        (Standing::Owner, Some(step)) => {
+    let verdict = match (claim, fresh) {
+        (Claim::Owner, Some(step)) => {
             spend(&mut state, &opened.token.parameters, step, now);
             throttle::set(&mut state, share, crate::record::Tries::default());
             Verdict::Accept
         }
-        (Standing::Owner, None) => {
+        (Claim::Owner, None) => {
             throttle::set(&mut state, share, throttle::count(tries, now));
             if hits.is_empty() { Verdict::Reject } else { Verdict::Replay }
         }
-        (Standing::Nobody, _) => {
+        (Claim::Nobody, _) => {
             throttle::set(&mut state, share, throttle::count(tries, now));
             Verdict::Unassigned
         }
     };
-    let matched = fresh.or(hits.last().copied()).filter(|_| standing == Standing::Owner);
+    let matched = fresh.or(hits.last().copied()).filter(|_| claim == Claim::Owner);
     let distance = matched.map(|step| step.wrapping_sub(middle).cast_signed());
     Decision { verdict, change: Some(state), distance }
 }
@@ -102,7 +102,12 @@ fn spend(state: &mut State, parameters: &Parameters, step: u64, now: Now) {
     }
 }
 
-/// Returns the lowest step that may still be accepted.
+/// Tells whether a step may never be accepted (again).
+fn is_spent(opened: &Opened<'_>, step: u64) -> bool {
+    opened.state.last_step.is_some_and(|last| step <= last) || step < floor(opened)
+}
+
+/// Returns the lowest step that may still be accepted; after the last of all, that one.
 #[must_use]
 pub fn floor(opened: &Opened<'_>) -> u64 {
     let above = opened.state.last_step.map_or(0, |step| step.saturating_add(1));

@@ -3,10 +3,10 @@
 use fob_api::{Error, Fate, Serial, TokenReport, UserName};
 
 use crate::{
-    access::{Action, Caller, allow},
+    access::{Action, Caller, Role, Target},
     audit::Event,
     decide::{
-        Opened,
+        Opened, Share,
         assign::{self, Recipient},
         pair::TimedPair,
         remove::{self, RootGuard},
@@ -17,7 +17,7 @@ use crate::{
         load::{Loaded, LoadedToken},
         report,
     },
-    record::{Owner, State, Token, UserTokens},
+    record::{Owner, Standing, State, Token, UserTokens},
     store::{Guard, Key, Store, Write},
 };
 
@@ -35,6 +35,15 @@ pub struct Pairing<'a> {
     pub serial_again: Option<&'a str>,
 }
 
+/// Whose token is taken away.
+#[derive(Clone, Copy)]
+pub enum Holder<'a> {
+    /// This token's user, whoever that is.
+    Token(&'a Serial),
+    /// This user.
+    User(&'a UserName),
+}
+
 /// What the store has about a user and the token that he is to get.
 struct Parties {
     tokens: Loaded<UserTokens>,
@@ -49,7 +58,7 @@ impl<S: Store> Engine<S> {
     /// `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, what [`assign::assign`] refuses,
     /// `StoreUnavailable`.
     pub async fn assign(&self, pairing: &Pairing<'_>) -> Result<TokenReport, Error> {
-        self.permit(Action::Assign, pairing.caller)?;
+        self.permit(Action::Assign, pairing.caller, Target::House)?;
         let owner = self.existing(pairing.user).await?;
         for _ in 0..ROUNDS {
             let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
@@ -84,7 +93,7 @@ impl<S: Store> Engine<S> {
     /// `NotAuthorized`, `NoSuchUser`, `NotAssigned`, `NoSuchToken`, what [`rotate::rotate`]
     /// refuses, `StoreUnavailable`.
     pub async fn rotate(&self, pairing: &Pairing<'_>, fate: Fate) -> Result<TokenReport, Error> {
-        self.permit(Action::Rotate, pairing.caller)?;
+        self.permit(Action::Rotate, pairing.caller, Target::House)?;
         let owner = self.existing(pairing.user).await?;
         for _ in 0..ROUNDS {
             let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
@@ -125,8 +134,11 @@ impl<S: Store> Engine<S> {
         user: &UserName,
         timed: &TimedPair,
     ) -> Result<TokenReport, Error> {
-        let found = self.find(user).await?;
-        let share = self.authorize(Action::Resync, caller, found.as_ref().map(|o| o.uid))?;
+        let (found, role) = self.about(Action::Resync, caller, user).await?;
+        let share = match role {
+            Role::Root => Share::Local,
+            Role::Own => Share::Own,
+        };
         let owner = found.ok_or_else(|| Error::NoSuchUser { user: user.clone() })?;
         for _ in 0..ROUNDS {
             let serial = self.serial_of(user, &owner).await?;
@@ -154,26 +166,27 @@ impl<S: Store> Engine<S> {
         Err(self.give_up())
     }
 
-    /// Takes a user's token from him.
+    /// Takes a token from its user.
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `NoSuchUser`, `NotAssigned`, `RootOnly`, `StoreUnavailable`.
+    /// `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, `NotAssigned`, `RootOnly`,
+    /// `StoreUnavailable`.
     pub async fn deactivate(
         &self,
         caller: Caller,
-        user: &UserName,
+        holder: &Holder<'_>,
         fate: Fate,
         root: RootGuard,
     ) -> Result<TokenReport, Error> {
-        self.permit(Action::Deactivate, caller)?;
-        let owner = self.existing(user).await?;
+        self.permit(Action::Deactivate, caller, Target::House)?;
         for _ in 0..ROUNDS {
+            let (owner, name) = self.holder(holder).await?;
             let tokens = self.tokens_of(owner.uid).await?;
-            let (key, held) = self.held(user, &tokens.record).await?;
+            let (key, held) = self.held(&name, &tokens.record).await?;
             let (token, left) =
                 remove::deactivate(&held.record, &owner, &tokens.record, fate, root)
-                    .inspect_err(|error| self.refused("deactivate", user, error))?;
+                    .inspect_err(|error| self.refused("deactivate", &name, error))?;
             let write = self.put(key.clone(), &token)?;
             let marker = marker_of(&key, &write);
             let writes = vec![write, self.put(Key::user(owner.uid), &left)?];
@@ -182,10 +195,32 @@ impl<S: Store> Engine<S> {
                 let event = change("deactivate", caller, &owner.name, &token.serial)
                     .with("fate", fate.word());
                 self.around.audit.record(&event);
-                return Ok(report::token(&token, &State::default()));
+                let serial = assign::serial_of(&token)?;
+                let [state] = self.get([Key::state(&serial)]).await?;
+                let state = self.decode(state.as_ref())?.unwrap_or_default();
+                return Ok(report::token(&token, &state));
             }
         }
         Err(self.give_up())
+    }
+
+    /// Looks up who has the token that is to be taken away. By its serial it is found when the
+    /// user is not in the host's database any more.
+    async fn holder(&self, holder: &Holder<'_>) -> Result<(Owner, UserName), Error> {
+        match holder {
+            Holder::User(user) => Ok((self.existing(user).await?, (*user).clone())),
+            Holder::Token(serial) => {
+                let [seed] = self.get([Key::seed(serial)]).await?;
+                let token: Token = self
+                    .decode(seed.as_ref())?
+                    .ok_or_else(|| Error::NoSuchToken { serial: (*serial).clone() })?;
+                let Standing::Assigned(owner) = token.standing else {
+                    return Err(Error::NotHeld { serial: (*serial).clone() });
+                };
+                let name = assign::user_of(&owner)?;
+                Ok((owner, name))
+            }
+        }
     }
 
     /// Removes a token's seed; its spent steps stay spent.
@@ -194,7 +229,7 @@ impl<S: Store> Engine<S> {
     ///
     /// `NotAuthorized`, `NoSuchToken`, `AlreadyAssigned`, `StoreUnavailable`.
     pub async fn forget(&self, caller: Caller, serial: &Serial) -> Result<(), Error> {
-        self.permit(Action::Forget, caller)?;
+        self.permit(Action::Forget, caller, Target::House)?;
         for _ in 0..ROUNDS {
             let [seed, state] = self.get([Key::seed(serial), Key::state(serial)]).await?;
             let token: Token = self
@@ -203,26 +238,15 @@ impl<S: Store> Engine<S> {
             let state = self.decode_or_default::<State>(Key::state(serial), state)?;
             let left = remove::forget(&token, &state.record, self.now()?)?;
             let guards = vec![Guard::unchanged(&Key::seed(serial), seed.as_ref()), state.guard];
-            let ((left, write), marker) = self.attempted(Key::state(serial), left)?;
-            let mut writes = vec![write, Write::Delete(Key::seed(serial))];
-            if left.lost.is_none() {
-                // A lost token's seed stays known, so that it does not come back under another serial.
-                writes.push(Write::Delete(Key::fingerprint(&token.fingerprint)));
-            }
+            let ((_, write), marker) = self.attempted(Key::state(serial), left)?;
+            // The fingerprint stays: what the seed has spent is found again under any serial.
+            let writes = vec![write, Write::Delete(Key::seed(serial))];
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
                 self.changed("forget", caller, "", serial);
                 return Ok(());
             }
         }
         Err(self.give_up())
-    }
-
-    /// Allows or refuses an action that is about no user's own things.
-    pub(super) fn permit(&self, action: Action, caller: Caller) -> Result<(), Error> {
-        allow(action, caller).inspect_err(|_| {
-            let event = Event::new("denied").with("verb", action.verb()).with("caller", caller.uid);
-            self.around.audit.record(&event);
-        })
     }
 
     /// Looks a user up who must exist.

@@ -7,24 +7,27 @@ use std::{
     os::fd::OwnedFd,
 };
 
-use fob_api::{Error, ImportReport};
+use fob_api::{Error, ImportReport, Serial};
 use zeroize::Zeroizing;
 
 use crate::{
-    access::{Action, Caller},
+    access::{Action, Caller, Target},
     audit::Event,
     decide::{
         Now,
-        import::{self, Admission, Candidate, Expiry, Known},
+        import::{self, Admission, Candidate, Expiry, Known, Other},
     },
-    engine::{Applied, Engine, Marker, ROUNDS},
+    engine::{Applied, Engine, Marker, ROUNDS, load::Loaded},
     record::{Standing, State, Token},
     seed::{self, Choice, VendorToken},
-    store::{Guard, Key, Store, Write},
+    store::{Entry, Guard, Key, Store, Write},
 };
 
 /// Largest seed file in bytes (threats.md D13).
 const LARGEST: u64 = 16 << 20;
+
+/// Tokens after which others get their turn on the thread: about a millisecond's work.
+const BREATHER: usize = 64;
 
 /// A seed file's contents. Wiped on drop.
 pub struct SeedFile(Zeroizing<Vec<u8>>);
@@ -113,7 +116,7 @@ impl<S: Store> Engine<S> {
     ///
     /// `NotAuthorized`.
     pub fn permit_import(&self, caller: Caller) -> Result<(), Error> {
-        self.permit(Action::Import, caller)
+        self.permit(Action::Import, caller, Target::House).map(drop)
     }
 
     /// Reads a seed file into stock.
@@ -123,7 +126,7 @@ impl<S: Store> Engine<S> {
     /// `NotAuthorized`, `BadSeedFile` with line and column, `StoreUnavailable`; nothing of the
     /// file is imported then.
     pub async fn import(&self, import: Import) -> Result<ImportReport, Error> {
-        self.permit(Action::Import, import.caller)?;
+        self.permit(Action::Import, import.caller, Target::House)?;
         let (file, format) = (import.file, import.format);
         // Seconds of work for a large file: not on a thread that others' sign-ins wait for.
         let (format, tokens) = tokio::task::spawn_blocking(move || seed::parse(&file.0, format))
@@ -156,9 +159,12 @@ impl<S: Store> Engine<S> {
         let now = self.now()?;
         let mut plan = Plan::default();
         let (mut added, mut unchanged) = (Vec::new(), Vec::new());
-        for token in tokens {
+        for (position, token) in tokens.iter().enumerate() {
+            if position % BREATHER == 0 {
+                tokio::task::yield_now().await;
+            }
             match self.admit(token, expiry, now, &mut plan).await? {
-                Admission::Add => added.push(token.serial.as_str().to_owned()),
+                Admission::Add(_) => added.push(token.serial.as_str().to_owned()),
                 Admission::Unchanged => unchanged.push(token.serial.as_str().to_owned()),
             }
         }
@@ -181,7 +187,7 @@ impl<S: Store> Engine<S> {
         let [seed, state, same] = self.get(keys.clone()).await?;
         let token: Option<Token> = self.decode(seed.as_ref())?;
         let known_state: Option<State> = self.decode(state.as_ref())?;
-        let same_seed: Option<String> = self.decode(same.as_ref())?;
+        let elsewhere = self.elsewhere(serial, same.as_ref()).await?;
         let candidate = Candidate {
             serial,
             fingerprint,
@@ -192,13 +198,13 @@ impl<S: Store> Engine<S> {
         let known = Known {
             token: token.as_ref(),
             state: known_state.as_ref(),
-            same_seed: same_seed.as_deref(),
+            other: elsewhere.as_ref().map(|(serial, state)| Other { serial, state: &state.record }),
         };
         let admission = import::admit(&candidate, &known, expiry, now)?;
-        if admission == Admission::Add {
+        if let Admission::Add(fresh) = &admission {
             let [seed_key, state_key, same_key] = keys;
             let record = self.stock_record(vendor, fingerprint, now)?;
-            let mut fresh = known_state.unwrap_or_default();
+            let mut fresh = fresh.clone();
             fresh.writes = fresh.writes.wrapping_add(1);
             fresh.attempt = self.attempt()?;
             let (write, marker) = self.mark(state_key.clone(), &fresh)?;
@@ -208,9 +214,26 @@ impl<S: Store> Engine<S> {
             plan.guards.push(Guard::unchanged(&seed_key, seed.as_ref()));
             plan.guards.push(Guard::unchanged(&state_key, state.as_ref()));
             plan.guards.push(Guard::unchanged(&same_key, same.as_ref()));
+            plan.guards.extend(elsewhere.map(|(_, state)| state.guard));
             plan.marker = Some(marker);
         }
         Ok(admission)
+    }
+
+    /// Returns the other serial that has, or had, a seed, with its state.
+    async fn elsewhere(
+        &self,
+        serial: &Serial,
+        same_seed: Option<&Entry>,
+    ) -> Result<Option<(String, Loaded<State>)>, Error> {
+        let folded: Option<String> = self.decode(same_seed)?;
+        let Some(folded) = folded.filter(|folded| *folded != serial.folded()) else {
+            return Ok(None);
+        };
+        let other = Serial::parse(&folded).map_err(|error| self.trouble("record", error))?;
+        let key = Key::state(&other);
+        let [state] = self.get([key.clone()]).await?;
+        Ok(Some((folded, self.decode_or_default(key, state)?)))
     }
 
     /// Returns the record of a token that comes into stock.

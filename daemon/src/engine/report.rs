@@ -3,8 +3,8 @@
 use fob_api::{Error, Serial, StatusReport, TokenReport, TokenState, UserName, UserReport};
 
 use crate::{
-    access::{Action, Caller},
-    decide::throttle,
+    access::{Action, Caller, Role, Target},
+    decide::{Share, remove, throttle},
     engine::Engine,
     record::{Moving, Standing, State, Token},
     store::{Entry, Key, Kind, Store},
@@ -40,8 +40,13 @@ impl<S: Store> Engine<S> {
         limit: u32,
         state: Option<&str>,
     ) -> Result<Page, Error> {
-        self.permit(Action::List, caller)?;
+        self.permit(Action::List, caller, Target::House)?;
         let cursor = Cursor::parse(cursor)?;
+        if state.is_some_and(|word| TokenState::from_word(word).is_none()) {
+            return Err(Error::InvalidArgument {
+                fact: "state must be stock, assigned, lost or retired.",
+            });
+        }
         let limit = usize::try_from(limit).unwrap_or(LONGEST_PAGE).clamp(1, LONGEST_PAGE);
         self.page(cursor, limit, state).await
     }
@@ -52,7 +57,7 @@ impl<S: Store> Engine<S> {
     ///
     /// `NotAuthorized`, `NoSuchToken`, `StoreUnavailable`.
     pub async fn show_token(&self, caller: Caller, serial: &Serial) -> Result<TokenReport, Error> {
-        self.permit(Action::ShowToken, caller)?;
+        self.permit(Action::ShowToken, caller, Target::House)?;
         let (token, state) = self
             .look_at(serial)
             .await?
@@ -66,19 +71,23 @@ impl<S: Store> Engine<S> {
     ///
     /// `NotAuthorized`, `NoSuchUser`, `StoreUnavailable`.
     pub async fn show_user(&self, caller: Caller, user: &UserName) -> Result<UserReport, Error> {
-        let found = self.find(user).await?;
-        let share =
-            self.authorize(Action::ShowUser, caller, found.as_ref().map(|owner| owner.uid))?;
+        let (found, role) = self.about(Action::ShowUser, caller, user).await?;
         let owner = found.ok_or_else(|| Error::NoSuchUser { user: user.clone() })?;
         let held = self.tokens_of(owner.uid).await?.record;
         let mut tokens = Vec::new();
         let mut wait = 0;
         for serial in &held.serials {
             let serial = Serial::parse(serial).map_err(|error| self.trouble("record", error))?;
-            if let Some((token, state)) = self.look_at(&serial).await? {
-                wait = wait.max(throttle::wait(throttle::of(&state, share), self.now()?));
-                tokens.push(self::token(&token, &state));
+            let Some((token, state)) = self.look_at(&serial).await? else { continue };
+            if role == Role::Own && !remove::is_owned_by(&token, &owner) {
+                // It was given to somebody who had this uid before.
+                continue;
             }
+            let now = self.now()?;
+            for share in [Share::Local, Share::Own, Share::Remote] {
+                wait = wait.max(throttle::wait(throttle::of(&state, share), now));
+            }
+            tokens.push(self::token(&token, &state));
         }
         Ok(UserReport {
             user: Some(owner.name),
@@ -94,9 +103,10 @@ impl<S: Store> Engine<S> {
     ///
     /// `NotAuthorized`, `StoreUnavailable`.
     pub async fn status(&self, caller: Caller) -> Result<StatusReport, Error> {
-        self.permit(Action::Status, caller)?;
+        self.permit(Action::Status, caller, Target::House)?;
         let mut counts = [0_u32; 4];
         for shard in 0..=u8::MAX {
+            tokio::task::yield_now().await;
             let mut after = None;
             loop {
                 let entries = self.entries(shard, after.as_ref(), LONGEST_PAGE).await?;
@@ -136,6 +146,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<Page, Error> {
         let mut tokens = Vec::new();
         loop {
+            tokio::task::yield_now().await;
             let room = limit - tokens.len();
             let entries = self.entries(cursor.shard, cursor.after.as_ref(), room).await?;
             for entry in &entries {

@@ -5,7 +5,7 @@ use std::sync::{
 
 use fob_api::{Code, CodePair, Error, Fate, PromptKind, Serial, UserName, Verdict, VerifyContext};
 
-use super::{Engine, Extent, Import, Pairing, SignIn, Surroundings, read_seed_file};
+use super::{Engine, Extent, Holder, Import, Pairing, SignIn, Surroundings, read_seed_file};
 use crate::{
     access::Caller,
     audit::Audit,
@@ -91,22 +91,26 @@ struct Bench {
     lines: Arc<Mutex<Vec<String>>>,
 }
 
+fn fixed(users: &[(&str, u32)]) -> Users {
+    Users::Fixed(Arc::new(users.iter().map(|(name, uid)| ((*name).to_owned(), *uid)).collect()))
+}
+
 const TOKENS: &str = "A1, 3132333435363738393031323334353637383930, totp, 6, 30\n\
                       B2, 4132333435363738393031323334353637383930, totp, 6, 30\n";
 
 impl Bench {
     async fn new() -> Self {
+        Self::with_users(&[("root", 0), ("alice", 1000), ("bob", 1001)]).await
+    }
+
+    async fn with_users(users: &[(&str, u32)]) -> Self {
         let clock = Arc::new(AtomicU64::new(START));
         let lines = Arc::new(Mutex::new(Vec::new()));
         let around = Surroundings {
             audit: Audit::Kept(Arc::clone(&lines)),
             clock: Clock::Manual(Arc::clone(&clock)),
             policy: Policy::default(),
-            users: Users::Fixed(Arc::new(
-                [("root", 0), ("alice", 1000), ("bob", 1001)]
-                    .map(|(name, uid)| (name.to_owned(), uid))
-                    .into(),
-            )),
+            users: fixed(users),
         };
         let store = Faulty {
             inner: MemoryStore::default(),
@@ -117,6 +121,12 @@ impl Bench {
         let bench = Self { engine, store, clock, lines };
         bench.import(TOKENS).await.unwrap();
         bench
+    }
+
+    /// The same house on a host whose user database has changed.
+    fn with_other_users(mut self, users: &[(&str, u32)]) -> Self {
+        self.engine.around.users = fixed(users);
+        self
     }
 
     async fn import(&self, text: &str) -> Result<fob_api::ImportReport, Error> {
@@ -383,7 +393,11 @@ async fn a_forgotten_token_comes_back_with_its_spent_codes_spent() {
     let bench = Bench::new().await;
     bench.assign("alice", "A1").await.unwrap();
     let alice = UserName::parse("alice").unwrap();
-    bench.engine.deactivate(ROOT, &alice, Fate::Stock, RootGuard::Keep).await.unwrap();
+    bench
+        .engine
+        .deactivate(ROOT, &Holder::User(&alice), Fate::Stock, RootGuard::Keep)
+        .await
+        .unwrap();
     bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
     bench.import(TOKENS).await.unwrap();
     assert!(matches!(bench.assign("bob", "A1").await, Err(Error::InvalidCodePair { .. })));
@@ -396,12 +410,85 @@ async fn a_forgotten_lost_token_never_comes_back() {
     let bench = Bench::new().await;
     bench.assign("alice", "A1").await.unwrap();
     let alice = UserName::parse("alice").unwrap();
-    bench.engine.deactivate(ROOT, &alice, Fate::Lost, RootGuard::Keep).await.unwrap();
+    bench
+        .engine
+        .deactivate(ROOT, &Holder::User(&alice), Fate::Lost, RootGuard::Keep)
+        .await
+        .unwrap();
     bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
     let error = bench.import(TOKENS).await.unwrap_err();
     assert!(error.to_string().contains("reported lost"), "{error}");
     let renamed = TOKENS.replace("A1", "A9");
     assert!(bench.import(&renamed).await.is_err(), "its seed came back under another serial");
+}
+
+#[tokio::test]
+async fn spent_codes_stay_spent_when_the_seed_comes_back_under_another_serial() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    let spent = bench.pair("A1");
+    let alice = UserName::parse("alice").unwrap();
+    bench
+        .engine
+        .deactivate(ROOT, &Holder::User(&alice), Fate::Stock, RootGuard::Keep)
+        .await
+        .unwrap();
+    bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
+    bench.import(&TOKENS.replace("A1", "A9")).await.unwrap();
+    let (bob, serial) = (UserName::parse("bob").unwrap(), Serial::parse("A9").unwrap());
+    let pairing =
+        Pairing { caller: ROOT, user: &bob, serial: &serial, timed: &spent, serial_again: None };
+    assert!(matches!(bench.engine.assign(&pairing).await, Err(Error::InvalidCodePair { .. })));
+}
+
+#[tokio::test]
+async fn the_token_of_a_user_who_is_gone_is_taken_back_by_its_serial() {
+    let bench = Bench::with_users(&[("root", 0), ("alice", 1000)]).await;
+    bench.assign("alice", "A1").await.unwrap();
+    let bench = bench.with_other_users(&[("root", 0), ("mallory", 1000)]);
+    bench.advance(30);
+    let code = bench.code("A1", 0);
+    assert_eq!(bench.verify("mallory", &code).await, Ok(Verdict::Unassigned));
+    let serial = Serial::parse("A1").unwrap();
+    let holder = Holder::Token(&serial);
+    let report = bench.engine.deactivate(ROOT, &holder, Fate::Stock, RootGuard::Keep).await;
+    assert_eq!(report.unwrap().state.as_deref(), Some("stock"));
+    bench.advance(60);
+    assert!(bench.assign("mallory", "A1").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_user_does_not_see_the_token_of_who_had_his_uid_before() {
+    let bench = Bench::with_users(&[("alice", 1000)]).await;
+    bench.assign("alice", "A1").await.unwrap();
+    let bench = bench.with_other_users(&[("mallory", 1000)]);
+    let mallory = UserName::parse("mallory").unwrap();
+    let seen = bench.engine.show_user(ALICE, &mallory).await.unwrap();
+    assert_eq!(seen.tokens.unwrap().len(), 0);
+    assert_eq!(bench.engine.show_user(ROOT, &mallory).await.unwrap().tokens.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn wrong_codes_from_the_network_slow_nobody_down_at_the_console_and_no_administrator() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    let alice = UserName::parse("alice").unwrap();
+    let remote = VerifyContext {
+        service: Some("sshd".to_owned()),
+        rhost: Some("203.0.113.7".to_owned()),
+        ..VerifyContext::default()
+    };
+    let wrong = Code::parse("00000000").unwrap();
+    for _ in 0..4 {
+        let sign_in = SignIn { caller: ROOT, user: &alice, context: &remote };
+        let _ = bench.engine.verify(&sign_in, &wrong).await.unwrap();
+    }
+    bench.advance(0);
+    let sign_in = SignIn { caller: ROOT, user: &alice, context: &remote };
+    assert!(matches!(bench.engine.verify(&sign_in, &wrong).await, Ok(Verdict::Wait(_))));
+    assert_eq!(bench.verify("alice", &bench.code("A1", 1)).await, Ok(Verdict::Accept));
+    bench.advance(90);
+    assert!(bench.engine.resync(ROOT, &alice, &bench.pair("A1")).await.is_ok());
 }
 
 #[tokio::test]

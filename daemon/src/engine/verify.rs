@@ -3,7 +3,7 @@
 use fob_api::{Code, Error, PromptKind, Serial, UserName, Verdict, VerifyContext};
 
 use crate::{
-    access::{Action, Caller, allow_for},
+    access::{Action, Caller, Role, Target, allow},
     audit::Event,
     decide::{Opened, Share, verify},
     engine::{Applied, Engine, ROUNDS, load::Loaded},
@@ -37,7 +37,7 @@ struct Subject {
     state: Loaded<State>,
     state_key: Key,
     generator: Generator,
-    standing: verify::Standing,
+    claim: verify::Claim,
 }
 
 impl<S: Store> Engine<S> {
@@ -47,9 +47,12 @@ impl<S: Store> Engine<S> {
     ///
     /// `NotAuthorized`, `StoreUnavailable`.
     pub async fn verify(&self, sign_in: &SignIn<'_>, code: &Code) -> Result<Verdict, Error> {
-        let owner = self.find(sign_in.user).await?;
-        let uid = owner.as_ref().map(|owner| owner.uid);
-        let share = self.authorize(Action::Verify, sign_in.caller, uid)?;
+        let (owner, role) = self.about(Action::Verify, sign_in.caller, sign_in.user).await?;
+        let context = sign_in.context;
+        let share = match role {
+            Role::Root => Share::of(context.service.as_deref(), context.rhost.as_deref()),
+            Role::Own => Share::Own,
+        };
         for _ in 0..ROUNDS {
             let subject = self.subject(sign_in.user, owner.as_ref()).await?;
             let decision = self.decide(&subject, code, share)?;
@@ -75,12 +78,10 @@ impl<S: Store> Engine<S> {
     ///
     /// `NotAuthorized`, `StoreUnavailable`: never an exemption.
     pub async fn prompt(&self, sign_in: &SignIn<'_>) -> Result<(PromptKind, u8), Error> {
-        let owner = self.find(sign_in.user).await?;
-        let uid = owner.as_ref().map(|owner| owner.uid);
-        self.authorize(Action::Prompt, sign_in.caller, uid)?;
+        let (owner, role) = self.about(Action::Prompt, sign_in.caller, sign_in.user).await?;
         let subject = self.subject(sign_in.user, owner.as_ref()).await?;
-        let tokens = match uid {
-            Some(uid) => Some(self.tokens_of(uid).await?.record),
+        let tokens = match &owner {
+            Some(owner) => Some(self.tokens_of(owner.uid).await?.record),
             None => None,
         };
         let nullok = match sign_in.context.nullok {
@@ -88,20 +89,42 @@ impl<S: Store> Engine<S> {
             _ => verify::Unenrolled::Refuse,
         };
         let kind = verify::prompt(tokens.as_ref(), nullok);
-        if kind == PromptKind::Exempt {
-            self.around.audit.record(&about(sign_in, "exempt"));
+        if kind == PromptKind::Exempt && role == Role::Root {
+            self.around.audit.record(&event(sign_in, "exempt"));
         }
         Ok((kind, subject.token.parameters.digits))
     }
 
-    /// Allows or refuses, with an event for a refusal.
-    pub(super) fn authorize(
+    /// Allows or refuses an action about a user, and looks him up.
+    ///
+    /// A caller who is not root is looked up by his own uid: no name that he makes up reaches
+    /// the host's user database, and he learns of no other user whether he exists.
+    pub(super) async fn about(
         &self,
         action: Action,
         caller: Caller,
-        target: Option<u32>,
-    ) -> Result<Share, Error> {
-        allow_for(action, caller, target).inspect_err(|_| {
+        user: &UserName,
+    ) -> Result<(Option<Owner>, Role), Error> {
+        let owner = if caller.uid == 0 {
+            self.find(user).await?
+        } else {
+            let own = self.around.users.find_uid(caller.uid).await;
+            own.map_err(|_| self.trouble("users", "no answer"))?
+                .filter(|own| own.name == user.as_str())
+        };
+        let target = Target::User(owner.as_ref().map(|owner| owner.uid));
+        let role = self.permit(action, caller, target)?;
+        Ok((owner, role))
+    }
+
+    /// Allows or refuses, with an event for a refusal.
+    pub(super) fn permit(
+        &self,
+        action: Action,
+        caller: Caller,
+        target: Target,
+    ) -> Result<Role, Error> {
+        allow(action, caller, target).inspect_err(|_| {
             let event = Event::new("denied").with("verb", action.verb()).with("caller", caller.uid);
             self.around.audit.record(&event);
         })
@@ -124,7 +147,7 @@ impl<S: Store> Engine<S> {
             state: &subject.state.record,
             generator: &subject.generator,
         };
-        let caller = (share, subject.standing);
+        let caller = (share, subject.claim);
         Ok(verify::verify(&opened, code, caller, self.now()?, &self.around.policy))
     }
 
@@ -143,14 +166,14 @@ impl<S: Store> Engine<S> {
         let loaded = self.open(&serial, seed, state)?;
         // Bound to the uid, but not to somebody who has the uid under another name now.
         let owned = loaded.token.record.standing == Standing::Assigned(owner.clone());
-        let standing = if owned { verify::Standing::Owner } else { verify::Standing::Nobody };
+        let claim = if owned { verify::Claim::Owner } else { verify::Claim::Nobody };
         Ok(Subject {
             token: loaded.token.record,
             token_guard: Some(loaded.token.guard),
             state: loaded.state,
             state_key,
             generator: loaded.generator,
-            standing,
+            claim,
         })
     }
 
@@ -174,7 +197,7 @@ impl<S: Store> Engine<S> {
             state,
             state_key,
             generator,
-            standing: verify::Standing::Nobody,
+            claim: verify::Claim::Nobody,
         })
     }
 }
@@ -195,7 +218,7 @@ fn stand_in() -> Token {
 }
 
 /// Starts the event of a sign-in.
-fn about(sign_in: &SignIn<'_>, verdict: &'static str) -> Event {
+fn event(sign_in: &SignIn<'_>, verdict: &'static str) -> Event {
     let context = sign_in.context;
     Event::new("verify")
         .with("verdict", verdict)
@@ -209,7 +232,7 @@ fn about(sign_in: &SignIn<'_>, verdict: &'static str) -> Event {
 /// Returns the event of a decision.
 fn describe(sign_in: &SignIn<'_>, subject: &Subject, decision: &verify::Decision) -> Event {
     let serial = Some(&subject.token.serial).filter(|serial| !serial.is_empty());
-    about(sign_in, decision.verdict.word())
+    event(sign_in, decision.verdict.word())
         .with_some("serial", serial)
         .with_some("distance", decision.distance)
 }

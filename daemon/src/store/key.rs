@@ -99,9 +99,9 @@ impl Key {
         (key.as_bytes() == bytes).then_some(key)
     }
 
-    /// Returns the bytes before the name of every key of a kind in a shard.
-    pub(super) fn prefix(kind: Kind, shard: u8) -> [u8; 2] {
-        [kind as u8, shard]
+    /// Returns what is before or at the first key of a kind in a shard: one without a name.
+    pub(super) fn floor(kind: Kind, shard: u8) -> Self {
+        Self { kind, bytes: [kind as u8, shard].into() }
     }
 
     fn of(kind: Kind, name: &[u8]) -> Self {

@@ -14,6 +14,7 @@ mod writer;
 
 use std::{
     future::{Future, pending},
+    ops::Bound,
     path::Path,
     sync::Arc,
     thread::JoinHandle,
@@ -40,7 +41,8 @@ use super::{Committed, Entry, Guard, Key, Kind, Store, StoreError, Watch, Write,
 /// the 64 callers at whom the throughput of a group stopped growing when it was measured.
 const QUEUE: usize = 1024;
 
-/// A handle of the database in one folder; clones are handles of the same database.
+/// A handle of the database in one folder; clones are handles of the same database. Used inside
+/// a Tokio runtime.
 ///
 /// Dropping the last handle waits for the writer thread and closes the database.
 #[derive(Clone)]
@@ -107,7 +109,9 @@ impl Store for SledStore {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        self.0.shelf.list(Key::prefix(kind, shard), after, limit)
+        let floor = Key::floor(kind, shard);
+        let after = after.filter(|key| **key > floor);
+        self.0.shelf.list(&floor, after.map_or(Bound::Included(&floor), Bound::Excluded), limit)
     }
 
     async fn commit(

@@ -1,1 +1,183 @@
+use fob_api::{Error, Serial};
 
+use super::{Admission, Candidate, Expiry, Known, Other, admit};
+use crate::{
+    decide::{
+        Now,
+        testing::{CLOCK, NOW, SoftToken, alice},
+    },
+    record::{Algorithm, Forgotten, Moving, Parameters, Standing, State, Token},
+    seed::Place,
+};
+
+/// The fingerprint of [`SoftToken::clock`].
+const FINGERPRINT: [u8; 32] = [b'1'; 32];
+const NOTHING: Known<'_> = Known { token: None, state: None, other: None };
+
+/// What a seed file says, and what the store has.
+struct Case<'a> {
+    serial: &'a str,
+    fingerprint: [u8; 32],
+    parameters: Parameters,
+    not_after: Option<u64>,
+    known: Known<'a>,
+}
+
+impl Case<'_> {
+    fn new() -> Self {
+        let (fingerprint, parameters) = (FINGERPRINT, CLOCK);
+        Case { serial: "8a1172", fingerprint, parameters, not_after: None, known: NOTHING }
+    }
+
+    fn admit(&self, expiry: Expiry, now: Now) -> Result<Admission, Error> {
+        let candidate = Candidate {
+            serial: &Serial::parse(self.serial).unwrap(),
+            fingerprint: self.fingerprint,
+            parameters: &self.parameters,
+            not_after: self.not_after,
+            place: Place { line: 3, column: 17 },
+        };
+        admit(&candidate, &self.known, expiry, now)
+    }
+
+    /// Asserts that the file is refused at the token's place, and for which reason.
+    #[track_caller]
+    fn assert_refused(&self, expiry: Expiry, reason: &str, remedy: &str) {
+        let error = self.admit(expiry, NOW).unwrap_err();
+        let Error::BadSeedFile { fact, hint } = error else { panic!("{error}") };
+        assert_eq!(fact, format!("line 3, column 17: {reason}"));
+        assert!(hint.contains(remedy), "{hint}");
+    }
+}
+
+#[test]
+fn a_token_that_nobody_knows_is_added() {
+    assert_eq!(Case::new().admit(Expiry::Heed, NOW), Ok(new()));
+}
+
+#[test]
+fn the_same_token_once_more_is_unchanged_wherever_it_stands() {
+    for standing in [Standing::Stock, Standing::Assigned(alice()), Standing::Lost] {
+        let SoftToken { token, state, .. } = SoftToken::clock().standing(standing);
+        let known = Known { token: Some(&token), state: Some(&state), ..NOTHING };
+        for serial in ["8a1172", "8A1172"] {
+            // An expired key changes nothing about a token that is there.
+            let case = Case { serial, known: Known { ..known }, not_after: Some(0), ..Case::new() };
+            assert_eq!(case.admit(Expiry::Heed, NOW), Ok(Admission::Unchanged));
+        }
+    }
+}
+
+#[test]
+fn a_serial_that_is_there_with_another_seed_is_refused() {
+    let token = SoftToken::clock().token;
+    let known = Known { token: Some(&token), ..NOTHING };
+    let case = Case { fingerprint: [2; 32], known, ..Case::new() };
+    let reason = "token 8a1172 is here already, with another seed or other parameters.";
+    case.assert_refused(Expiry::Heed, reason, "\"fobctl forget 8a1172\"");
+    case.assert_refused(Expiry::Ignore, reason, "\"fobctl forget 8a1172\"");
+}
+
+#[test]
+fn a_serial_that_is_there_with_other_parameters_is_refused() {
+    let changed = [
+        Parameters { digits: 8, ..CLOCK },
+        Parameters { algorithm: Algorithm::Sha256, ..CLOCK },
+        Parameters { moving: Moving::Time { period: 60 }, ..CLOCK },
+        Parameters { moving: Moving::Counter { next: 0 }, ..CLOCK },
+    ];
+    for parameters in changed {
+        let token = SoftToken::clock().token;
+        let known = Known { token: Some(&token), ..NOTHING };
+        let case = Case { parameters, known, ..Case::new() };
+        let reason = "token 8a1172 is here already, with another seed or other parameters.";
+        case.assert_refused(Expiry::Heed, reason, "if the file is right");
+    }
+}
+
+#[test]
+fn a_seed_that_is_there_under_another_serial_is_refused() {
+    let state = State::default();
+    let other = Some(Other { serial: "B7", state: &state });
+    let case = Case { known: Known { other, ..NOTHING }, ..Case::new() };
+    let reason = "token 8a1172 has the same seed as token B7, which is here already.";
+    case.assert_refused(Expiry::Heed, reason, "two tokens never share a seed");
+    case.assert_refused(Expiry::Ignore, reason, "two tokens never share a seed");
+}
+
+#[test]
+fn a_seed_of_another_serial_is_refused_also_for_a_serial_that_is_there() {
+    let (token, state) = (SoftToken::clock().token, State::default());
+    let other = Some(Other { serial: "B7", state: &state });
+    let known = Known { token: Some(&token), other, ..NOTHING };
+    let case = Case { fingerprint: [2; 32], known, ..Case::new() };
+    let reason = "token 8a1172 has the same seed as token B7, which is here already.";
+    case.assert_refused(Expiry::Heed, reason, "ask the vendor");
+}
+
+#[test]
+fn a_token_that_was_lost_and_forgotten_stays_out_by_its_serial_and_by_its_seed() {
+    let gone = forgotten(FINGERPRINT, Some(1), 9);
+    let known = Known { state: Some(&gone), ..NOTHING };
+    let by_serial = Case { known, ..Case::new() };
+    let other = Some(Other { serial: "B7", state: &gone });
+    let by_seed = Case { known: Known { other, ..NOTHING }, ..Case::new() };
+    for case in [by_serial, by_seed] {
+        let reason = "token 8a1172 was reported lost and stays out.";
+        case.assert_refused(Expiry::Ignore, reason, "another token");
+    }
+}
+
+#[test]
+fn a_forgotten_seed_comes_back_with_what_it_spent_under_whichever_serial() {
+    let (here, there) = (forgotten(FINGERPRINT, None, 9), forgotten(FINGERPRINT, None, 12));
+    let other = Some(Other { serial: "B7", state: &there });
+    for (state, other, last) in
+        [(Some(&here), None, 9), (None, other, 12), (Some(&here), other, 12)]
+    {
+        let case = Case { known: Known { state, other, ..NOTHING }, ..Case::new() };
+        let Ok(Admission::Add(state)) = case.admit(Expiry::Heed, NOW) else { panic!("refused") };
+        assert_eq!((state.last_step, state.forgotten), (Some(last), None));
+    }
+}
+
+#[test]
+fn another_seed_under_a_forgotten_serial_begins_anew() {
+    let state = forgotten([2; 32], None, 5_000);
+    let case = Case { known: Known { state: Some(&state), ..NOTHING }, ..Case::new() };
+    assert_eq!(case.admit(Expiry::Heed, NOW), Ok(new()));
+}
+
+/// What is left of a token that was forgotten.
+fn forgotten(fingerprint: [u8; 32], lost: Option<u64>, last: u64) -> State {
+    let forgotten = Some(Forgotten { fingerprint, lost });
+    State { last_step: Some(last), forgotten, ..State::default() }
+}
+
+/// A token that was never here.
+fn new() -> Admission {
+    Admission::Add(State::default())
+}
+
+#[test]
+fn a_key_expires_one_second_after_its_last() {
+    let ends = |not_after| Case { not_after: Some(not_after), ..Case::new() };
+    for last in [NOW.0, NOW.0 + 1, u64::MAX] {
+        assert_eq!(ends(last).admit(Expiry::Heed, NOW), Ok(new()));
+    }
+    for last in [NOW.0 - 1, 0] {
+        let reason = "the file says that the key of token 8a1172 has expired.";
+        ends(last).assert_refused(Expiry::Heed, reason, "--ignore-expiry");
+        assert_eq!(ends(last).admit(Expiry::Ignore, NOW), Ok(new()));
+    }
+    assert_eq!(ends(u64::MAX).admit(Expiry::Heed, Now(u64::MAX)), Ok(new()));
+}
+
+#[test]
+fn names_of_vendor_and_model_are_no_parameters() {
+    let token =
+        Token { manufacturer: None, model: Some("C200".to_owned()), ..SoftToken::clock().token };
+    let known = Known { token: Some(&token), ..NOTHING };
+    let case = Case { known, ..Case::new() };
+    assert_eq!(case.admit(Expiry::Heed, NOW), Ok(Admission::Unchanged));
+}

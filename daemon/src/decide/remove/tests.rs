@@ -1,1 +1,200 @@
+use fob_api::{Error, Fate, RootRule, UserName};
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
 
+use super::{RootGuard, deactivate, forget, is_owned_by};
+use crate::{
+    decide::{
+        Share,
+        testing::{Deed, NOW, STEP, SoftToken, World, alice, owner, root, tokens},
+    },
+    record::{Forgotten, Owner, Standing, State, Token},
+};
+
+const FATES: [(Fate, Standing); 3] = [
+    (Fate::Lost, Standing::Lost),
+    (Fate::Retire, Standing::Retired),
+    (Fate::Stock, Standing::Stock),
+];
+
+fn held_by(owner: &Owner) -> Token {
+    SoftToken::clock().standing(Standing::Assigned(owner.clone())).token
+}
+
+#[test]
+fn a_token_is_taken_from_its_user_and_gets_its_fate() {
+    for (fate, standing) in FATES {
+        let (token, has) = (held_by(&alice()), tokens(&["B7", "8A1172", "B8"]));
+        let done = deactivate(&token, &alice(), &has, fate, RootGuard::Keep).unwrap();
+        assert_eq!(done.0, Token { standing, epoch: 8, ..token });
+        assert_eq!(done.1, tokens(&["B7", "B8"]));
+    }
+}
+
+#[test]
+fn a_token_that_is_not_in_the_users_list_is_not_taken() {
+    let token = held_by(&alice());
+    for has in [&[][..], &["B7"]] {
+        let done = deactivate(&token, &alice(), &tokens(has), Fate::Stock, RootGuard::Keep);
+        let user = UserName::parse("alice").unwrap();
+        assert_eq!(done.unwrap_err(), Error::NotAssigned { user });
+    }
+}
+
+#[test]
+fn a_token_of_the_users_list_is_taken_whoever_had_his_uid_before() {
+    let alicia = owner("alicia", 1000);
+    let token = held_by(&alice());
+    assert!(!is_owned_by(&token, &alicia));
+    let has = tokens(&["8A1172"]);
+    let done = deactivate(&token, &alicia, &has, Fate::Stock, RootGuard::Keep).unwrap();
+    assert_eq!((done.0.standing, done.1), (Standing::Stock, tokens(&[])));
+}
+
+#[test]
+fn a_token_is_owned_by_uid_and_name() {
+    for other in [owner("bob", 1001), owner("alicia", 1000), owner("alice", 1001)] {
+        assert!(!is_owned_by(&held_by(&other), &alice()));
+    }
+    assert!(is_owned_by(&held_by(&alice()), &alice()));
+}
+
+#[test]
+fn root_is_not_left_without_a_token_unless_that_is_spelled_out() {
+    let (token, only) = (held_by(&root()), tokens(&["8A1172"]));
+    let done = deactivate(&token, &root(), &only, Fate::Lost, RootGuard::Keep);
+    assert_eq!(done.unwrap_err(), Error::RootOnly { rule: RootRule::KeepOne });
+    let done = deactivate(&token, &root(), &only, Fate::Lost, RootGuard::LeaveWithoutMfa).unwrap();
+    assert_eq!((done.0.standing, done.1), (Standing::Lost, tokens(&[])));
+}
+
+#[test]
+fn root_may_lose_one_of_two_tokens() {
+    let (token, two) = (held_by(&root()), tokens(&["8A1172", "B7"]));
+    let done = deactivate(&token, &root(), &two, Fate::Stock, RootGuard::Keep).unwrap();
+    assert_eq!(done.1, tokens(&["B7"]));
+}
+
+#[test]
+fn the_guard_is_for_uid_0_alone() {
+    let only = tokens(&["8A1172"]);
+    let toor = owner("toor", 0);
+    let done = deactivate(&held_by(&toor), &toor, &only, Fate::Stock, RootGuard::Keep);
+    assert_eq!(done.unwrap_err(), Error::RootOnly { rule: RootRule::KeepOne });
+    let named = owner("root", 1000);
+    assert!(deactivate(&held_by(&named), &named, &only, Fate::Stock, RootGuard::Keep).is_ok());
+}
+
+#[test]
+fn a_token_that_somebody_has_is_not_forgotten() {
+    let error = forget(&held_by(&alice()), &State::default(), NOW).unwrap_err();
+    let user = UserName::parse("alice").unwrap();
+    assert_eq!(error, Error::AlreadyAssigned { serial: SoftToken::clock().serial(), user });
+}
+
+#[test]
+fn a_forgotten_token_leaves_what_it_spent_and_whether_it_was_lost() {
+    for (standing, lost) in
+        [(Standing::Stock, None), (Standing::Retired, None), (Standing::Lost, Some(NOW.0))]
+    {
+        let soft = SoftToken::clock().standing(standing).spent(STEP).ahead(-7);
+        let left = forget(&soft.token, &soft.state, NOW).unwrap();
+        let forgotten = Some(Forgotten { fingerprint: soft.token.fingerprint, lost });
+        assert_eq!(left, State { writes: 1, forgotten, ..soft.state });
+    }
+}
+
+/// A sign-in of the first user with the first token.
+fn sign_in(back: u64) -> Deed {
+    Deed::SignIn { user: 0, token: 0, back, share: Share::Local }
+}
+
+#[test]
+fn a_whole_life_of_a_token_accepts_each_step_once() {
+    let wait = |seconds| Deed::Wait { seconds };
+    let life = [
+        Deed::Assign { user: 0, token: 0, back: 0 }, // STEP - 1 and STEP
+        sign_in(0),                                  // a replay
+        wait(30),
+        sign_in(0), // STEP + 1
+        Deed::SetClock { seconds: -30 },
+        sign_in(0), // a replay
+        Deed::SetClock { seconds: 0 },
+        wait(60),
+        Deed::Resync { user: 0, token: 0, back: 0 }, // STEP + 2 and STEP + 3
+        Deed::Deactivate { user: 0, fate: Fate::Stock },
+        Deed::Assign { user: 1, token: 0, back: 0 }, // refused: the same codes
+        wait(60),
+        Deed::Assign { user: 1, token: 0, back: 0 }, // STEP + 4 and STEP + 5
+        wait(60),
+        Deed::Rotate { user: 1, token: 1, back: 0, fate: Fate::Retire },
+        Deed::Forget { token: 0 },
+        Deed::Import { token: 0, period: 30 },
+        Deed::Assign { user: 0, token: 0, back: 1 }, // refused: STEP + 5 is spent
+        wait(60),
+        Deed::Assign { user: 0, token: 0, back: 1 }, // STEP + 7 and STEP + 8
+        wait(1),
+        sign_in(0), // STEP + 9
+    ];
+    let mut world = World::new();
+    life.into_iter().for_each(|deed| world.happens(deed));
+    let steps: Vec<u64> = world.accepted[0].iter().map(|step| step + 1 - STEP).collect();
+    assert_eq!(steps, [0, 1, 2, 3, 4, 5, 6, 8, 9, 10]);
+    assert_eq!(world.accepted[1].len(), 2);
+}
+
+#[test]
+fn a_lost_token_never_comes_back() {
+    let mut world = World::new();
+    world.happens(Deed::Assign { user: 0, token: 0, back: 0 });
+    world.happens(Deed::Deactivate { user: 0, fate: Fate::Lost });
+    for forgotten in [false, true] {
+        for _ in 0..3 {
+            if forgotten {
+                world.happens(Deed::Forget { token: 0 });
+            }
+            world.happens(Deed::Import { token: 0, period: 30 });
+            world.happens(Deed::Wait { seconds: 90 });
+            world.happens(Deed::Assign { user: 0, token: 0, back: 0 });
+            world.happens(sign_in(0));
+        }
+    }
+    assert_eq!(world.accepted[0], [STEP - 1, STEP]);
+}
+
+/// What happens to people who sign in, with the rarer things rare.
+fn deed() -> impl Strategy<Value = Deed> {
+    let fate =
+        || prop_oneof![3 => Just(Fate::Stock), 2 => Just(Fate::Retire), 1 => Just(Fate::Lost)];
+    let share = prop_oneof![Just(Share::Local), Just(Share::Own)];
+    let clock = prop_oneof![2 => Just(0), 2 => -90..90_i64, 1 => -7_000..7_000_i64, 1 => Just(-315_360_000)];
+    let two = || 0..2_usize;
+    let back = || prop_oneof![5 => Just(0), 2 => 1..4_u64, 1 => 1..250_u64];
+    prop_oneof![
+        6 => (two(), two(), back(), share)
+            .prop_map(|(user, token, back, share)| Deed::SignIn { user, token, back, share }),
+        4 => (two(), two(), back()).prop_map(|(user, token, back)| Deed::Assign { user, token, back }),
+        6 => (1..90_u64).prop_map(|seconds| Deed::Wait { seconds }),
+        2 => (two(), two(), back()).prop_map(|(user, token, back)| Deed::Resync { user, token, back }),
+        2 => (two(), two(), back(), fate())
+            .prop_map(|(user, token, back, fate)| Deed::Rotate { user, token, back, fate }),
+        1 => (two(), fate()).prop_map(|(user, fate)| Deed::Deactivate { user, fate }),
+        1 => (two(), -40..40_i64).prop_map(|(token, seconds)| Deed::Drift { token, seconds }),
+        1 => two().prop_map(|token| Deed::Forget { token }),
+        1 => (two(), prop_oneof![4 => Just(30), 1 => Just(60), 1 => Just(15)])
+            .prop_map(|(token, period)| Deed::Import { token, period }),
+        1 => clock.prop_map(|seconds| Deed::SetClock { seconds }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // I1 and I8 of threats.md: `World` checks them after each deed.
+    #[test]
+    fn whatever_happens_no_step_of_a_token_is_accepted_twice(
+        deeds in proptest::collection::vec(deed(), 40),
+    ) {
+        let mut world = World::new();
+        deeds.into_iter().for_each(|deed| world.happens(deed));
+    }
+}

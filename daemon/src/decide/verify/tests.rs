@@ -1,1 +1,386 @@
+use fob_api::{PromptKind, Verdict};
+use proptest::prelude::{
+    Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
 
+use super::{Claim, Decision, Unenrolled, prompt, verify};
+use crate::{
+    decide::{
+        Now, Policy, Share,
+        testing::{CLOCK, NOW, SEED, STEP, SoftToken, after, code, tokens},
+    },
+    record::{Moving, Parameters, State, Tries},
+};
+
+/// The first of two steps in a row in which the token of [`SEED`] shows the same code.
+const TWIN: u64 = 57_766_335;
+
+fn wrong(wrong: u32, latest: Now) -> Tries {
+    Tries { wrong, latest: latest.0 }
+}
+
+/// Decides on a code for a user who has no token.
+fn for_nobody(token: &SoftToken, typed: &str) -> Decision {
+    let caller = (Share::Local, Claim::Nobody);
+    verify(&token.opened(), &code(typed), caller, NOW, &Policy::default())
+}
+
+#[test]
+fn a_right_code_is_accepted_and_its_step_spent() {
+    let token = SoftToken::clock();
+    let decision = token.try_code(&token.code(STEP), Share::Local, NOW);
+    let state = decision.change.unwrap();
+    assert_eq!((decision.verdict, decision.distance), (Verdict::Accept, Some(0)));
+    assert_eq!((state.last_step, state.last_used, state.writes), (Some(STEP), Some(NOW.0), 1));
+}
+
+#[test]
+fn the_window_is_one_step_either_way() {
+    for distance in -4..=4_i64 {
+        let token = SoftToken::clock();
+        let typed = token.code(STEP.checked_add_signed(distance).unwrap());
+        let decision = token.try_code(&typed, Share::Local, NOW);
+        let inside = distance.abs() <= 1;
+        let verdict = if inside { Verdict::Accept } else { Verdict::Reject };
+        assert_eq!(decision.verdict, verdict, "at {distance}");
+        assert_eq!(decision.distance, inside.then_some(distance), "at {distance}");
+    }
+}
+
+#[test]
+fn a_code_is_good_from_30_s_before_its_step_to_30_s_after_it_and_the_typing() {
+    for (period, length) in [(30, 30), (60, 60)] {
+        let token = SoftToken::clock_of(period);
+        let begin = i64::try_from(STEP).unwrap() * length;
+        for arrival in begin - 2 * length..begin + 3 * length {
+            let now = Now(u64::try_from(arrival).unwrap());
+            let verdict = token.try_code(&token.code(STEP), Share::Local, now).verdict;
+            let inside = (begin - length + 6..begin + 2 * length + 6).contains(&arrival);
+            assert_eq!(verdict == Verdict::Accept, inside, "{} s", arrival - begin);
+        }
+    }
+}
+
+#[test]
+fn a_known_drift_moves_the_window() {
+    for drift in [-3_600, -45, 45, 3_600] {
+        let token = SoftToken::clock().ahead(drift);
+        let shown = (NOW.0 - 6).checked_add_signed(drift).unwrap() / 30;
+        let verdict = |step| token.try_code(&token.code(step), Share::Local, NOW).verdict;
+        assert_eq!(verdict(shown), Verdict::Accept, "drift {drift}");
+        assert_eq!(verdict(shown - 2), Verdict::Reject, "drift {drift}");
+        assert_eq!(verdict(shown + 2), Verdict::Reject, "drift {drift}");
+    }
+}
+
+#[test]
+fn a_spent_code_is_a_replay() {
+    let mut token = SoftToken::clock();
+    assert_eq!(token.enter(&token.code(STEP), NOW), Verdict::Accept);
+    assert_eq!(token.enter(&token.code(STEP), NOW), Verdict::Replay);
+    assert_eq!(token.enter(&token.code(STEP), after(NOW, 30)), Verdict::Replay);
+}
+
+// CVE-2021-43177
+#[test]
+fn the_code_before_the_spent_one_is_a_replay_too() {
+    let mut token = SoftToken::clock();
+    assert_eq!(token.enter(&token.code(STEP), NOW), Verdict::Accept);
+    assert_eq!(token.enter(&token.code(STEP - 1), NOW), Verdict::Replay);
+    assert_eq!(token.state.last_step, Some(STEP));
+}
+
+#[test]
+fn a_spent_code_stays_spent_when_the_clock_is_set_back() {
+    for seconds in [1, 30, 45] {
+        let mut token = SoftToken::clock();
+        assert_eq!(token.enter(&token.code(STEP), NOW), Verdict::Accept);
+        assert_eq!(token.enter(&token.code(STEP), after(NOW, -seconds)), Verdict::Replay);
+    }
+}
+
+#[test]
+fn a_code_of_the_past_is_not_accepted_when_the_clock_is_set_back_to_it() {
+    for seconds in [60, 3_600, 10 * 365 * 86_400] {
+        let mut token = SoftToken::clock();
+        assert_eq!(token.enter(&token.code(STEP), NOW), Verdict::Accept);
+        let past = after(NOW, -seconds);
+        let unused = token.code((past.0 - 6) / 30);
+        assert_eq!(token.enter(&unused, past), Verdict::Replay, "{seconds} s back");
+    }
+}
+
+#[test]
+fn a_clock_that_was_far_ahead_for_a_while_locks_nobody_out() {
+    let mut token = SoftToken::clock();
+    assert_eq!(token.enter(&token.code(STEP), after(NOW, 10 * 365 * 86_400)), Verdict::Reject);
+    assert_eq!(token.enter(&token.code(STEP), NOW), Verdict::Accept);
+}
+
+#[test]
+fn the_next_code_after_a_spent_one_is_accepted() {
+    let mut token = SoftToken::clock();
+    assert_eq!(token.enter(&token.code(STEP), NOW), Verdict::Accept);
+    assert_eq!(token.enter(&token.code(STEP + 1), NOW), Verdict::Accept);
+}
+
+#[test]
+fn a_code_of_a_spent_and_a_fresh_step_is_accepted_for_the_fresh_one() {
+    let now = Now(TWIN * 30 + 21);
+    for (spent, after) in [(None, Some(TWIN + 1)), (Some(TWIN), Some(TWIN + 1))] {
+        let mut token = SoftToken::clock();
+        token.state.last_step = spent;
+        assert_eq!(token.enter(&token.code(TWIN), now), Verdict::Accept);
+        assert_eq!(token.state.last_step, after);
+        assert_eq!(token.enter(&token.code(TWIN), now), Verdict::Replay);
+    }
+}
+
+#[test]
+fn a_replay_costs_a_try_and_teaches_nothing() {
+    let token = SoftToken::clock().spent(STEP).ahead(0);
+    let decision = token.try_code(&token.code(STEP - 1), Share::Local, NOW);
+    let expected = State { local_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
+    assert_eq!((decision.change, decision.distance), (Some(expected), Some(-1)));
+}
+
+#[test]
+fn a_wrong_code_costs_a_try_of_its_own_share_and_nothing_else() {
+    let token = SoftToken::clock().spent(STEP - 100).ahead(3);
+    let typed = token.never_shown(STEP);
+    let host = State { local_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
+    let own = State { own_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
+    for (share, expected) in [(Share::Local, host), (Share::Own, own)] {
+        let decision = token.try_code(&typed, share, NOW);
+        assert_eq!((decision.verdict, decision.distance), (Verdict::Reject, None));
+        assert_eq!(decision.change, Some(expected));
+    }
+}
+
+#[test]
+fn a_right_code_forgives_only_its_own_share() {
+    let (host, own) = (wrong(2, NOW), wrong(1, NOW));
+    let mut token = SoftToken::clock();
+    (token.state.local_tries, token.state.own_tries) = (host, own);
+    let tries = |share| {
+        let state = token.try_code(&token.code(STEP), share, NOW).change.unwrap();
+        (state.local_tries, state.own_tries)
+    };
+    assert_eq!(tries(Share::Local), (Tries::default(), own));
+    assert_eq!(tries(Share::Own), (host, Tries::default()));
+}
+
+#[test]
+fn while_a_share_waits_nothing_is_tried_not_even_the_right_code() {
+    let mut token = SoftToken::clock();
+    token.state.local_tries = wrong(4, NOW);
+    for typed in [token.code(STEP), token.never_shown(STEP)] {
+        let decision = token.try_code(&typed, Share::Local, after(NOW, 1));
+        assert_eq!((decision.verdict, decision.change), (Verdict::Wait(1), None));
+        assert_eq!(decision.distance, None);
+    }
+    assert_eq!(token.try_code(&token.code(STEP), Share::Own, NOW).verdict, Verdict::Accept);
+    assert_eq!(token.enter(&token.code(STEP), after(NOW, 2)), Verdict::Accept);
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_nobody_wait_longer_than_one_delay() {
+    let mut token = SoftToken::clock();
+    token.state.local_tries = wrong(20, after(NOW, 3_600));
+    let waited = after(NOW, 30);
+    assert_eq!(token.enter(&token.code(STEP + 1), waited), Verdict::Accept);
+}
+
+#[test]
+fn a_code_of_other_length_is_rejected_and_counted() {
+    let shown = SoftToken::clock().code(STEP);
+    let shown = shown.as_str();
+    for typed in [format!("{shown}0"), format!("0{shown}"), format!("{shown}00")] {
+        let mut token = SoftToken::clock();
+        assert_eq!(token.enter(&code(&typed), NOW), Verdict::Reject, "{typed}");
+        assert_eq!(token.state.local_tries, wrong(1, NOW));
+    }
+    let long = SoftToken::new("1", SEED, Parameters { digits: 8, ..CLOCK });
+    let all = long.code(STEP);
+    assert_eq!(long.try_code(&all, Share::Local, NOW).verdict, Verdict::Accept);
+    for part in [&all.as_str()[..6], &all.as_str()[2..], &all.as_str()[1..]] {
+        assert_eq!(long.try_code(&code(part), Share::Local, NOW).verdict, Verdict::Reject);
+    }
+}
+
+#[test]
+fn nobody_is_refused_the_right_code_at_the_price_of_a_wrong_one() {
+    let token = SoftToken::clock();
+    let price = token.try_code(&token.never_shown(STEP), Share::Local, NOW).change;
+    for typed in [token.code(STEP), token.code(STEP + 1), token.never_shown(STEP)] {
+        let decision = for_nobody(&token, typed.as_str());
+        assert_eq!((decision.verdict, decision.distance), (Verdict::Unassigned, None));
+        assert_eq!(decision.change, price);
+    }
+}
+
+#[test]
+fn nobody_waits_like_everybody() {
+    let mut token = SoftToken::clock();
+    token.state.local_tries = wrong(5, NOW);
+    let decision = for_nobody(&token, token.code(STEP).as_str());
+    assert_eq!((decision.verdict, decision.change), (Verdict::Wait(4), None));
+}
+
+#[test]
+fn a_button_may_have_been_pressed_ten_times_between_two_sign_ins() {
+    for (next, spent, first) in [(5, None, 5), (5, Some(2), 5), (5, Some(41), 42), (0, Some(0), 1)]
+    {
+        let mut token = SoftToken::button(next);
+        token.state.last_step = spent;
+        let verdict = |step| token.try_code(&token.code(step), Share::Local, NOW).verdict;
+        for step in first..=first + 10 {
+            assert_eq!(verdict(step), Verdict::Accept, "{step} when {first} is next");
+        }
+        assert_eq!(verdict(first + 11), Verdict::Reject);
+        assert_eq!(verdict(first - 1), Verdict::Replay);
+        if let Some(older) = first.checked_sub(2) {
+            assert_eq!(verdict(older), Verdict::Reject);
+        }
+    }
+}
+
+#[test]
+fn a_button_token_learns_its_counter_and_no_drift() {
+    let mut token = SoftToken::button(5);
+    assert_eq!(token.enter(&token.code(9), NOW), Verdict::Accept);
+    assert_eq!((token.state.last_step, token.state.drift), (Some(9), None));
+    assert_eq!(token.enter(&token.code(9), NOW), Verdict::Replay);
+    assert_eq!(token.enter(&token.code(5), NOW), Verdict::Reject);
+    assert_eq!(token.enter(&token.code(10), NOW), Verdict::Accept);
+}
+
+#[test]
+fn an_accepted_code_teaches_the_whole_drift_at_first_and_a_quarter_later() {
+    let cases = [(None, STEP + 1, 30), (None, STEP - 1, -30), (Some(-6), STEP, -5)];
+    let later = [(Some(10), STEP + 1, 15), (Some(-10), STEP - 1, -15)];
+    for (drift, step, learned) in cases.into_iter().chain(later) {
+        let mut token = SoftToken::clock();
+        token.state.drift = drift;
+        assert_eq!(token.enter(&token.code(step), NOW), Verdict::Accept);
+        assert_eq!(token.state.drift, Some(learned), "from {drift:?} by {step}");
+    }
+}
+
+#[test]
+fn a_token_that_gains_two_seconds_a_day_stays_in_sync_for_five_years() {
+    for rate in [-2_i64, 2] {
+        let mut token = SoftToken::clock();
+        for day in 0..5 * 365 {
+            // At another moment of the step each day, for the token is read when it is needed.
+            let now = after(NOW, day * 86_400 + day * 7 % 30);
+            let step = after(Now(now.0 - 6), day * rate).0 / 30;
+            assert_eq!(token.enter(&token.code(step), now), Verdict::Accept, "day {day}");
+        }
+    }
+}
+
+// M6 of threats.md: three steps of two hours ago, typed as fast as a token shows codes.
+#[test]
+fn old_codes_typed_one_after_the_other_move_no_window() {
+    let mut token = SoftToken::clock().spent(STEP - 240).ahead(0);
+    for n in 0..3 {
+        let typed = token.code(STEP - 240 + n);
+        let now = after(NOW, i64::try_from(n).unwrap() * 30);
+        assert_eq!(token.enter(&typed, now), Verdict::Reject);
+    }
+    assert_eq!((token.state.last_step, token.state.drift), (Some(STEP - 240), Some(0)));
+}
+
+#[test]
+fn codes_are_right_in_every_century() {
+    // 1970, the ends of i32 and u32 seconds, the last date of RFC 6238 appendix B, the year 9999.
+    for time in [21, 2_147_483_648, 4_294_967_296, 20_000_000_000, 253_402_300_799] {
+        for now in time..time + 60 {
+            let mut token = SoftToken::clock();
+            let shown = token.code((now - 6) / 30);
+            assert_eq!(token.enter(&shown, Now(now)), Verdict::Accept, "at {now}");
+            assert_eq!(token.enter(&shown, Now(now)), Verdict::Replay, "at {now}");
+        }
+    }
+}
+
+#[test]
+fn the_last_counter_of_all_is_spent_like_every_other() {
+    let mut token = SoftToken::button(u64::MAX);
+    assert_eq!(token.enter(&token.code(u64::MAX), NOW), Verdict::Accept);
+    assert_eq!(token.enter(&token.code(u64::MAX), NOW), Verdict::Replay);
+}
+
+#[test]
+fn a_drift_that_nothing_can_have_written_is_no_panic() {
+    for drift in [i64::MIN, i64::MIN + 6, i64::MAX] {
+        for now in [0, NOW.0, u64::MAX] {
+            let token = SoftToken::clock().ahead(drift);
+            for step in [0, u64::MAX / 30, u64::MAX] {
+                let _ = token.try_code(&token.code(step), Share::Local, Now(now));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_an_existing_user_without_a_token_is_exempt_and_only_by_the_hosts_policy() {
+    let (none, one) = (tokens(&[]), tokens(&["8A1172"]));
+    assert_eq!(prompt(Some(&none), Unenrolled::Exempt), PromptKind::Exempt);
+    assert_eq!(prompt(Some(&one), Unenrolled::Exempt), PromptKind::Code);
+    assert_eq!(prompt(None, Unenrolled::Exempt), PromptKind::Code);
+    for tokens in [Some(&none), Some(&one), None] {
+        assert_eq!(prompt(tokens, Unenrolled::Refuse), PromptKind::Code);
+    }
+}
+
+/// Any number, but the edges often.
+fn edgy() -> impl Strategy<Value = u64> {
+    let edge =
+        prop_oneof![Just(0), Just(1), Just(u64::from(u32::MAX)), Just(u64::MAX), Just(NOW.0)];
+    prop_oneof![any::<u64>(), (edge, 0..40_u64).prop_map(|(edge, n)| edge.saturating_sub(n))]
+}
+
+/// Any form of token that a seed file may describe, and some that none may.
+fn moving() -> impl Strategy<Value = Moving> {
+    prop_oneof![
+        edgy().prop_map(|next| Moving::Counter { next }),
+        prop_oneof![Just(30), Just(60), any::<u32>()].prop_map(|period| Moving::Time { period }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nobody_is_accepted_whatever_the_code(typed in "[0-9]{6,8}", step in STEP - 2..STEP + 2) {
+        let token = SoftToken::clock();
+        for typed in [typed.as_str(), token.code(step).as_str()] {
+            prop_assert_eq!(for_nobody(&token, typed).verdict, Verdict::Unassigned);
+        }
+    }
+
+    #[test]
+    fn no_time_no_counter_and_no_believable_drift_panics_or_takes_the_last_step_back(
+        (moving, digits) in (moving(), 6..=8_u8),
+        (now, drift) in (edgy(), proptest::option::of(-93_600..=93_600_i64)),
+        (spent, typed) in (proptest::option::of(edgy()), edgy()),
+        tries in (any::<u32>(), edgy()),
+    ) {
+        let mut token = SoftToken::new("1", SEED, Parameters { moving, digits, ..CLOCK });
+        token.state = State { last_step: spent, drift, ..State::default() };
+        let shown = super::predicted(&token.token, &token.state, Now(now));
+        for step in [typed, shown, shown.saturating_add(1), shown.saturating_sub(1)] {
+            token.state.own_tries = Tries { wrong: tries.0, latest: tries.1 };
+            for share in [Share::Local, Share::Own] {
+                let decision = token.try_code(&token.code(step), share, Now(now));
+                let state = decision.change.unwrap_or(token.state.clone());
+                prop_assert!(state.last_step >= spent);
+                let accepted = decision.verdict == Verdict::Accept;
+                prop_assert!(accepted || state.last_step == spent);
+                prop_assert!(state.drift.is_none_or(|drift| drift.abs() <= 93_600));
+            }
+        }
+    }
+}

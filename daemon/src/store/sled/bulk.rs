@@ -6,7 +6,11 @@
 //! first piece until the end; removing it is the commit. If it is found at open, the undo
 //! records are played back. Readers see the old values until the end.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    mem::{swap, take},
+    thread,
+};
 
 use sled::{Batch, Db, IVec};
 use tokio::sync::oneshot;
@@ -74,7 +78,7 @@ impl Bulk {
         writes.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;
             if same {
-                std::mem::swap(later, earlier);
+                swap(later, earlier);
             }
             same
         });
@@ -137,12 +141,15 @@ impl Bulk {
 
     /// Shows the writes, tells the watches, answers and unlocks the keys; after the sync.
     pub(super) fn finish(&mut self, shelf: &Shelf) {
-        drop(shelf.show(Layer::Bulk));
+        let hidden = shelf.show(Layer::Bulk);
         self.writes.iter().for_each(|(key, _)| shelf.watchers.tell(key));
         answer(self.reply.take(), Ok(Committed::Done));
-        self.writes = Vec::new();
-        self.locked = HashSet::new();
         self.phase = Phase::Clear;
+        let waste = (hidden, take(&mut self.writes), take(&mut self.locked));
+        // Freeing millions of keys takes a second for which no sign-in should wait. Where there
+        // is no thread to be had, they are freed here.
+        let free = thread::Builder::new().name("store-free".to_owned());
+        let _ = free.spawn(move || drop(waste));
     }
 
     fn check(&mut self, shelf: &Shelf) -> Step {
@@ -161,7 +168,7 @@ impl Bulk {
         if !self.guards.is_empty() {
             return Step::Again;
         }
-        let found = std::mem::take(&mut self.found);
+        let found = take(&mut self.found);
         if !self.holds {
             answer(self.reply.take(), Ok(Committed::Conflict(found)));
             return Step::Over;
@@ -269,7 +276,7 @@ fn pack(old: &[(Key, Option<IVec>)]) -> Vec<Vec<u8>> {
     for (key, value) in old {
         let value = value.as_deref().unwrap_or_default();
         if !record.is_empty() && record.len() + key.as_bytes().len() + value.len() > MAX_VALUE {
-            records.push(std::mem::take(&mut record));
+            records.push(take(&mut record));
         }
         for part in [key.as_bytes(), value] {
             // Limits keep both far below 64 KiB.

@@ -81,32 +81,29 @@ impl Shelf {
         keys.iter().map(entry).collect()
     }
 
-    /// Reads a page of durable entries whose keys start with `prefix`.
+    /// Reads a page of durable entries: the first `limit` from `start` that begin as `floor`.
     pub(super) fn list(
         &self,
-        prefix: [u8; 2],
-        after: Option<&Key>,
+        floor: &Key,
+        start: Bound<&Key>,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
         self.in_service()?;
+        let ours = |bytes: &[u8]| bytes.starts_with(floor.as_bytes());
         let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
-        let start = after.map_or(Bound::Unbounded, |key| Bound::Excluded(key.clone()));
         let mut page = Hidden::new();
         for layer in hidden.iter() {
             let old = layer
-                .range((start.clone(), Bound::Unbounded))
-                .skip_while(|(key, _)| key.as_bytes() < &prefix[..])
-                .take_while(|(key, _)| key.as_bytes().starts_with(&prefix))
+                .range((start, Bound::Unbounded))
+                .take_while(|(key, _)| ours(key.as_bytes()))
                 .filter(|(_, old)| old.is_some());
             page.extend(old.take(limit).map(|(key, old)| (key.clone(), old.clone())));
         }
-        let from = after.map(Key::as_bytes).filter(|after| *after > &prefix[..]);
-        let from = from.map_or(Bound::Included(&prefix[..]), Bound::Excluded);
-        let stored = self.db.range::<&[u8], _>((from, Bound::Unbounded));
         let mut found = 0;
-        for pair in stored {
+        let from = (start.map(Key::as_bytes), Bound::Unbounded);
+        for pair in self.db.range::<&[u8], _>(from) {
             let (key, value) = pair.map_err(|error| trouble(&error))?;
-            if found == limit || !key.starts_with(&prefix) {
+            if found == limit || !ours(&key) {
                 break;
             }
             let key = Key::from_stored(&key).ok_or(StoreError::Corrupt)?;
