@@ -14,8 +14,8 @@ use totp_rs::{Builder, Secret, Totp};
 enum Moving {
     /// Its clock: seconds per step, and by how many seconds the clock is ahead of the true time.
     Time { period: u64, drift: i64 },
-    /// Its button: the counter of the next code.
-    Counter { next: u64 },
+    /// Its button.
+    Counter,
 }
 
 /// A token. Its seed follows from its serial, so that two serials have two seeds.
@@ -26,6 +26,8 @@ pub struct SoftToken {
     algorithm: Algorithm,
     digits: u8,
     moving: Moving,
+    /// The step or counter of the code that is shown next.
+    next: u64,
 }
 
 impl SoftToken {
@@ -36,12 +38,13 @@ impl SoftToken {
 
     /// Makes a token with a button: SHA-1, six digits, the first counter is 0.
     pub fn with_button(serial: &str) -> Self {
-        Self::new(serial, Moving::Counter { next: 0 })
+        Self::new(serial, Moving::Counter)
     }
 
     fn new(serial: &str, moving: Moving) -> Self {
         let seed = seed_of(serial);
-        Self { serial: serial.to_owned(), seed, algorithm: Algorithm::SHA1, digits: 6, moving }
+        let (serial, algorithm) = (serial.to_owned(), Algorithm::SHA1);
+        Self { serial, seed, algorithm, digits: 6, moving, next: 0 }
     }
 
     /// Sets the hash.
@@ -90,7 +93,7 @@ impl SoftToken {
     pub fn step_at(&self, time: u64) -> u64 {
         match self.moving {
             Moving::Time { period, drift } => time.saturating_add_signed(drift) / period,
-            Moving::Counter { .. } => 0,
+            Moving::Counter => 0,
         }
     }
 
@@ -106,31 +109,21 @@ impl SoftToken {
         self.code_of(self.step_at(time))
     }
 
-    /// Returns the code that was shown before the one at `time`, and that one.
-    pub fn pair_at(&self, time: u64) -> [String; 2] {
-        let step = self.step_at(time);
-        [self.code_of(step.saturating_sub(1)), self.code_of(step)]
+    /// Shows two codes in a row: with a clock the one before `time` and the one at `time`.
+    pub fn show_pair(&mut self, time: u64) -> [String; 2] {
+        if matches!(self.moving, Moving::Time { .. }) {
+            self.next = self.step_at(time).saturating_sub(1);
+        }
+        [self.next_code(), self.next_code()]
     }
 
-    /// Returns the code after the one that is shown at `time`: the first that is not yet spent when
-    /// the pair at `time` was used, and still in the daemon's window.
-    pub fn next_code_after(&self, time: u64) -> String {
-        self.code_of(self.step_at(time) + 1)
-    }
-
-    /// Presses the button and returns the code; the empty string without a button.
-    pub fn press(&mut self) -> String {
-        let Moving::Counter { next } = &mut self.moving else {
-            return String::new();
-        };
-        let counter = *next;
-        *next += 1;
-        self.code_of(counter)
-    }
-
-    /// Presses the button twice.
-    pub fn press_twice(&mut self) -> [String; 2] {
-        [self.press(), self.press()]
+    /// Returns the code after the last one that was shown. Right after a pair this is the first
+    /// that is not spent; the daemon's window reaches to it at once, and a token with a clock needs
+    /// to wait for the next.
+    pub fn next_code(&mut self) -> String {
+        let code = self.code_of(self.next);
+        self.next += 1;
+        code
     }
 
     /// Returns six digits that are none of the codes of steps `around` ± `distance`.
@@ -154,7 +147,7 @@ impl SoftToken {
             Moving::Time { period, .. } => {
                 format!("{}, {key}, totp, {}, {period}\n", self.serial, self.digits)
             }
-            Moving::Counter { .. } => format!("{}, {key}, hotp, {}\n", self.serial, self.digits),
+            Moving::Counter => format!("{}, {key}, hotp, {}\n", self.serial, self.digits),
         }
     }
 
@@ -175,7 +168,8 @@ impl SoftToken {
                      <TimeInterval><PlainValue>{period}</PlainValue></TimeInterval>"
                 ),
             ),
-            Moving::Counter { next } => {
+            Moving::Counter => {
+                let next = self.next;
                 ("hotp", format!("<Counter><PlainValue>{next}</PlainValue></Counter>"))
             }
         };
@@ -252,8 +246,16 @@ mod tests {
     fn the_button_shows_the_vectors_of_rfc_4226() {
         let seed = b"12345678901234567890".to_vec();
         let mut token = SoftToken { seed, ..SoftToken::with_button("rfc") };
-        assert_eq!(token.press_twice(), ["755224", "287082"]);
-        assert_eq!(token.press(), "359152");
+        assert_eq!(token.show_pair(0), ["755224", "287082"]);
+        assert_eq!(token.next_code(), "359152");
+    }
+
+    #[test]
+    fn a_pair_ends_with_the_code_that_is_shown_now() {
+        let mut token = SoftToken::with_clock("a");
+        let [before, now] = token.show_pair(1_000_000);
+        assert_eq!((before, now), (token.code_at(999_970), token.code_at(1_000_000)));
+        assert_eq!(token.next_code(), token.code_at(1_000_030));
     }
 
     #[test]

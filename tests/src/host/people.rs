@@ -52,9 +52,10 @@ impl Host {
     #[track_caller]
     pub fn person_with_clock_token(&self, name: &str) -> (Person, SoftToken) {
         let person = self.person(name);
-        let token = SoftToken::with_clock(&format!("C-{}", person.name));
+        let mut token = SoftToken::with_clock(&format!("C-{}", person.name));
         self.import(&token.oath_line());
-        self.assign(&person, token.serial(), &token.pair_at(self.now()));
+        let codes = token.show_pair(self.now());
+        self.assign(&person, token.serial(), &codes);
         (person, token)
     }
 
@@ -64,7 +65,7 @@ impl Host {
         let person = self.person(name);
         let mut token = SoftToken::with_button(&format!("B-{}", person.name));
         self.import(&token.oath_line());
-        let codes = token.press_twice();
+        let codes = token.show_pair(self.now());
         self.assign(&person, token.serial(), &codes);
         (person, token)
     }

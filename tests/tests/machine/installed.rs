@@ -71,8 +71,7 @@ fn fob_is_not_removed_while_a_service_still_asks_for_codes() {
 fn a_pam_file_is_as_before_after_enable_and_remove() {
     let host = Host::shared();
     let report = host.shell(
-        "cp /etc/pam.d/chfn /etc/pam.d/probe
-         echo '@include common-auth' >>/etc/pam.d/probe
+        "printf 'auth required pam_env.so\\n@include common-auth\\n' >/etc/pam.d/probe
          enable=/opt/fob/packaging/pam/enable
          before=$(md5sum /etc/pam.d/probe)
          $enable probe && $enable --options nullok probe

@@ -13,7 +13,7 @@ const SOON: Duration = Duration::from_secs(15);
 
 fn sign_in(host: &Host, alice: &Person, token: &mut SoftToken) -> (Transcript, Duration) {
     let begun = Instant::now();
-    let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&token.press()).run();
+    let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&token.next_code()).run();
     (seen, begun.elapsed())
 }
 
@@ -63,10 +63,25 @@ fn a_module_that_is_not_there_refuses() {
 }
 
 #[test]
+fn a_machine_that_lost_its_tokens_lets_nobody_in_by_nullok() {
+    let host = Host::start();
+    let carol = host.person("carol");
+    host.ssh(Door::KeyThenCodeIfAny, &carol.name).run().assert_runs_as(&carol.name);
+    host.shell("systemctl stop fobd && mv /var/lib/fobd /var/lib/lost");
+    // Whoever installs again, as administrators do when something is broken, makes no empty house.
+    let output = host.try_feed("/opt/fob/packaging/install --binaries /opt/fob", b"");
+    assert_ne!(output.status.code(), Some(0));
+    assert!(!host.journal("there is no token database").is_empty());
+    let seen = host.ssh(Door::KeyThenCodeIfAny, &carol.name).run();
+    seen.assert_did_not_run_as(&carol.name);
+    assert!(seen.says(SORRY), "{seen:?}");
+}
+
+#[test]
 fn a_killed_daemon_is_back_at_once_and_forgets_nothing() {
     let host = Host::start();
     let (alice, mut token) = host.person_with_button_token("alice");
-    let code = token.press();
+    let code = token.next_code();
     let with = |code: &str| host.ssh(Door::KeyThenCode, &alice.name).code(code).run();
     with(&code).assert_signed_in_as(&alice.name);
     host.shell(
@@ -75,7 +90,7 @@ fn a_killed_daemon_is_back_at_once_and_forgets_nothing() {
            systemctl is-active --quiet fobd; do sleep 0.1; done",
     );
     with(&code).assert_refused_at_the_code(&alice.name);
-    with(&token.press()).assert_signed_in_as(&alice.name);
+    with(&token.next_code()).assert_signed_in_as(&alice.name);
     assert_eq!(host.verdicts(&alice.name), ["accept", "replay", "accept"]);
 }
 
@@ -86,7 +101,7 @@ fn sign_ins_as_root_do_not_need_the_bus() {
     host.shell("kill -STOP $(systemctl show --value -p MainPID dbus)");
     let output = host.try_feed(
         &format!("timeout 20 pamtester fob {} authenticate", alice.name),
-        format!("{}\n", token.press()).as_bytes(),
+        format!("{}\n", token.next_code()).as_bytes(),
     );
     host.shell("kill -CONT $(systemctl show --value -p MainPID dbus || cat /run/dbus/pid)");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

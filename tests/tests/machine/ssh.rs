@@ -5,8 +5,8 @@ use fob_tests::host::{Door, Host};
 #[test]
 fn a_key_and_a_code_sign_in() {
     let host = Host::shared();
-    let (alice, token) = host.person_with_clock_token("alice");
-    let code = token.next_code_after(host.now());
+    let (alice, mut token) = host.person_with_clock_token("alice");
+    let code = token.next_code();
     let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&code).run();
     seen.assert_signed_in_as(&alice.name);
     assert_eq!(seen.prompts, [format!("({}@127.0.0.1) Token code: ", alice.name)]);
@@ -16,8 +16,8 @@ fn a_key_and_a_code_sign_in() {
 #[test]
 fn a_password_and_a_code_sign_in() {
     let host = Host::shared();
-    let (alice, token) = host.person_with_clock_token("alice");
-    let code = token.next_code_after(host.now());
+    let (alice, mut token) = host.person_with_clock_token("alice");
+    let code = token.next_code();
     let seen =
         host.ssh(Door::PasswordThenCode, &alice.name).password(alice.password).code(&code).run();
     seen.assert_signed_in_as(&alice.name);
@@ -27,8 +27,8 @@ fn a_password_and_a_code_sign_in() {
 #[test]
 fn a_wrong_password_is_never_asked_for_a_code() {
     let host = Host::shared();
-    let (alice, token) = host.person_with_clock_token("alice");
-    let code = token.next_code_after(host.now());
+    let (alice, mut token) = host.person_with_clock_token("alice");
+    let code = token.next_code();
     let seen = host.ssh(Door::PasswordThenCode, &alice.name).password("wrong").code(&code).run();
     seen.assert_did_not_run_as(&alice.name);
     assert!(!seen.asked_for_a_code(), "{seen:?}");
@@ -49,13 +49,8 @@ fn a_key_without_a_code_does_not_sign_in() {
 fn a_client_that_cannot_ask_is_refused() {
     let host = Host::shared();
     let (alice, _) = host.person_with_clock_token("alice");
-    let output = host.try_feed(
-        &format!(
-            "ssh -o BatchMode=yes -o StrictHostKeyChecking=no {}@127.0.0.1 id -un",
-            alice.name
-        ),
-        b"",
-    );
+    let output =
+        host.try_feed(&format!("ssh -o BatchMode=yes {}@127.0.0.1 id -un", alice.name), b"");
     assert_eq!(output.status.code(), Some(255));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("Permission denied (keyboard-interactive)"), "{text}");
@@ -74,8 +69,8 @@ fn a_wrong_code_is_refused() {
 #[test]
 fn a_spent_code_is_refused() {
     let host = Host::shared();
-    let (alice, token) = host.person_with_clock_token("alice");
-    let code = token.next_code_after(host.now());
+    let (alice, mut token) = host.person_with_clock_token("alice");
+    let code = token.next_code();
     let sign_in = || host.ssh(Door::KeyThenCode, &alice.name).code(&code).run();
     sign_in().assert_signed_in_as(&alice.name);
     let seen = sign_in();
@@ -88,7 +83,7 @@ fn a_spent_code_is_refused() {
 fn a_code_that_was_spent_on_the_assignment_is_refused() {
     let host = Host::shared();
     let (alice, mut token) = (host.person("alice"), host.button_token("A"));
-    let codes = token.press_twice();
+    let codes = token.show_pair(host.now());
     host.assign(&alice, token.serial(), &codes);
     let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&codes[1]).run();
     seen.assert_refused_at_the_code(&alice.name);
@@ -99,8 +94,8 @@ fn a_code_that_was_spent_on_the_assignment_is_refused() {
 fn the_code_of_another_users_token_is_refused() {
     let host = Host::shared();
     let (alice, _) = host.person_with_clock_token("alice");
-    let (bob, bobs) = host.person_with_clock_token("bob");
-    let code = bobs.next_code_after(host.now());
+    let (bob, mut bobs) = host.person_with_clock_token("bob");
+    let code = bobs.next_code();
     let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&code).run();
     seen.assert_refused_at_the_code(&alice.name);
     assert_eq!(host.verdicts(&alice.name), ["reject"]);
@@ -129,11 +124,11 @@ fn a_user_without_a_token_signs_in_where_nullok_says_so() {
 #[test]
 fn a_user_with_a_token_is_asked_in_spite_of_nullok() {
     let host = Host::shared();
-    let (alice, token) = host.person_with_clock_token("alice");
+    let (alice, mut token) = host.person_with_clock_token("alice");
     let wrong = token.wrong_code(token.step_at(host.now()), 100);
     let refused = host.ssh(Door::KeyThenCodeIfAny, &alice.name).code(&wrong).run();
     refused.assert_refused_at_the_code(&alice.name);
-    let code = token.next_code_after(host.now());
+    let code = token.next_code();
     let seen = host.ssh(Door::KeyThenCodeIfAny, &alice.name).code(&code).run();
     seen.assert_signed_in_as(&alice.name);
 }
@@ -158,7 +153,7 @@ fn several_sign_ins_in_a_row_take_several_codes() {
     let host = Host::shared();
     let (alice, mut token) = host.person_with_button_token("alice");
     for _ in 0..3 {
-        let code = token.press();
+        let code = token.next_code();
         host.ssh(Door::KeyThenCode, &alice.name).code(&code).run().assert_signed_in_as(&alice.name);
     }
     assert_eq!(host.verdicts(&alice.name), ["accept", "accept", "accept"]);
