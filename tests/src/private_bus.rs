@@ -46,6 +46,7 @@ impl PrivateBus {
             .args(["--nofork", "--nopidfile", "--nosyslog", "--print-address"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null()) // it complains about limits that it may not raise
             .spawn()
             .expect("dbus-daemon starts");
         let mut address = String::new();
