@@ -109,7 +109,13 @@ impl Daemon {
     /// Waits until a line of the log holds `part`.
     #[track_caller]
     pub fn wait_for(&self, part: &str) {
-        let said = |log: &Log| log.lines.iter().any(|line| line.contains(part));
+        self.wait_for_times(part, 1);
+    }
+
+    /// Waits until so many lines of the log hold `part`.
+    #[track_caller]
+    pub fn wait_for_times(&self, part: &str, times: usize) {
+        let said = |log: &Log| log.lines.iter().filter(|line| line.contains(part)).count() >= times;
         let (log, news) = &*self.log;
         let waiting = log.lock().expect("the log");
         let (log, _) = news

@@ -44,7 +44,9 @@ fn missing(need: Need) -> Option<String> {
     match need {
         Need::Program(name) => {
             let folders = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin"];
-            let found = folders.iter().any(|folder| fs::exists(format!("{folder}/{name}")).unwrap_or(false));
+            let found = folders
+                .iter()
+                .any(|folder| fs::exists(format!("{folder}/{name}")).unwrap_or(false));
             (!found).then(|| format!("the program {name}"))
         }
         Need::Root => (!Uid::effective().is_root()).then(|| "to be run as root".to_owned()),

@@ -21,6 +21,10 @@ pub const POLICY: &str = include_str!("../../packaging/dbus/org.fobd.Fob1.conf")
 /// Its name in dbus-daemon's folder of policies.
 const POLICY_FILE: &str = "org.fobd.Fob1.conf";
 
+/// The name can be started, as on a host where Fob is installed, but no start succeeds: tests
+/// start fobd themselves.
+const SERVICE: &str = "[D-BUS Service]\nName=org.fobd.Fob1\nExec=/bin/false\nUser=root\n";
+
 /// A running bus. It ends when it is dropped.
 pub struct PrivateBus {
     process: Child,
@@ -39,6 +43,9 @@ impl PrivateBus {
         let policies = folder.join("system.d");
         fs::create_dir_all(&policies).expect("a folder for the policy");
         fs::write(policies.join(POLICY_FILE), POLICY).expect("the policy");
+        let services = folder.join("services");
+        fs::create_dir_all(&services).expect("a folder for the service");
+        fs::write(services.join("org.fobd.Fob1.service"), SERVICE).expect("the service");
         let config = folder.join("bus.conf");
         fs::write(&config, configuration(&socket)).expect("the configuration");
         let mut process = Command::new("dbus-daemon")
@@ -102,6 +109,7 @@ fn configuration(socket: &Path) -> String {
     <allow send_destination="org.freedesktop.DBus"
            send_interface="org.freedesktop.DBus.Monitoring"/>
   </policy>
+  <servicedir>services</servicedir>
   <includedir>system.d</includedir>
 </busconfig>
 "#,

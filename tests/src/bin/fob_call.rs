@@ -93,6 +93,7 @@ impl Caller {
     async fn ask(&self, request: &str) -> String {
         match request.split_once(':') {
             Some(("wrong", method)) => name(self.call(method, &(7_u64, false)).await),
+            Some(("large", count)) => self.large(count.parse().expect("a number")).await,
             Some(("bare", method)) => name(self.call(method, &()).await),
             Some((method, user)) => match self.sample(method, user).await {
                 Some(outcome) => name(outcome),
@@ -128,6 +129,24 @@ impl Caller {
             "Verify" => self.call(method, &(user, "123456", none)).await,
             _ => return None,
         })
+    }
+
+    /// Sends so many calls with a name of 30 MiB and waits for no answer. dbus-daemon takes 32 MiB.
+    async fn large(&self, count: u32) -> String {
+        let none = std::collections::HashMap::<&str, Variant<'_>>::new();
+        let name = "x".repeat(30 << 20);
+        for _ in 0..count {
+            let message = Message::method_call(OBJECT_PATH, "Verify")
+                .interface(INTERFACE)
+                .destination(BUS_NAME)
+                .build(&(&name, "123456", &none))
+                .expect("a message");
+            let sent = self.connection.send(&message).await;
+            if let Err(error) = sent {
+                return error.to_string();
+            }
+        }
+        "sent".to_owned()
     }
 
     async fn call<B>(&self, method: &str, body: &B) -> zbus::Result<Message>

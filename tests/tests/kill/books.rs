@@ -120,9 +120,9 @@ impl Desk {
     /// Returns a token that nobody has or perhaps has, from `start` on.
     pub(crate) fn free(&self, start: usize) -> usize {
         let taken = |index: &usize| {
-            self.people.iter().any(|mover| {
-                mover.has == Some(*index) || mover.perhaps == Some(Some(*index))
-            })
+            self.people
+                .iter()
+                .any(|mover| mover.has == Some(*index) || mover.perhaps == Some(Some(*index)))
         };
         let count = self.tokens.len();
         (0..count).map(|number| (start + number) % count).find(|index| !taken(index)).unwrap()

@@ -47,7 +47,7 @@ async fn what_was_answered_before_a_kill_holds_after_it() {
     let least = LEAST_ACCEPTS * u64::from(rounds) / u64::from(ROUNDS);
     assert!(tally.accepts >= least, "too few codes were accepted: {tally}");
     assert!(tally.replays >= u64::from(rounds), "too few replays were recognized: {tally}");
-    assert!(tally.changes >= u64::from(rounds), "too few assignments were changed: {tally}");
+    assert!(tally.changes * 2 >= u64::from(rounds), "too few assignments were changed: {tally}");
 }
 
 /// Everybody whom this host knows, one name for each uid, without root.
