@@ -4,6 +4,15 @@
 //! The peer socket is root's: what is shown here about it is that root's own broken program does
 //! not stop sign-ins, not that an attacker can reach it.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test and its helpers: a failure here is the test's failure"
+)]
+
 use std::{
     fs::File,
     io::{Read as _, Write as _},

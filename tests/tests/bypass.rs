@@ -8,8 +8,11 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
-    reason = "the helpers of tests: a failure here is the test's failure"
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test and its helpers: a failure here is the test's failure"
 )]
 
 use std::{

@@ -3,6 +3,15 @@
 //!
 //! Honest limits: the bus is dbus-daemon; dbus-broker was measured by hand.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test and its helpers: a failure here is the test's failure"
+)]
+
 mod bus;
 mod matrix;
 mod stage;

@@ -1,11 +1,5 @@
 //! A bus, a daemon, and three callers: root, a user, another user.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "the helpers of tests: a failure here is the test's failure"
-)]
-
 use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},

@@ -4,6 +4,15 @@
 //! Honest limits: a killed process loses nothing that the kernel has; that what was answered
 //! survives a power cut is for the store's own tests.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test and its helpers: a failure here is the test's failure"
+)]
+
 mod books;
 mod clients;
 mod random;
