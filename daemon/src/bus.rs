@@ -34,6 +34,10 @@ pub enum CallerSource {
 /// commit and a place in the queue of both; root's programs never wait behind more than this.
 const VISITORS: usize = 16;
 
+/// Largest call in bytes. Codes and names are short, and a seed file comes as a descriptor; the
+/// bus itself would let anybody send 32 MiB (dbus-daemon(1), max_message_size).
+const LARGEST: u32 = 64 << 10;
+
 /// The object at `/org/fobd/Fob1`.
 pub struct Fob<S: Store> {
     engine: Arc<Engine<S>>,
@@ -76,6 +80,9 @@ impl<S: Store> Fob<S> {
         header: &Header<'_>,
         connection: &Connection,
     ) -> Result<Visitor, Error> {
+        if header.primary().body_len() > LARGEST {
+            return Err(Error::InvalidArgument { fact: "a call has at most 64 KiB." });
+        }
         match self.source {
             CallerSource::Peer(caller) => self.admit(caller),
             CallerSource::Bus => {

@@ -146,7 +146,7 @@ pub struct Tries {
     pub latest: u64,
 }
 
-/// The record `state`: small, written at each sign-in; stays with the token for ever.
+/// The record `state`: small, written at each sign-in; stays with the seed for ever ([`Trace`]).
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The highest step that was accepted. It only grows: through resync, rotation and a new
@@ -166,15 +166,23 @@ pub struct State {
     pub attempt: [u8; 16],
     /// Grows with each write. With the attempt it makes two writes never the same bytes.
     pub writes: u64,
-    /// The token's seed was forgotten; what is left of it.
-    pub forgotten: Option<Forgotten>,
 }
 
-/// What is left of a token whose seed was forgotten.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Forgotten {
-    /// The fingerprint of its seed: spent steps belong to the seed.
-    pub fingerprint: [u8; 32],
+/// The record `fingerprint`: which token has a seed, or what the seed spent while it was here.
+/// It stays for ever: spent steps belong to the seed, under whichever serial it comes back.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The folded serial that has the seed, or had it last.
+    pub serial: String,
+    /// What is left of a forgotten token; `None` while the token is here.
+    pub left: Option<Left>,
+}
+
+/// What is left of a forgotten token.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Left {
+    /// Its state.
+    pub state: State,
     /// Unix time at which it was forgotten as a lost one: it is never imported again.
     pub lost: Option<u64>,
 }

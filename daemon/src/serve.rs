@@ -1,7 +1,9 @@
 //! The two kinds of connection that the object is served on: fobd's own socket and the bus.
 
 use std::{
+    collections::VecDeque,
     fs, io,
+    num::NonZeroUsize,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,7 +13,7 @@ use std::{
 use fob_api::address::{BUS_NAME, OBJECT_PATH};
 use tokio::{
     net::{UnixListener, UnixStream},
-    sync::Semaphore,
+    task::AbortHandle,
     time::{sleep, timeout},
 };
 use zbus::{Guid, connection::Builder};
@@ -26,8 +28,12 @@ use crate::{
 
 /// How long a caller may take to say who it is (threats.md D11).
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Most connections at once on the peer socket; further ones wait in the kernel's queue.
+/// Most connections at once on the peer socket. The oldest gives way to a new one: programs of
+/// root connect for one request, so it is one that somebody forgot.
 const CONNECTIONS: usize = 256;
+/// Messages of the bus that wait for their turn. Anybody may send one of 32 MiB (dbus-daemon's
+/// limit); few of them fit into the queue.
+const WAITING: NonZeroUsize = NonZeroUsize::MIN;
 /// First and longest pause before the bus is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -51,17 +57,22 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
 
 /// Serves the peer socket for ever.
 pub async fn peers<S: Store>(listener: UnixListener, engine: Arc<Engine<S>>, audit: Audit) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut served: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
+                served.retain(|peer| !peer.is_finished());
+                if served.len() >= CONNECTIONS
+                    && let Some(oldest) = served.pop_front()
+                {
+                    oldest.abort();
+                }
                 let engine = Arc::clone(&engine);
-                tokio::spawn(async move {
+                let task = tokio::spawn(async move {
                     // A caller that breaks the protocol harms only its own connection.
                     let _ = peer(stream, engine).await;
-                    drop(place);
                 });
+                served.push_back(task.abort_handle());
             }
             Err(error) => {
                 // Out of descriptors, most likely: let some connections end first.
@@ -93,8 +104,11 @@ pub async fn bus<S: Store>(address: String, engine: Arc<Engine<S>>, audit: Audit
     let mut pause = PAUSES.0;
     loop {
         let object = Fob::new(Arc::clone(&engine), CallerSource::Bus);
-        let built =
-            Builder::address(address.as_str()).serve_at(OBJECT_PATH, object).name(BUS_NAME).build();
+        let built = Builder::address(address.as_str())
+            .serve_at(OBJECT_PATH, object)
+            .max_queued(WAITING)
+            .name(BUS_NAME)
+            .build();
         match timeout(HANDSHAKE, built).await {
             Ok(Ok(connection)) => {
                 audit.record(&Event::new("bus").with("state", "connected"));

@@ -29,7 +29,8 @@ pub enum PairSearch {
     Nothing,
     /// Exactly one; the step of the second code.
     One(u64),
-    /// More than one: by chance, about 1e-9 a search. Never picked silently.
+    /// More than one, by chance: about 1e-9 a search, 1e-6 with the wider gap (the next two codes
+    /// are the same). Never picked silently.
     Several,
 }
 

@@ -3,7 +3,11 @@
 pub mod bus_bytes;
 pub mod conformance;
 pub mod crash;
+pub mod daemon;
 pub mod fake_daemon;
 pub mod host;
+pub mod markup;
+pub mod needs;
 pub mod pam_host;
+pub mod private_bus;
 pub mod soft_token;

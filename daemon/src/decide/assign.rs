@@ -4,10 +4,11 @@ use fob_api::{Error, RootRule, Serial, UserName};
 
 use crate::{
     decide::{
-        Now, Opened, Policy,
+        Now, Opened, Policy, Share,
         pair::{self, TimedPair},
+        throttle,
     },
-    record::{Owner, Standing, State, Token, UserTokens},
+    record::{Owner, Standing, State, Token, Tries, UserTokens},
 };
 
 /// The uid whose token has stricter rules (design.md section 6).
@@ -79,8 +80,12 @@ pub(super) fn bind(
             return Err(Error::RootOnly { rule: RootRule::TypeTwice });
         }
     }
-    let state = pair::locate(opened, timed, now, policy)
+    let mut state = pair::locate(opened, timed, now, policy)
         .map_err(|_| Error::InvalidCodePair { serial: serial.clone() })?;
+    // Wrong codes were typed by whoever had it before.
+    for share in [Share::Local, Share::Own, Share::Remote] {
+        throttle::set(&mut state, share, Tries::default());
+    }
     let mut token = opened.token.clone();
     token.standing = Standing::Assigned(recipient.owner.clone());
     token.epoch = token.epoch.wrapping_add(1);

@@ -4,7 +4,7 @@ use fob_api::{Error, Serial};
 
 use crate::{
     decide::Now,
-    record::{Parameters, State, Token},
+    record::{Parameters, State, Token, Trace},
     seed::Place,
 };
 
@@ -26,19 +26,8 @@ pub struct Candidate<'a> {
 pub struct Known<'a> {
     /// The token with this serial.
     pub token: Option<&'a Token>,
-    /// The state with this serial: it outlives a forgotten token.
-    pub state: Option<&'a State>,
-    /// What has this seed under another serial.
-    pub other: Option<Other<'a>>,
-}
-
-/// A token with the same seed and another serial.
-#[derive(Clone, Copy)]
-pub struct Other<'a> {
-    /// Its folded serial.
-    pub serial: &'a str,
-    /// Its state.
-    pub state: &'a State,
+    /// Who has this seed, or had it.
+    pub trace: Option<&'a Trace>,
 }
 
 /// What to do with it.
@@ -72,13 +61,14 @@ pub fn admit(
     now: Now,
 ) -> Result<Admission, Error> {
     let serial = candidate.serial;
-    let was_lost = |state: &State| state.forgotten.is_some_and(|left| left.lost.is_some());
-    if known.state.is_some_and(was_lost) || known.other.is_some_and(|it| was_lost(it.state)) {
+    let left = known.trace.and_then(|trace| trace.left.as_ref());
+    if left.is_some_and(|left| left.lost.is_some()) {
         let what = format!("token {serial} was reported lost and stays out.");
         return Err(refusal(candidate, &what, "ask the vendor for another token."));
     }
-    if let Some(other) = known.other.filter(|other| other.state.forgotten.is_none()) {
-        let other = other.serial;
+    let here = known.trace.filter(|trace| trace.left.is_none());
+    if let Some(other) = here.map(|trace| &trace.serial).filter(|other| **other != serial.folded())
+    {
         let what =
             format!("token {serial} has the same seed as token {other}, which is here already.");
         return Err(refusal(
@@ -100,19 +90,7 @@ pub fn admit(
         let what = format!("the file says that the key of token {serial} has expired.");
         return Err(refusal(candidate, &what, "add --ignore-expiry to take it all the same."));
     }
-    Ok(Admission::Add(state(candidate, known)))
-}
-
-/// Returns the state that a new token begins with. Spent steps belong to the seed: they follow
-/// it, also to another serial, and do not burden another seed under the same serial.
-fn state(candidate: &Candidate<'_>, known: &Known<'_>) -> State {
-    let same_seed = |state: &&State| {
-        state.forgotten.is_none_or(|left| left.fingerprint == candidate.fingerprint)
-    };
-    let here = known.state.filter(same_seed);
-    let elsewhere = known.other.map(|other| other.state);
-    let before = here.into_iter().chain(elsewhere).max_by_key(|state| state.last_step);
-    State { forgotten: None, ..before.cloned().unwrap_or_default() }
+    Ok(Admission::Add(left.map(|left| left.state.clone()).unwrap_or_default()))
 }
 
 /// Makes the refusal of a file, with the place of the token.

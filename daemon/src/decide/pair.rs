@@ -6,7 +6,7 @@ use fob_api::CodePair;
 
 use crate::{
     decide::{Now, Opened, Policy, clock_model, verify},
-    record::{Moving, State, Tries},
+    record::{Moving, State},
     totp::{Gap, PairSearch},
 };
 
@@ -29,7 +29,7 @@ pub struct TimedPair {
 }
 
 /// Finds the pair and returns the state after it: both steps burned, the drift learned from the
-/// second code's arrival, all tries forgiven.
+/// second code's arrival.
 ///
 /// # Errors
 ///
@@ -55,9 +55,6 @@ pub fn locate(
     if let Moving::Time { period } = opened.token.parameters.moving {
         state.drift = Some(clock_model::observed_drift(now, step, period));
     }
-    state.local_tries = Tries::default();
-    state.own_tries = Tries::default();
-    state.remote_tries = Tries::default();
     Ok(state)
 }
 

@@ -8,7 +8,7 @@ use crate::{
         pair::{self, TimedPair},
         throttle,
     },
-    record::State,
+    record::{State, Tries},
 };
 
 /// What to do about a resync.
@@ -39,7 +39,10 @@ pub fn resync(
         return Decision { outcome, change: None };
     }
     match pair::locate(opened, timed, now, policy) {
-        Ok(state) => Decision { outcome: Ok(()), change: Some(state) },
+        Ok(mut state) => {
+            throttle::set(&mut state, share, Tries::default());
+            Decision { outcome: Ok(()), change: Some(state) }
+        }
         Err(_) => {
             let mut state = opened.state.clone();
             state.writes = state.writes.wrapping_add(1);

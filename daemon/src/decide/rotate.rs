@@ -41,7 +41,7 @@ pub fn rotate(
     let (old, fate) = old;
     let (now, policy) = at;
     let old_serial = serial_of(old)?.folded();
-    if !recipient.tokens.serials.contains(&old_serial) {
+    if !remove::is_held_by(old, recipient.owner, recipient.tokens) {
         return Err(Error::NotAssigned { user: user_of(recipient.owner)? });
     }
     let assigned = assign::bind(opened, recipient, timed, now, policy)?;

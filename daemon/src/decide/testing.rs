@@ -12,7 +12,8 @@ use crate::{
         resync, rotate, verify,
     },
     record::{
-        Algorithm, Moving, Owner, Parameters, SealedSeed, Seed, Standing, State, Token, UserTokens,
+        Algorithm, Moving, Owner, Parameters, SealedSeed, Seed, Standing, State, Token, Trace,
+        UserTokens,
     },
     seed::Place,
     totp::Generator,
@@ -165,6 +166,7 @@ pub(super) enum Deed {
 pub(super) struct World {
     tokens: [SoftToken; 2],
     imported: [bool; 2],
+    traces: [Option<Trace>; 2],
     ahead: [i64; 2],
     users: [(Owner, UserTokens); 2],
     time: u64,
@@ -178,6 +180,7 @@ impl World {
         Self {
             tokens: [SoftToken::clock(), SoftToken::other()],
             imported: [true; 2],
+            traces: [None, None],
             ahead: [0; 2],
             users: [(alice(), tokens(&[])), (owner("bob", 1001), tokens(&[]))],
             time: NOW.0,
@@ -266,9 +269,9 @@ impl World {
 
     fn forget(&mut self, token: usize) {
         let SoftToken { token: record, state, .. } = &self.tokens[token];
-        if let (true, Ok(state)) = (self.imported[token], remove::forget(record, state, self.now()))
+        if let (true, Ok(trace)) = (self.imported[token], remove::forget(record, state, self.now()))
         {
-            self.tokens[token].state = state;
+            self.traces[token] = Some(trace);
             self.imported[token] = false;
         }
     }
@@ -281,12 +284,12 @@ impl World {
             self.tokens[token].token = fresh;
             self.tokens[token].state = state;
             self.imported[token] = true;
+            self.traces[token] = None;
         }
     }
 
     fn admit(&self, token: usize, fresh: &Token) -> Result<Admission, Error> {
         let there = self.imported[token].then_some(&self.tokens[token].token);
-        let state = Some(&self.tokens[token].state);
         let candidate = Candidate {
             serial: &self.tokens[token].serial(),
             fingerprint: fresh.fingerprint,
@@ -294,7 +297,7 @@ impl World {
             not_after: None,
             place: Place { line: 1, column: 1 },
         };
-        let known = Known { token: there, state, other: None };
+        let known = Known { token: there, trace: self.traces[token].as_ref() };
         import::admit(&candidate, &known, Expiry::Heed, self.now())
     }
 

@@ -129,8 +129,8 @@ fn predicted(token: &Token, state: &State, now: Now) -> u64 {
     }
 }
 
-/// Returns the steps that are searched. For a clock they reach below the floor, so that a
-/// replay is told from a wrong code; for a button they reach one window back for the same reason.
+/// Returns the steps that are searched. They reach to spent ones, so that a replay is told from
+/// a wrong code: for a clock within its window, for a button to the last accepted counter.
 fn window(token: &Token, state: &State, now: Now, policy: &Policy) -> RangeInclusive<u64> {
     let middle = predicted(token, state, now);
     match token.parameters.moving {
@@ -138,7 +138,8 @@ fn window(token: &Token, state: &State, now: Now, policy: &Policy) -> RangeInclu
             middle.saturating_sub(policy.window)..=middle.saturating_add(policy.window)
         }
         Moving::Counter { .. } => {
-            middle.saturating_sub(1)..=middle.saturating_add(policy.look_ahead)
+            let spent = state.last_step.filter(|last| last.checked_add(1) == Some(middle));
+            spent.unwrap_or(middle)..=middle.saturating_add(policy.look_ahead)
         }
     }
 }

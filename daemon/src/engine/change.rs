@@ -231,16 +231,18 @@ impl<S: Store> Engine<S> {
     pub async fn forget(&self, caller: Caller, serial: &Serial) -> Result<(), Error> {
         self.permit(Action::Forget, caller, Target::House)?;
         for _ in 0..ROUNDS {
-            let [seed, state] = self.get([Key::seed(serial), Key::state(serial)]).await?;
+            let (seed_key, state_key) = (Key::seed(serial), Key::state(serial));
+            let [seed, state] = self.get([seed_key.clone(), state_key.clone()]).await?;
             let token: Token = self
                 .decode(seed.as_ref())?
                 .ok_or_else(|| Error::NoSuchToken { serial: serial.clone() })?;
-            let state = self.decode_or_default::<State>(Key::state(serial), state)?;
-            let left = remove::forget(&token, &state.record, self.now()?)?;
-            let guards = vec![Guard::unchanged(&Key::seed(serial), seed.as_ref()), state.guard];
-            let ((_, write), marker) = self.attempted(Key::state(serial), left)?;
-            // The fingerprint stays: what the seed has spent is found again under any serial.
-            let writes = vec![write, Write::Delete(Key::seed(serial))];
+            let state = self.decode_or_default::<State>(state_key.clone(), state)?;
+            let mut stamped = state.record;
+            stamped.attempt = self.attempt()?;
+            let trace = remove::forget(&token, &stamped, self.now()?)?;
+            let guards = vec![Guard::unchanged(&seed_key, seed.as_ref()), state.guard];
+            let (write, marker) = self.mark(Key::fingerprint(&token.fingerprint), &trace)?;
+            let writes = vec![write, Write::Delete(seed_key), Write::Delete(state_key)];
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
                 self.changed("forget", caller, "", serial);
                 return Ok(());

@@ -7,7 +7,7 @@ use std::{
     os::fd::OwnedFd,
 };
 
-use fob_api::{Error, ImportReport, Serial};
+use fob_api::{Error, ImportReport};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -15,12 +15,12 @@ use crate::{
     audit::Event,
     decide::{
         Now,
-        import::{self, Admission, Candidate, Expiry, Known, Other},
+        import::{self, Admission, Candidate, Expiry, Known},
     },
-    engine::{Applied, Engine, Marker, ROUNDS, load::Loaded},
-    record::{Standing, State, Token},
+    engine::{Applied, Engine, Marker, ROUNDS},
+    record::{Standing, Token, Trace},
     seed::{self, Choice, VendorToken},
-    store::{Entry, Guard, Key, Store, Write},
+    store::{Guard, Key, Store, Write},
 };
 
 /// Largest seed file in bytes (threats.md D13).
@@ -186,8 +186,7 @@ impl<S: Store> Engine<S> {
         let keys = [Key::seed(serial), Key::state(serial), Key::fingerprint(&fingerprint)];
         let [seed, state, same] = self.get(keys.clone()).await?;
         let token: Option<Token> = self.decode(seed.as_ref())?;
-        let known_state: Option<State> = self.decode(state.as_ref())?;
-        let elsewhere = self.elsewhere(serial, same.as_ref()).await?;
+        let trace: Option<Trace> = self.decode(same.as_ref())?;
         let candidate = Candidate {
             serial,
             fingerprint,
@@ -195,11 +194,7 @@ impl<S: Store> Engine<S> {
             not_after: vendor.not_after,
             place: vendor.place,
         };
-        let known = Known {
-            token: token.as_ref(),
-            state: known_state.as_ref(),
-            other: elsewhere.as_ref().map(|(serial, state)| Other { serial, state: &state.record }),
-        };
+        let known = Known { token: token.as_ref(), trace: trace.as_ref() };
         let admission = import::admit(&candidate, &known, expiry, now)?;
         if let Admission::Add(fresh) = &admission {
             let [seed_key, state_key, same_key] = keys;
@@ -209,31 +204,15 @@ impl<S: Store> Engine<S> {
             fresh.attempt = self.attempt()?;
             let (write, marker) = self.mark(state_key.clone(), &fresh)?;
             plan.writes.push(self.put(seed_key.clone(), &record)?);
-            plan.writes.push(self.put(same_key.clone(), &serial.folded())?);
+            let trace = Trace { serial: serial.folded(), left: None };
+            plan.writes.push(self.put(same_key.clone(), &trace)?);
             plan.writes.push(write);
             plan.guards.push(Guard::unchanged(&seed_key, seed.as_ref()));
             plan.guards.push(Guard::unchanged(&state_key, state.as_ref()));
             plan.guards.push(Guard::unchanged(&same_key, same.as_ref()));
-            plan.guards.extend(elsewhere.map(|(_, state)| state.guard));
             plan.marker = Some(marker);
         }
         Ok(admission)
-    }
-
-    /// Returns the other serial that has, or had, a seed, with its state.
-    async fn elsewhere(
-        &self,
-        serial: &Serial,
-        same_seed: Option<&Entry>,
-    ) -> Result<Option<(String, Loaded<State>)>, Error> {
-        let folded: Option<String> = self.decode(same_seed)?;
-        let Some(folded) = folded.filter(|folded| *folded != serial.folded()) else {
-            return Ok(None);
-        };
-        let other = Serial::parse(&folded).map_err(|error| self.trouble("record", error))?;
-        let key = Key::state(&other);
-        let [state] = self.get([key.clone()]).await?;
-        Ok(Some((folded, self.decode_or_default(key, state)?)))
     }
 
     /// Returns the record of a token that comes into stock.

@@ -57,8 +57,12 @@ impl<S: Store> Engine<S> {
     }
 
     /// Encodes a record as the write that marks a commit.
-    pub(super) fn mark(&self, key: Key, state: &State) -> Result<(Write, Marker), Error> {
-        let value = self.encode(&key, state)?;
+    pub(super) fn mark<T: Serialize>(
+        &self,
+        key: Key,
+        record: &T,
+    ) -> Result<(Write, Marker), Error> {
+        let value = self.encode(&key, record)?;
         Ok((Write::Put(key.clone(), value.clone()), Marker { key, value }))
     }
 

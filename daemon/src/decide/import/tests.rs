@@ -1,18 +1,19 @@
 use fob_api::{Error, Serial};
 
-use super::{Admission, Candidate, Expiry, Known, Other, admit};
+use super::{Admission, Candidate, Expiry, Known, admit};
 use crate::{
     decide::{
         Now,
+        remove::forget,
         testing::{CLOCK, NOW, SoftToken, alice},
     },
-    record::{Algorithm, Forgotten, Moving, Parameters, Standing, State, Token},
+    record::{Algorithm, Left, Moving, Parameters, Standing, State, Token, Trace},
     seed::Place,
 };
 
 /// The fingerprint of [`SoftToken::clock`].
 const FINGERPRINT: [u8; 32] = [b'1'; 32];
-const NOTHING: Known<'_> = Known { token: None, state: None, other: None };
+const NOTHING: Known<'_> = Known { token: None, trace: None };
 
 /// What a seed file says, and what the store has.
 struct Case<'a> {
@@ -58,8 +59,9 @@ fn a_token_that_nobody_knows_is_added() {
 #[test]
 fn the_same_token_once_more_is_unchanged_wherever_it_stands() {
     for standing in [Standing::Stock, Standing::Assigned(alice()), Standing::Lost] {
-        let SoftToken { token, state, .. } = SoftToken::clock().standing(standing);
-        let known = Known { token: Some(&token), state: Some(&state), ..NOTHING };
+        let token = SoftToken::clock().standing(standing).token;
+        let trace = here("8A1172");
+        let known = Known { token: Some(&token), trace: Some(&trace) };
         for serial in ["8a1172", "8A1172"] {
             // An expired key changes nothing about a token that is there.
             let case = Case { serial, known: Known { ..known }, not_after: Some(0), ..Case::new() };
@@ -97,9 +99,8 @@ fn a_serial_that_is_there_with_other_parameters_is_refused() {
 
 #[test]
 fn a_seed_that_is_there_under_another_serial_is_refused() {
-    let state = State::default();
-    let other = Some(Other { serial: "B7", state: &state });
-    let case = Case { known: Known { other, ..NOTHING }, ..Case::new() };
+    let trace = here("B7");
+    let case = Case { known: Known { trace: Some(&trace), ..NOTHING }, ..Case::new() };
     let reason = "token 8a1172 has the same seed as token B7, which is here already.";
     case.assert_refused(Expiry::Heed, reason, "two tokens never share a seed");
     case.assert_refused(Expiry::Ignore, reason, "two tokens never share a seed");
@@ -107,51 +108,51 @@ fn a_seed_that_is_there_under_another_serial_is_refused() {
 
 #[test]
 fn a_seed_of_another_serial_is_refused_also_for_a_serial_that_is_there() {
-    let (token, state) = (SoftToken::clock().token, State::default());
-    let other = Some(Other { serial: "B7", state: &state });
-    let known = Known { token: Some(&token), other, ..NOTHING };
+    let (token, trace) = (SoftToken::clock().token, here("B7"));
+    let known = Known { token: Some(&token), trace: Some(&trace) };
     let case = Case { fingerprint: [2; 32], known, ..Case::new() };
     let reason = "token 8a1172 has the same seed as token B7, which is here already.";
     case.assert_refused(Expiry::Heed, reason, "ask the vendor");
 }
 
 #[test]
-fn a_token_that_was_lost_and_forgotten_stays_out_by_its_serial_and_by_its_seed() {
-    let gone = forgotten(FINGERPRINT, Some(1), 9);
-    let known = Known { state: Some(&gone), ..NOTHING };
-    let by_serial = Case { known, ..Case::new() };
-    let other = Some(Other { serial: "B7", state: &gone });
-    let by_seed = Case { known: Known { other, ..NOTHING }, ..Case::new() };
-    for case in [by_serial, by_seed] {
+fn a_token_that_was_lost_and_forgotten_stays_out_under_any_serial() {
+    for serial in ["8A1172", "B7"] {
+        let trace = forgotten(serial, Some(1), 9);
+        let case = Case { known: Known { trace: Some(&trace), ..NOTHING }, ..Case::new() };
         let reason = "token 8a1172 was reported lost and stays out.";
         case.assert_refused(Expiry::Ignore, reason, "another token");
     }
 }
 
 #[test]
-fn a_forgotten_seed_comes_back_with_what_it_spent_under_whichever_serial() {
-    let (here, there) = (forgotten(FINGERPRINT, None, 9), forgotten(FINGERPRINT, None, 12));
-    let other = Some(Other { serial: "B7", state: &there });
-    for (state, other, last) in
-        [(Some(&here), None, 9), (None, other, 12), (Some(&here), other, 12)]
-    {
-        let case = Case { known: Known { state, other, ..NOTHING }, ..Case::new() };
+fn a_forgotten_seed_comes_back_with_what_it_spent_under_any_serial() {
+    for serial in ["8A1172", "B7"] {
+        let trace = forgotten(serial, None, 9);
+        let case = Case { known: Known { trace: Some(&trace), ..NOTHING }, ..Case::new() };
         let Ok(Admission::Add(state)) = case.admit(Expiry::Heed, NOW) else { panic!("refused") };
-        assert_eq!((state.last_step, state.forgotten), (Some(last), None));
+        assert_eq!(state.last_step, Some(9));
     }
 }
 
 #[test]
-fn another_seed_under_a_forgotten_serial_begins_anew() {
-    let state = forgotten([2; 32], None, 5_000);
-    let case = Case { known: Known { state: Some(&state), ..NOTHING }, ..Case::new() };
-    assert_eq!(case.admit(Expiry::Heed, NOW), Ok(new()));
+fn what_a_token_forgets_is_what_its_seed_comes_back_with() {
+    let soft = SoftToken::clock().spent(9).ahead(-7);
+    let trace = forget(&soft.token, &soft.state, NOW).unwrap();
+    let case = Case { known: Known { trace: Some(&trace), ..NOTHING }, ..Case::new() };
+    let back = State { writes: soft.state.writes + 1, ..soft.state };
+    assert_eq!(case.admit(Expiry::Heed, NOW), Ok(Admission::Add(back)));
 }
 
-/// What is left of a token that was forgotten.
-fn forgotten(fingerprint: [u8; 32], lost: Option<u64>, last: u64) -> State {
-    let forgotten = Some(Forgotten { fingerprint, lost });
-    State { last_step: Some(last), forgotten, ..State::default() }
+/// The trace of a token that is here.
+fn here(serial: &str) -> Trace {
+    Trace { serial: serial.to_owned(), left: None }
+}
+
+/// The trace of a token that was forgotten.
+fn forgotten(serial: &str, lost: Option<u64>, last: u64) -> Trace {
+    let state = State { last_step: Some(last), ..State::default() };
+    Trace { left: Some(Left { state, lost }), ..here(serial) }
 }
 
 /// A token that was never here.

@@ -21,7 +21,7 @@ fn found(token: &SoftToken, timed: &TimedPair, now: Now) -> Result<u64, NoPair> 
 }
 
 #[test]
-fn a_pair_spends_both_steps_and_all_is_forgiven() {
+fn a_pair_spends_both_steps_and_forgives_nothing_by_itself() {
     let mut token = SoftToken::clock().spent(STEP - 1).ahead(500);
     token.state.local_tries = Tries { wrong: 9, latest: NOW.0 };
     token.state.own_tries = Tries { wrong: 1, latest: NOW.0 };
@@ -32,7 +32,7 @@ fn a_pair_spends_both_steps_and_all_is_forgiven() {
         drift: Some(-1),
         last_used: Some(NOW.0 + 31),
         writes: 1,
-        ..State::default()
+        ..token.state.clone()
     };
     assert_eq!(state, expected);
 }

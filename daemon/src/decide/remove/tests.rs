@@ -7,7 +7,7 @@ use crate::{
         Share,
         testing::{Deed, NOW, STEP, SoftToken, World, alice, owner, root, tokens},
     },
-    record::{Forgotten, Owner, Standing, State, Token},
+    record::{Left, Owner, Standing, State, Token, Trace},
 };
 
 const FATES: [(Fate, Standing); 3] = [
@@ -48,6 +48,20 @@ fn a_token_of_the_users_list_is_taken_whoever_had_his_uid_before() {
     let has = tokens(&["8A1172"]);
     let done = deactivate(&token, &alicia, &has, Fate::Stock, RootGuard::Keep).unwrap();
     assert_eq!((done.0.standing, done.1), (Standing::Stock, tokens(&[])));
+}
+
+#[test]
+fn a_token_that_another_uid_has_is_not_taken_whatever_the_list_says() {
+    let bobs = held_by(&owner("bob", 1001));
+    let done = deactivate(&bobs, &alice(), &tokens(&["8A1172"]), Fate::Stock, RootGuard::Keep);
+    assert!(matches!(done, Err(Error::NotAssigned { .. })));
+}
+
+#[test]
+fn a_lost_token_stays_lost_when_it_is_taken() {
+    let lost = SoftToken::clock().standing(Standing::Lost).token;
+    let done = deactivate(&lost, &alice(), &tokens(&["8A1172"]), Fate::Stock, RootGuard::Keep);
+    assert_eq!(done.unwrap().0.standing, Standing::Lost);
 }
 
 #[test]
@@ -97,9 +111,9 @@ fn a_forgotten_token_leaves_what_it_spent_and_whether_it_was_lost() {
         [(Standing::Stock, None), (Standing::Retired, None), (Standing::Lost, Some(NOW.0))]
     {
         let soft = SoftToken::clock().standing(standing).spent(STEP).ahead(-7);
-        let left = forget(&soft.token, &soft.state, NOW).unwrap();
-        let forgotten = Some(Forgotten { fingerprint: soft.token.fingerprint, lost });
-        assert_eq!(left, State { writes: 1, forgotten, ..soft.state });
+        let trace = forget(&soft.token, &soft.state, NOW).unwrap();
+        let left = Some(Left { state: State { writes: 1, ..soft.state }, lost });
+        assert_eq!(trace, Trace { serial: "8A1172".to_owned(), left });
     }
 }
 

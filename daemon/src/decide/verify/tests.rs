@@ -238,7 +238,9 @@ fn a_button_may_have_been_pressed_ten_times_between_two_sign_ins() {
             assert_eq!(verdict(step), Verdict::Accept, "{step} when {first} is next");
         }
         assert_eq!(verdict(first + 11), Verdict::Reject);
-        assert_eq!(verdict(first - 1), Verdict::Replay);
+        // Only a code that was accepted can be a replay.
+        let before = if spent == Some(first - 1) { Verdict::Replay } else { Verdict::Reject };
+        assert_eq!(verdict(first - 1), before);
         if let Some(older) = first.checked_sub(2) {
             assert_eq!(verdict(older), Verdict::Reject);
         }

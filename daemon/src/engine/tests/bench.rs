@@ -1,0 +1,224 @@
+//! An engine over a store that fails on demand, with a clock to advance and tokens in the hand.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use fob_api::{Code, CodePair, Error, Fate, Serial, UserName, Verdict, VerifyContext};
+
+use crate::{
+    access::Caller,
+    audit::Audit,
+    clock::Clock,
+    decide::{Policy, import::Expiry, pair::TimedPair},
+    engine::{Engine, Extent, Import, Pairing, SignIn, Surroundings, read_seed_file},
+    record::{Algorithm, Moving, Parameters, Seed},
+    seed::Choice,
+    store::{
+        Committed, Entry, Guard, Key, Kind, Store, StoreError, Watch, Write, memory::MemoryStore,
+    },
+    totp::Generator,
+    users::Users,
+    vault::Vault,
+};
+
+const START: u64 = 1_700_000_010;
+pub(super) const ROOT: Caller = Caller { uid: 0 };
+pub(super) const ALICE: Caller = Caller { uid: 1000 };
+
+/// What an injected fault does to the next commits of a store.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Fault {
+    None,
+    /// It is applied, and the reply is lost.
+    ReplyLost,
+    /// It is not applied, and the reply is lost.
+    NotApplied,
+    /// The store is away.
+    Away,
+}
+
+/// A store whose commits fail on demand.
+#[derive(Clone)]
+pub(super) struct Faulty {
+    pub(super) inner: MemoryStore,
+    pub(super) fault: Arc<Mutex<Fault>>,
+    pub(super) commits: Arc<AtomicUsize>,
+}
+
+impl Store for Faulty {
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+        self.inner.get(keys).await
+    }
+
+    async fn list(
+        &self,
+        kind: Kind,
+        shard: u8,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.inner.list(kind, shard, after, limit).await
+    }
+
+    async fn commit(
+        &self,
+        guards: Vec<Guard>,
+        writes: Vec<Write>,
+    ) -> Result<Committed, StoreError> {
+        let fault = std::mem::replace(&mut *self.fault.lock().unwrap(), Fault::None);
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        match fault {
+            Fault::None => self.inner.commit(guards, writes).await,
+            Fault::ReplyLost => {
+                let _ = self.inner.commit(guards, writes).await?;
+                Err(StoreError::Indeterminate)
+            }
+            Fault::NotApplied => Err(StoreError::Indeterminate),
+            Fault::Away => Err(StoreError::Unavailable),
+        }
+    }
+
+    fn watch(&self, kind: Kind) -> Watch {
+        self.inner.watch(kind)
+    }
+}
+
+/// An engine over a faulty store, with a clock to advance and a token in the hand.
+pub(super) struct Bench {
+    pub(super) engine: Engine<Faulty>,
+    pub(super) store: Faulty,
+    pub(super) clock: Arc<AtomicU64>,
+    pub(super) lines: Arc<Mutex<Vec<String>>>,
+}
+
+fn fixed(users: &[(&str, u32)]) -> Users {
+    Users::Fixed(Arc::new(users.iter().map(|(name, uid)| ((*name).to_owned(), *uid)).collect()))
+}
+
+pub(super) const TOKENS: &str = "A1, 3132333435363738393031323334353637383930, totp, 6, 30\n\
+                      B2, 4132333435363738393031323334353637383930, totp, 6, 30\n";
+
+impl Bench {
+    pub(super) async fn new() -> Self {
+        Self::with_users(&[("root", 0), ("alice", 1000), ("bob", 1001)]).await
+    }
+
+    pub(super) async fn with_users(users: &[(&str, u32)]) -> Self {
+        let clock = Arc::new(AtomicU64::new(START));
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let around = Surroundings {
+            audit: Audit::Kept(Arc::clone(&lines)),
+            clock: Clock::Manual(Arc::clone(&clock)),
+            policy: Policy::default(),
+            users: fixed(users),
+        };
+        let store = Faulty {
+            inner: MemoryStore::default(),
+            fault: Arc::new(Mutex::new(Fault::None)),
+            commits: Arc::default(),
+        };
+        let engine = Engine::new(store.clone(), Vault::with_key(&[9; 32]), around);
+        let bench = Self { engine, store, clock, lines };
+        bench.import(TOKENS).await.unwrap();
+        bench
+    }
+
+    /// The same house on a host whose user database has changed.
+    pub(super) fn with_other_users(mut self, users: &[(&str, u32)]) -> Self {
+        self.engine.around.users = fixed(users);
+        self
+    }
+
+    pub(super) async fn import(&self, text: &str) -> Result<fob_api::ImportReport, Error> {
+        let file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut &file, text.as_bytes()).unwrap();
+        std::io::Seek::rewind(&mut &file).unwrap();
+        let import = Import {
+            caller: ROOT,
+            file: read_seed_file(file.into()).unwrap(),
+            format: Choice::Detect,
+            expiry: Expiry::Heed,
+            extent: Extent::Full,
+        };
+        self.engine.import(import).await
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.clock.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn advance(&self, seconds: u64) {
+        self.clock.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(super) fn fail_next(&self, fault: Fault) {
+        *self.store.fault.lock().unwrap() = fault;
+    }
+
+    /// The code that the token shows so many steps from now.
+    pub(super) fn code(&self, serial: &str, ahead: i64) -> Code {
+        let seed: &[u8] = match serial {
+            "A1" => b"12345678901234567890",
+            _ => b"A2345678901234567890",
+        };
+        let parameters = Parameters {
+            algorithm: Algorithm::Sha1,
+            digits: 6,
+            moving: Moving::Time { period: 30 },
+        };
+        let token = Generator::new(&Seed::new(seed.to_vec()).unwrap(), &parameters).unwrap();
+        token.code((self.now() / 30).checked_add_signed(ahead).unwrap())
+    }
+
+    pub(super) fn pair(&self, serial: &str) -> TimedPair {
+        let pair = CodePair::new(self.code(serial, -1), self.code(serial, 0)).unwrap();
+        TimedPair { pair, elapsed: 30 }
+    }
+
+    pub(super) async fn assign(
+        &self,
+        user: &str,
+        serial: &str,
+    ) -> Result<fob_api::TokenReport, Error> {
+        let timed = self.pair(serial);
+        let (user, serial) = (UserName::parse(user).unwrap(), Serial::parse(serial).unwrap());
+        let pairing = Pairing {
+            caller: ROOT,
+            user: &user,
+            serial: &serial,
+            timed: &timed,
+            serial_again: None,
+        };
+        self.engine.assign(&pairing).await
+    }
+
+    pub(super) async fn rotate(&self, user: &str, serial: &str, fate: Fate) -> Result<(), Error> {
+        let timed = self.pair(serial);
+        let (user, serial) = (UserName::parse(user).unwrap(), Serial::parse(serial).unwrap());
+        let pairing = Pairing {
+            caller: ROOT,
+            user: &user,
+            serial: &serial,
+            timed: &timed,
+            serial_again: None,
+        };
+        self.engine.rotate(&pairing, fate).await.map(drop)
+    }
+
+    pub(super) async fn verify(&self, user: &str, code: &Code) -> Result<Verdict, Error> {
+        self.verify_as(ROOT, user, code).await
+    }
+
+    pub(super) async fn verify_as(
+        &self,
+        caller: Caller,
+        user: &str,
+        code: &Code,
+    ) -> Result<Verdict, Error> {
+        let user = UserName::parse(user).unwrap();
+        let sign_in = SignIn { caller, user: &user, context: &VerifyContext::default() };
+        self.engine.verify(&sign_in, code).await
+    }
+}

@@ -1,0 +1,233 @@
+//! Asks a daemon for things as whoever started it, and prints one outcome for each line of
+//! standard output: `ok`, or the name of the error. The tests start it as other users.
+//!
+//! ```text
+//! fob_call bus=ADDRESS|peer=PATH REQUEST...
+//! ```
+//! A request is `METHOD:USER` with sample arguments, or one of the words of `odd`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a program of the tests: what it prints is its purpose"
+)]
+
+use std::{fs::File, path::Path, pin::Pin, sync::Arc};
+
+use fob_api::address::{BUS_NAME, INTERFACE, OBJECT_PATH};
+use zbus::{
+    Connection, DBusError as _, Message, MessageStream, Variant,
+    connection::Builder,
+    export::{futures_core::Stream as _, serde::Serialize},
+    wire::{DynamicType, Fd},
+};
+
+/// Where the daemon is.
+#[derive(Clone, Copy)]
+enum Route<'a> {
+    Bus(&'a str),
+    /// On its own socket: as itself, or telling the daemon to be this uid.
+    Peer(&'a str, Option<u32>),
+}
+
+/// A connection, and the name to call on it.
+struct Caller {
+    connection: Connection,
+    destination: Option<&'static str>,
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (route, requests) = arguments.split_first().expect("a route");
+    let route = match route.split_once('=') {
+        Some(("bus", address)) => Route::Bus(address),
+        Some(("peer", path)) => Route::Peer(path, None),
+        Some(("peer-as-root", path)) => Route::Peer(path, Some(0)),
+        _ => panic!("{route} is no route"),
+    };
+    match connect(route).await {
+        Ok(caller) => {
+            for request in requests {
+                println!("{}", caller.ask(request).await);
+            }
+        }
+        Err(error) => {
+            let outcome = name(Err(error));
+            requests.iter().for_each(|_| println!("connect: {outcome}"));
+        }
+    }
+}
+
+async fn connect(route: Route<'_>) -> zbus::Result<Caller> {
+    match route {
+        Route::Bus(address) => {
+            let connection = Builder::address(address).build().await?;
+            Ok(Caller { connection, destination: Some(BUS_NAME) })
+        }
+        Route::Peer(path, claimed) => {
+            let stream = std::os::unix::net::UnixStream::connect(Path::new(path))
+                .map_err(|error| zbus::Error::InputOutput(Arc::new(error)))?;
+            let mut builder = Builder::unix_stream(stream).p2p();
+            if let Some(uid) = claimed {
+                builder = builder.user_id(uid);
+            }
+            Ok(Caller { connection: builder.build().await?, destination: None })
+        }
+    }
+}
+
+/// Returns what a person calls the outcome.
+fn name(outcome: zbus::Result<Message>) -> String {
+    match outcome {
+        Ok(_) => "ok".to_owned(),
+        Err(zbus::Error::MethodError(name, ..)) => name.to_string(),
+        Err(zbus::Error::FDO(error)) => error.name().to_string(),
+        Err(zbus::Error::InputOutput(error)) => format!("{:?}", error.kind()),
+        Err(error) => error.to_string(),
+    }
+}
+
+impl Caller {
+    async fn ask(&self, request: &str) -> String {
+        match request.split_once(':') {
+            Some(("wrong", method)) => name(self.call(method, &(7_u64, false)).await),
+            Some(("large", count)) => self.large(count.parse().expect("a number")).await,
+            Some(("bare", method)) => name(self.call(method, &()).await),
+            Some((method, user)) => match self.sample(method, user).await {
+                Some(outcome) => name(outcome),
+                None => format!("no sample arguments for {method}"),
+            },
+            None => self.odd(request).await,
+        }
+    }
+
+    /// Calls a method with arguments that it takes.
+    async fn sample(&self, method: &str, user: &str) -> Option<zbus::Result<Message>> {
+        let serial = "NO-SUCH-TOKEN";
+        let codes = ["123456", "654321"];
+        let none = std::collections::HashMap::<&str, Variant<'_>>::new();
+        Some(match method {
+            "Assign" | "Rotate" => {
+                let again = [("serial_again", Variant::from(serial))];
+                let options = std::collections::HashMap::from(again);
+                self.call(method, &(user, serial, &codes[..], options)).await
+            }
+            "Deactivate" => self.call(method, &(user, none)).await,
+            "Forget" => self.call(method, &(serial, none)).await,
+            "Import" => {
+                let file = File::open("/dev/null").expect("/dev/null opens");
+                self.call(method, &(Fd::from(&file), "", none)).await
+            }
+            "List" => self.call(method, &("", 10_u32, none)).await,
+            "Prompt" => self.call(method, &(user, none)).await,
+            "Resync" => self.call(method, &(user, &codes[..], none)).await,
+            "ShowToken" => self.call(method, &(serial,)).await,
+            "ShowUser" => self.call(method, &(user,)).await,
+            "Status" => self.call(method, &()).await,
+            "Verify" => self.call(method, &(user, "123456", none)).await,
+            _ => return None,
+        })
+    }
+
+    /// Sends so many calls with a name of 30 MiB and waits for no answer. dbus-daemon takes 32 MiB.
+    async fn large(&self, count: u32) -> String {
+        let none = std::collections::HashMap::<&str, Variant<'_>>::new();
+        let name = "x".repeat(30 << 20);
+        for _ in 0..count {
+            let message = Message::method_call(OBJECT_PATH, "Verify")
+                .interface(INTERFACE)
+                .destination(BUS_NAME)
+                .build(&(&name, "123456", &none))
+                .expect("a message");
+            let sent = self.connection.send(&message).await;
+            if let Err(error) = sent {
+                return error.to_string();
+            }
+        }
+        "sent".to_owned()
+    }
+
+    async fn call<B>(&self, method: &str, body: &B) -> zbus::Result<Message>
+    where
+        B: Serialize + DynamicType,
+    {
+        let path = OBJECT_PATH;
+        self.connection.call_method(self.destination, path, Some(INTERFACE), method, body).await
+    }
+
+    /// Does what is not a method of the daemon's interface.
+    async fn odd(&self, request: &str) -> String {
+        let none = None::<&str>;
+        let properties = Some("org.freedesktop.DBus.Properties");
+        let (to, at, connection) = (self.destination, OBJECT_PATH, &self.connection);
+        name(match request {
+            "get" => {
+                connection.call_method(to, at, properties, "Get", &(INTERFACE, "Version")).await
+            }
+            "get-all" => connection.call_method(to, at, properties, "GetAll", &(INTERFACE,)).await,
+            "set" => {
+                let body = (INTERFACE, "Version", Variant::from(1_u32));
+                connection.call_method(to, at, properties, "Set", &body).await
+            }
+            "introspect" => {
+                let interface = Some("org.freedesktop.DBus.Introspectable");
+                connection.call_method(to, at, interface, "Introspect", &()).await
+            }
+            "ping" => {
+                let interface = Some("org.freedesktop.DBus.Peer");
+                connection.call_method(to, at, interface, "Ping", &()).await
+            }
+            "no-interface" => connection.call_method(to, at, none, "Status", &()).await,
+            "no-such-method" => self.call("ExportSeeds", &()).await,
+            // Replacing an owner is asked for too (D-Bus specification, RequestName, flag 2).
+            "own" => self.of_the_bus("", "RequestName", &(BUS_NAME, 2_u32)).await,
+            "own-below" => {
+                self.of_the_bus("", "RequestName", &("org.fobd.Fob1.Other", 0_u32)).await
+            }
+            "monitor" => {
+                let rules: [&str; 0] = [];
+                self.of_the_bus(".Monitoring", "BecomeMonitor", &(&rules[..], 0_u32)).await
+            }
+            "eavesdrop" => {
+                let rule = "type='method_call',eavesdrop='true'";
+                self.of_the_bus("", "AddMatch", &(rule,)).await
+            }
+            "hear" => return self.hear().await,
+            _ => panic!("{request} is no request"),
+        })
+    }
+
+    async fn of_the_bus<B>(&self, part: &str, method: &str, body: &B) -> zbus::Result<Message>
+    where
+        B: Serialize + DynamicType,
+    {
+        let interface = format!("org.freedesktop.DBus{part}");
+        let bus = "org.freedesktop.DBus";
+        let path = "/org/freedesktop/DBus";
+        self.connection.call_method(Some(bus), path, Some(interface.as_str()), method, body).await
+    }
+
+    /// Says `listening`, then returns the names of the signals of `/test` up to one called End.
+    async fn hear(&self) -> String {
+        let mut stream = MessageStream::from(&self.connection);
+        let rule = "type='signal',path='/test'";
+        let matched = self.of_the_bus("", "AddMatch", &(rule,)).await;
+        println!("{}", if matched.is_ok() { "listening" } else { "deaf" });
+        let mut heard = Vec::new();
+        while let Some(Ok(message)) =
+            std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await
+        {
+            let header = message.header();
+            if header.path().is_none_or(|path| path.as_str() != "/test") {
+                continue;
+            }
+            heard.push(header.member().map(ToString::to_string).unwrap_or_default());
+            if heard.last().is_some_and(|name| name == "End") {
+                break;
+            }
+        }
+        heard.join(" ")
+    }
+}

@@ -1,0 +1,118 @@
+//! PrivateBus: a system bus of the test's own, with the policy file that is shipped.
+//!
+//! The rules around it are those of dbus-daemon's own `system.conf`: nobody owns a name or calls a
+//! method unless a service's policy file allows it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests: a failure here is the test's failure"
+)]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+/// The policy file that is shipped.
+pub const POLICY: &str = include_str!("../../packaging/dbus/org.fobd.Fob1.conf");
+/// Its name in dbus-daemon's folder of policies.
+const POLICY_FILE: &str = "org.fobd.Fob1.conf";
+
+/// The name can be started, as on a host where Fob is installed, but no start succeeds: tests
+/// start fobd themselves.
+const SERVICE: &str = "[D-BUS Service]\nName=org.fobd.Fob1\nExec=/bin/false\nUser=root\n";
+
+/// A running bus. It ends when it is dropped.
+pub struct PrivateBus {
+    process: Child,
+    socket: PathBuf,
+}
+
+impl PrivateBus {
+    /// Starts a bus with its socket and its configuration in `folder`, and waits until it listens.
+    ///
+    /// # Panics
+    ///
+    /// If dbus-daemon does not start.
+    #[must_use]
+    pub fn start(folder: &Path) -> Self {
+        let socket = folder.join("system_bus_socket");
+        let policies = folder.join("system.d");
+        fs::create_dir_all(&policies).expect("a folder for the policy");
+        fs::write(policies.join(POLICY_FILE), POLICY).expect("the policy");
+        let services = folder.join("services");
+        fs::create_dir_all(&services).expect("a folder for the service");
+        fs::write(services.join("org.fobd.Fob1.service"), SERVICE).expect("the service");
+        let config = folder.join("bus.conf");
+        fs::write(&config, configuration(&socket)).expect("the configuration");
+        let mut process = Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--nofork", "--nopidfile", "--nosyslog", "--print-address"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()) // it complains about limits that it may not raise
+            .spawn()
+            .expect("dbus-daemon starts");
+        let mut address = String::new();
+        let output = process.stdout.take().expect("its output is piped");
+        BufReader::new(output).read_line(&mut address).expect("dbus-daemon says its address");
+        assert!(address.starts_with("unix:path="), "dbus-daemon did not start: {address:?}");
+        Self { process, socket }
+    }
+
+    /// Returns its address.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("unix:path={}", self.socket.display())
+    }
+
+    /// Returns the path of its socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+}
+
+impl Drop for PrivateBus {
+    fn drop(&mut self) {
+        // It has no state to lose.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn configuration(socket: &Path) -> String {
+    format!(
+        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path={}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+  </policy>
+  <policy user="root">
+    <allow send_destination="org.freedesktop.DBus"
+           send_interface="org.freedesktop.DBus.Monitoring"/>
+  </policy>
+  <servicedir>services</servicedir>
+  <includedir>system.d</includedir>
+</busconfig>
+"#,
+        socket.display()
+    )
+}
