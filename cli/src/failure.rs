@@ -192,6 +192,7 @@ impl Refusal {
             Some(ErrorKind::StoreUnavailable) => UNREACHABLE,
             Some(
                 ErrorKind::AlreadyAssigned
+                | ErrorKind::Busy
                 | ErrorKind::InvalidCodePair
                 | ErrorKind::LimitExceeded
                 | ErrorKind::NotAssignable

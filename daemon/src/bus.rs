@@ -2,6 +2,7 @@
 //! error, reply. The engine authorizes, so that no way around it exists.
 
 mod parse;
+mod visitors;
 
 use std::sync::Arc;
 
@@ -9,10 +10,12 @@ use fob_api::{
     AssignOptions, Error, ImportOptions, ImportReport, PageOptions, PromptDetails, RemoveOptions,
     StatusReport, TokenReport, UserReport, Verdict, VerifyContext, VerifyDetails,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
-use self::parse::{bounded, fate, pairing, parse_code, serial_name, timed_pair, user_name};
+use self::{
+    parse::{bounded, fate, pairing, parse_code, serial_name, timed_pair, user_name},
+    visitors::{Visitor, Visitors},
+};
 use crate::{
     access::Caller,
     decide::{import::Expiry, remove::RootGuard},
@@ -30,10 +33,6 @@ pub enum CallerSource {
     Peer(Caller),
 }
 
-/// Calls of callers other than root that are carried out at once. One costs a look-up, a
-/// commit and a place in the queue of both; root's programs never wait behind more than this.
-const VISITORS: usize = 16;
-
 /// Largest call in bytes. Codes and names are short, and a seed file comes as a descriptor; the
 /// bus itself would let anybody send 32 MiB (dbus-daemon(1), max_message_size).
 const LARGEST: u32 = 64 << 10;
@@ -42,20 +41,13 @@ const LARGEST: u32 = 64 << 10;
 pub struct Fob<S: Store> {
     engine: Arc<Engine<S>>,
     source: CallerSource,
-    visitors: Arc<Semaphore>,
-}
-
-/// A caller while his call is carried out.
-struct Visitor {
-    caller: Caller,
-    /// His place; root needs none.
-    _place: Option<OwnedSemaphorePermit>,
+    visitors: Visitors,
 }
 
 impl<S: Store> Fob<S> {
     /// Makes the object for one connection.
     pub fn new(engine: Arc<Engine<S>>, source: CallerSource) -> Self {
-        Self { engine, source, visitors: Arc::new(Semaphore::new(VISITORS)) }
+        Self { engine, source, visitors: Visitors::default() }
     }
 
     /// Returns the interface as introspection XML, the form in which
@@ -84,28 +76,13 @@ impl<S: Store> Fob<S> {
             return Err(Error::InvalidArgument { fact: "a call has at most 64 KiB." });
         }
         match self.source {
-            CallerSource::Peer(caller) => self.admit(caller),
+            CallerSource::Peer(caller) => self.visitors.known(caller),
             CallerSource::Bus => {
                 // Before the bus is asked: whoever floods it must not make us wait for it.
-                let place = self.place();
-                let caller = attested(header, connection).await?;
-                if caller.uid == 0 {
-                    return Ok(Visitor { caller, _place: None });
-                }
-                Ok(Visitor { caller, _place: Some(place?) })
+                let place = self.visitors.place();
+                self.visitors.seat(attested(header, connection).await?, place)
             }
         }
-    }
-
-    fn admit(&self, caller: Caller) -> Result<Visitor, Error> {
-        let place = if caller.uid == 0 { None } else { Some(self.place()?) };
-        Ok(Visitor { caller, _place: place })
-    }
-
-    /// Takes a place among those who are not root.
-    fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let busy = |_| Error::TemporarilyUnmodifiable { seconds: 1 };
-        Arc::clone(&self.visitors).try_acquire_owned().map_err(busy)
     }
 }
 
@@ -126,7 +103,8 @@ async fn attested(header: &Header<'_>, connection: &Connection) -> Result<Caller
     Ok(Caller { uid: reply.body().deserialize().map_err(|_| UNKNOWN)? })
 }
 
-/// Hardware-token sign-in. Codes are two consecutive ones in the order in which the token showed
+/// Hardware-token sign-in. Every method may also return Busy to callers who are not root. Codes
+/// are two consecutive ones in the order in which the token showed
 /// them. Dictionaries may get new keys; unknown ones are ignored.
 #[allow(
     clippy::too_many_arguments,
@@ -160,9 +138,9 @@ impl<S: Store> Fob<S> {
 
     /// Takes a user's token from him.
     ///
-    /// Options: fate (s), stock (default), lost or retire; leave_root_without_mfa (b); serial (s),
-    /// with an empty user: from whoever has that token, also if he is no user here any more.
-    /// Returns the token. Callers: uid 0.
+    /// Options: fate (s), stock (default), lost or retire; serial (s), with an empty user: from
+    /// whoever has that token, also if he is no user here any more; for root's token
+    /// leave_root_without_mfa (b) and serial_again (s). Returns the token. Callers: uid 0.
     ///
     /// Errors: InvalidArgument, NoSuchToken, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
     /// StoreUnavailable.
@@ -181,6 +159,7 @@ impl<S: Store> Fob<S> {
             Some(true) => RootGuard::LeaveWithoutMfa,
             _ => RootGuard::Keep,
         };
+        let root = (root, options.serial_again.as_deref());
         match options.serial.as_deref() {
             Some(serial) if user.is_empty() => {
                 let serial = serial_name(serial)?;
@@ -303,9 +282,10 @@ impl<S: Store> Fob<S> {
     /// Finds the clock of a user's token again: two consecutive unused codes in a range of two
     /// hours. Both are used up.
     ///
-    /// Options: elapsed (u). Returns the token. Callers: uid 0; others for themselves.
+    /// Options: elapsed (u); serial_again (s), for root's token. Returns the token. Callers: uid 0;
+    /// others for themselves.
     ///
-    /// Errors: InvalidArgument, InvalidCodePair, NoSuchUser, NotAssigned, NotAuthorized,
+    /// Errors: InvalidArgument, InvalidCodePair, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
     /// StoreUnavailable, TemporarilyUnmodifiable.
     #[zbus(out_args("token"))]
     async fn resync(
@@ -320,7 +300,7 @@ impl<S: Store> Fob<S> {
         let caller = visitor.caller;
         let user = user_name(user)?;
         let timed = timed_pair(&codes, &options)?;
-        self.engine.resync(caller, &user, &timed).await
+        self.engine.resync(caller, &user, &timed, options.serial_again.as_deref()).await
     }
 
     /// Replaces a user's token by one of the stock, in one step; the codes are the new one's.

@@ -38,7 +38,7 @@ impl fmt::Display for BadArgument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "argument {:?} is not --state=DIR, --socket=PATH, --bus=ADDRESS or --no-bus.",
+            "argument {:?} is not --initialize, --state=DIR, --socket=PATH, --bus=ADDRESS or --no-bus.",
             self.0
         )
     }

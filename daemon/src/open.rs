@@ -4,7 +4,13 @@
 //! mounted would mean that nobody has a token, and `nullok` would let everybody in. Only
 //! `fobd --initialize` sets a folder up.
 
-use std::{fmt, fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path};
+use std::{
+    fmt,
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     store::{
@@ -24,8 +30,8 @@ const DATABASE: &str = "tokens";
 pub enum StateError {
     /// There is no database, or an empty one.
     DatabaseMissing,
-    /// It is set up already.
-    Initialized,
+    /// This part of it is there already.
+    Initialized(PathBuf),
     /// The folder cannot be made or used.
     Io(io::Error),
     /// The database does not answer.
@@ -43,9 +49,11 @@ impl fmt::Display for StateError {
                 "there is no token database. If there was one, restore it, or mount its file \
                  system; if this is a new host, run \"fobd --initialize\".",
             ),
-            Self::Initialized => {
-                f.write_str("there is a token database or a key already; nothing was changed.")
-            }
+            Self::Initialized(part) => write!(
+                f,
+                "{} is there already; nothing was changed. To begin without tokens, move it away first.",
+                part.display()
+            ),
             Self::Io(error) => write!(f, "the state folder cannot be used: {error}."),
             Self::Read(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
@@ -63,7 +71,7 @@ impl std::error::Error for StateError {}
 /// [`StateError`].
 pub fn open(folder: &Path) -> Result<(SledStore, Vault), StateError> {
     let database = folder.join(DATABASE);
-    if database.symlink_metadata().is_err() {
+    if !SledStore::is_there(&database) {
         return Err(StateError::DatabaseMissing);
     }
     let store = SledStore::open(&database).map_err(StateError::Store)?;
@@ -87,8 +95,9 @@ pub fn initialize(folder: &Path) -> Result<(), StateError> {
         _ => {}
     }
     for part in [DATABASE, KEY_FILE] {
-        if folder.join(part).symlink_metadata().is_ok() {
-            return Err(StateError::Initialized);
+        let part = folder.join(part);
+        if part.symlink_metadata().is_ok() {
+            return Err(StateError::Initialized(part));
         }
     }
     Vault::open(folder, KeyFile::Make).map_err(StateError::Vault)?;
@@ -139,7 +148,7 @@ mod tests {
     fn a_folder_is_set_up_once() {
         let (_parent, folder) = folder();
         let key = fs::read(folder.join(KEY_FILE)).unwrap();
-        assert!(matches!(initialize(&folder), Err(StateError::Initialized)));
+        assert!(matches!(initialize(&folder), Err(StateError::Initialized(_))));
         assert_eq!(fs::read(folder.join(KEY_FILE)).unwrap(), key);
     }
 
@@ -166,6 +175,7 @@ mod tests {
         fs::create_dir(folder.join("tokens")).unwrap();
         fs::set_permissions(folder.join("tokens"), fs::Permissions::from_mode(0o700)).unwrap();
         assert!(matches!(open(&folder), Err(StateError::DatabaseMissing)));
+        assert_eq!(fs::read_dir(folder.join("tokens")).unwrap().count(), 0, "it was touched");
     }
 
     #[test]

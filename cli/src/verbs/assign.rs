@@ -133,7 +133,7 @@ fn typed_again(
 }
 
 /// For root's token where no serial is on the command line: asks for it twice.
-fn twice_typed(
+pub(super) fn twice_typed(
     dialogue: &mut Dialogue,
     user: &UserReport,
     tokens: &[TokenReport],

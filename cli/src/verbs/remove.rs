@@ -1,8 +1,8 @@
 //! `deactivate`, `forget`: what takes a token away.
 
-use fob_api::{Fate, RemoveOptions, UserName};
+use fob_api::{Error, Fate, RemoveOptions, Serial, UserName, proxy::FobProxy};
 
-use super::named;
+use super::{assign::twice_typed, holder, named};
 use crate::{
     args::{Deactivate, Forget},
     ask::Dialogue,
@@ -14,9 +14,16 @@ use crate::{
 pub(super) async fn deactivate(args: Deactivate) -> Result<(), Failure> {
     let daemon = daemon(Patience::Short).await?;
     let fate = args.old.fate();
+    let serial_again = if args.leave_root_without_mfa {
+        let (user, tokens) = holder(&daemon, &whose(&daemon, &args).await?).await?;
+        twice_typed(&mut Dialogue::open()?, &user, &tokens)?
+    } else {
+        None
+    };
     let options = RemoveOptions {
         fate: Some(fate.word().to_owned()),
         leave_root_without_mfa: args.leave_root_without_mfa.then_some(true),
+        serial_again,
         serial: args.token.as_ref().map(|serial| serial.as_str().to_owned()),
     };
     let user = args.user.as_ref().map_or("", UserName::as_str);
@@ -27,6 +34,18 @@ pub(super) async fn deactivate(args: Deactivate) -> Result<(), Failure> {
         Some(user) => render::print(&format!("{user} has no token now. {done}")),
         None => render::print(&done),
     }
+}
+
+/// Returns whose token is taken away.
+async fn whose(daemon: &FobProxy<'_>, args: &Deactivate) -> Result<UserName, Failure> {
+    if let Some(user) = &args.user {
+        return Ok(user.clone());
+    }
+    let serial = args.token.as_ref().map_or("", Serial::as_str);
+    let token = daemon.show_token(serial).await?;
+    let user = token.user.as_deref().and_then(|user| UserName::parse(user).ok());
+    let serial = args.token.clone().ok_or(Failure::Strange)?;
+    Ok(user.ok_or(Error::NotHeld { serial })?)
 }
 
 pub(super) async fn forget(args: Forget) -> Result<(), Failure> {

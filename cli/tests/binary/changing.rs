@@ -93,7 +93,7 @@ fn a_token_of_somebody_is_refused_before_a_code_is_read() {
     fake.run(&["assign", "alice", "77"], "").failed(
         1,
         "fobctl: token 77 is already assigned to bob.\n\
-         hint: run \"fobctl rotate bob\" to replace it, or \"fobctl deactivate bob\" to free it.\n",
+         hint: run \"fobctl rotate bob NEW-SERIAL\" to replace it, or \"fobctl deactivate --token 77\" to free it.\n",
     );
 }
 
@@ -123,7 +123,7 @@ fn a_user_with_a_token_is_refused_before_a_code_is_read() {
     fake.run(&["assign", "alice", "77"], "").failed(
         1,
         "fobctl: alice already has token 66.\n\
-         hint: run \"fobctl rotate alice\" to replace that token by the new one.\n",
+         hint: run \"fobctl rotate alice NEW-SERIAL\" to replace that token by the new one.\n",
     );
 }
 
@@ -256,15 +256,28 @@ fn root_is_left_without_a_token_only_when_that_is_spelled_out() {
     }
     let fake = Fake::new(&[
         ("Deactivate root fate=stock", Reply::Refuse(Error::RootOnly { rule: RootRule::KeepOne })),
-        ("Deactivate root fate=stock leave=true", Reply::Token(in_stock("66"))),
+        ("ShowUser root", Reply::User(user("root", 0, &[assigned("66", "root")]))),
     ]);
     fake.run(&["deactivate", "root"], "").failed(
         1,
         "fobctl: root would be left without a token.\n\
-         hint: run \"fobctl rotate root\" to replace it, or add --leave-root-without-mfa.\n",
+         hint: run \"fobctl rotate root NEW-SERIAL\" to replace it, or add --leave-root-without-mfa.\n",
     );
-    fake.run(&["deactivate", "root", "--leave-root-without-mfa"], "")
-        .printed("root has no token now. Token 66 is back in stock.\n");
+    fake.run(&["deactivate", "root", "--leave-root-without-mfa"], "66\n66\n").failed(
+        1,
+        "fobctl: for root's token the serial has to be typed twice, the same both times.\n\
+         hint: run fobctl in a terminal; it asks for the serial a second time.\n",
+    );
+}
+
+#[test]
+fn a_token_is_taken_by_its_serial_from_whoever_has_it() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[("Deactivate  fate=lost serial=66", Reply::Token(in_stock("66")))]);
+    fake.run(&["deactivate", "--token", "66", "--lost"], "")
+        .printed("Token 66 is lost: it never signs in again.\n");
 }
 
 #[test]

@@ -129,6 +129,25 @@ fn roots_serial_is_typed_twice_before_the_codes() {
 }
 
 #[test]
+fn roots_serial_is_typed_twice_before_root_is_left_without_a_token() {
+    if !can_run() {
+        return;
+    }
+    let held = Reply::User(user("root", 0, &[assigned("66", "root")]));
+    let fake = Fake::new(&[
+        ("ShowUser root", held),
+        ("Deactivate root fate=stock leave=true again=66", Reply::Token(in_stock("66"))),
+    ]);
+    let arguments = ["deactivate", "root", "--leave-root-without-mfa"];
+    let mut terminal = Terminal::start(fake.command(&arguments));
+    terminal.shows("Type the token's serial: ");
+    terminal.types("66");
+    terminal.shows("Type the serial again: ");
+    terminal.types("66");
+    assert_eq!(terminal.ends().stdout, "root has no token now. Token 66 is back in stock.\n");
+}
+
+#[test]
 fn another_serial_for_root_ends_the_dialogue() {
     if !can_run() {
         return;

@@ -11,6 +11,8 @@ pub enum ErrorKind {
     AlreadyAssigned,
     /// The seed file is not accepted.
     BadSeedFile,
+    /// Too many calls at once.
+    Busy,
     /// An argument is not what the method takes.
     InvalidArgument,
     /// The two codes are not consecutive codes of this token.
@@ -37,9 +39,10 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AlreadyAssigned,
         Self::BadSeedFile,
+        Self::Busy,
         Self::InvalidArgument,
         Self::InvalidCodePair,
         Self::LimitExceeded,
@@ -58,6 +61,7 @@ impl ErrorKind {
         match self {
             Self::AlreadyAssigned => "AlreadyAssigned",
             Self::BadSeedFile => "BadSeedFile",
+            Self::Busy => "Busy",
             Self::InvalidArgument => "InvalidArgument",
             Self::InvalidCodePair => "InvalidCodePair",
             Self::LimitExceeded => "LimitExceeded",
@@ -104,6 +108,8 @@ pub enum Error {
         /// What to do or to ask the vendor for; empty if there is nothing to add.
         hint: String,
     },
+    /// Too many calls of callers other than root at once.
+    Busy,
     /// An argument is not what the method takes.
     InvalidArgument {
         /// Which argument, and what it should be.
@@ -127,6 +133,15 @@ pub enum Error {
         serial: Serial,
         /// Its state's word.
         state: &'static str,
+    },
+    /// The user's uid had another name when the token was assigned.
+    Renamed {
+        /// The token.
+        serial: Serial,
+        /// The name then.
+        before: UserName,
+        /// The name now.
+        user: UserName,
     },
     /// Nobody has the token.
     NotHeld {
@@ -182,11 +197,14 @@ impl Error {
         match self {
             Self::AlreadyAssigned { .. } => ErrorKind::AlreadyAssigned,
             Self::BadSeedFile { .. } => ErrorKind::BadSeedFile,
+            Self::Busy => ErrorKind::Busy,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
             Self::InvalidCodePair { .. } => ErrorKind::InvalidCodePair,
             Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
             Self::NotAssignable { .. } => ErrorKind::NotAssignable,
-            Self::NotAssigned { .. } | Self::NotHeld { .. } => ErrorKind::NotAssigned,
+            Self::NotAssigned { .. } | Self::NotHeld { .. } | Self::Renamed { .. } => {
+                ErrorKind::NotAssigned
+            }
             Self::NotAuthorized { .. } => ErrorKind::NotAuthorized,
             Self::NoSuchToken { .. } => ErrorKind::NoSuchToken,
             Self::NoSuchUser { .. } => ErrorKind::NoSuchUser,
@@ -199,17 +217,18 @@ impl Error {
     /// Returns the remedy, a sentence for an administrator; `None` if the fact says it all.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::AlreadyAssigned { user, .. } => {
-                format!("run \"fobctl rotate {user}\" to replace it, or \"fobctl deactivate {user}\" to free it.")
+            Self::AlreadyAssigned { serial, user } => {
+                format!("run \"fobctl rotate {user} NEW-SERIAL\" to replace it, or \"fobctl deactivate --token {serial}\" to free it.")
             }
             Self::BadSeedFile { hint, .. } if hint.is_empty() => return None,
             Self::BadSeedFile { hint, .. } => hint.clone(),
+            Self::Busy => "try again in a second.".to_owned(),
             Self::InvalidArgument { .. } => return None,
             Self::InvalidCodePair { .. } => {
                 "type a code, wait until the token shows the next one, and type that; check that the serial is the one on its back.".to_owned()
             }
             Self::LimitExceeded { user, .. } => {
-                format!("run \"fobctl rotate {user}\" to replace that token by the new one.")
+                format!("run \"fobctl rotate {user} NEW-SERIAL\" to replace that token by the new one.")
             }
             Self::NotAssignable { .. } => {
                 "take another token from stock; \"fobctl list --state stock\" shows them.".to_owned()
@@ -218,13 +237,16 @@ impl Error {
                 format!("run \"fobctl assign {user} SERIAL\" to give him one.")
             }
             Self::NotHeld { .. } => return None,
+            Self::Renamed { serial, .. } => {
+                format!("run \"fobctl deactivate --token {serial}\", then assign it again.")
+            }
             Self::NotAuthorized { verb } => format!("run \"sudo fobctl {verb}\"."),
             Self::NoSuchToken { .. } => {
                 "run \"fobctl import FILE\" with the vendor's seed file, or \"fobctl list\" to see what is there.".to_owned()
             }
             Self::NoSuchUser { .. } => "\"getent passwd\" lists the users of this host.".to_owned(),
             Self::RootOnly { rule: RootRule::KeepOne } => {
-                "run \"fobctl rotate root\" to replace it, or add --leave-root-without-mfa.".to_owned()
+                "run \"fobctl rotate root NEW-SERIAL\" to replace it, or add --leave-root-without-mfa.".to_owned()
             }
             Self::RootOnly { rule: RootRule::TypeTwice } => {
                 "run fobctl in a terminal; it asks for the serial a second time.".to_owned()
@@ -244,6 +266,7 @@ impl fmt::Display for Error {
                 write!(f, "token {serial} is already assigned to {user}.")
             }
             Self::BadSeedFile { fact, .. } => f.write_str(fact),
+            Self::Busy => f.write_str("fobd is busy with other callers."),
             Self::InvalidArgument { fact } => f.write_str(fact),
             Self::InvalidCodePair { serial } => {
                 write!(f, "these are not two consecutive unused codes of token {serial}.")
@@ -255,7 +278,10 @@ impl fmt::Display for Error {
                 write!(f, "token {serial} is {state} and cannot be assigned.")
             }
             Self::NotAssigned { user } => write!(f, "{user} has no token."),
-            Self::NotHeld { serial } => write!(f, "nobody has token {serial}"),
+            Self::Renamed { serial, before, user } => {
+                write!(f, "{user} was called {before} when token {serial} was assigned.")
+            }
+            Self::NotHeld { serial } => write!(f, "token {serial} is nobody's."),
             Self::NotAuthorized { verb } => write!(f, "{verb} is not yours to do."),
             Self::NoSuchToken { serial } => write!(f, "there is no token {serial} here."),
             Self::NoSuchUser { user } => write!(f, "there is no user {user} on this host."),

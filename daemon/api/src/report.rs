@@ -187,6 +187,8 @@ pub struct RemoveOptions {
     pub fate: Option<String>,
     /// For root's token: leave root without one.
     pub leave_root_without_mfa: Option<bool>,
+    /// For root's token: its serial, typed in full.
+    pub serial_again: Option<String>,
     /// For deactivate, with an empty user: the token of whoever has it.
     pub serial: Option<String>,
 }

@@ -74,12 +74,7 @@ pub(super) fn bind(
 ) -> Result<Assigned, Error> {
     let serial = serial_of(opened.token)?;
     in_stock(opened.token, &serial)?;
-    if recipient.owner.uid == ROOT {
-        let again = recipient.serial_again.and_then(|text| Serial::parse(text).ok());
-        if again.is_none_or(|again| again.folded() != serial.folded()) {
-            return Err(Error::RootOnly { rule: RootRule::TypeTwice });
-        }
-    }
+    typed_twice(recipient.owner, &serial, recipient.serial_again)?;
     let mut state = pair::locate(opened, timed, now, policy)
         .map_err(|_| Error::InvalidCodePair { serial: serial.clone() })?;
     // Wrong codes were typed by whoever had it before.
@@ -92,6 +87,20 @@ pub(super) fn bind(
     let mut user = recipient.tokens.clone();
     user.serials.push(serial.folded());
     Ok(Assigned { token, state, user })
+}
+
+/// Refuses what is done to root's token unless its serial was typed twice (design.md section 6).
+///
+/// # Errors
+///
+/// `RootOnly`.
+pub fn typed_twice(owner: &Owner, serial: &Serial, again: Option<&str>) -> Result<(), Error> {
+    let again = again.and_then(|text| Serial::parse(text).ok());
+    let same = again.is_some_and(|again| again.folded() == serial.folded());
+    if owner.uid == ROOT && !same {
+        return Err(Error::RootOnly { rule: RootRule::TypeTwice });
+    }
+    Ok(())
 }
 
 /// Refuses a token that is not in stock.

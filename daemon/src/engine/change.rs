@@ -97,7 +97,8 @@ impl<S: Store> Engine<S> {
         let owner = self.existing(pairing.user).await?;
         for _ in 0..ROUNDS {
             let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
-            let (old_key, old) = self.held(pairing.user, &tokens.record).await?;
+            let old_serial = self.first_serial(pairing.user, &tokens.record)?;
+            let (old_key, old) = self.held(pairing.user, &old_serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
             let at = (self.now()?, &self.around.policy);
             let done =
@@ -133,6 +134,7 @@ impl<S: Store> Engine<S> {
         caller: Caller,
         user: &UserName,
         timed: &TimedPair,
+        serial_again: Option<&str>,
     ) -> Result<TokenReport, Error> {
         let (found, role) = self.about(Action::Resync, caller, user).await?;
         let share = match role {
@@ -143,9 +145,8 @@ impl<S: Store> Engine<S> {
         for _ in 0..ROUNDS {
             let serial = self.serial_of(user, &owner).await?;
             let new = self.load(&serial).await?;
-            if !remove::is_owned_by(&new.token.record, &owner) {
-                return Err(Error::NotAssigned { user: user.clone() });
-            }
+            owned(&new.token.record, &owner, user, &serial)?;
+            assign::typed_twice(&owner, &serial, serial_again)?;
             let at = (self.now()?, &self.around.policy);
             let decision = resync::resync(&new.opened(), &serial, timed, share, at);
             if let Err(error) = &decision.outcome {
@@ -177,16 +178,18 @@ impl<S: Store> Engine<S> {
         caller: Caller,
         holder: &Holder<'_>,
         fate: Fate,
-        root: RootGuard,
+        root: (RootGuard, Option<&str>),
     ) -> Result<TokenReport, Error> {
         self.permit(Action::Deactivate, caller, Target::House)?;
+        let (guard, serial_again) = root;
         for _ in 0..ROUNDS {
-            let (owner, name) = self.holder(holder).await?;
+            let (owner, name, serial) = self.holder(holder).await?;
             let tokens = self.tokens_of(owner.uid).await?;
-            let (key, held) = self.held(&name, &tokens.record).await?;
+            let (key, held) = self.held(&name, &serial).await?;
             let (token, left) =
-                remove::deactivate(&held.record, &owner, &tokens.record, fate, root)
+                remove::deactivate(&held.record, &owner, &tokens.record, fate, guard)
                     .inspect_err(|error| self.refused("deactivate", &name, error))?;
+            assign::typed_twice(&owner, &serial, serial_again)?;
             let write = self.put(key.clone(), &token)?;
             let marker = marker_of(&key, &write);
             let writes = vec![write, self.put(Key::user(owner.uid), &left)?];
@@ -195,7 +198,6 @@ impl<S: Store> Engine<S> {
                 let event = change("deactivate", caller, &owner.name, &token.serial)
                     .with("fate", fate.word());
                 self.around.audit.record(&event);
-                let serial = assign::serial_of(&token)?;
                 let [state] = self.get([Key::state(&serial)]).await?;
                 let state = self.decode(state.as_ref())?.unwrap_or_default();
                 return Ok(report::token(&token, &state));
@@ -206,9 +208,13 @@ impl<S: Store> Engine<S> {
 
     /// Looks up who has the token that is to be taken away. By its serial it is found when the
     /// user is not in the host's database any more.
-    async fn holder(&self, holder: &Holder<'_>) -> Result<(Owner, UserName), Error> {
+    async fn holder(&self, holder: &Holder<'_>) -> Result<(Owner, UserName, Serial), Error> {
         match holder {
-            Holder::User(user) => Ok((self.existing(user).await?, (*user).clone())),
+            Holder::User(user) => {
+                let owner = self.existing(user).await?;
+                let serial = self.serial_of(user, &owner).await?;
+                Ok((owner, (*user).clone(), serial))
+            }
             Holder::Token(serial) => {
                 let [seed] = self.get([Key::seed(serial)]).await?;
                 let token: Token = self
@@ -218,7 +224,7 @@ impl<S: Store> Engine<S> {
                     return Err(Error::NotHeld { serial: (*serial).clone() });
                 };
                 let name = assign::user_of(&owner)?;
-                Ok((owner, name))
+                Ok((owner, name, (*serial).clone()))
             }
         }
     }
@@ -269,14 +275,9 @@ impl<S: Store> Engine<S> {
         Serial::parse(serial).map_err(|error| self.trouble("record", error))
     }
 
-    /// Loads the record of the token that a user has.
-    async fn held(
-        &self,
-        user: &UserName,
-        tokens: &UserTokens,
-    ) -> Result<(Key, Loaded<Token>), Error> {
-        let serial = self.first_serial(user, tokens)?;
-        let key = Key::seed(&serial);
+    /// Loads the record of a token that a user has.
+    async fn held(&self, user: &UserName, serial: &Serial) -> Result<(Key, Loaded<Token>), Error> {
+        let key = Key::seed(serial);
         let [entry] = self.get([key.clone()]).await?;
         let record = self
             .decode(entry.as_ref())?
@@ -323,6 +324,19 @@ impl LoadedToken {
     /// Returns what a decision needs of it.
     fn opened(&self) -> Opened<'_> {
         Opened { token: &self.token.record, state: &self.state.record, generator: &self.generator }
+    }
+}
+
+/// Refuses a token that was given to another name of the user's uid.
+fn owned(token: &Token, owner: &Owner, user: &UserName, serial: &Serial) -> Result<(), Error> {
+    match &token.standing {
+        Standing::Assigned(before) if before == owner => Ok(()),
+        Standing::Assigned(before) if before.uid == owner.uid => Err(Error::Renamed {
+            serial: serial.clone(),
+            before: assign::user_of(before)?,
+            user: user.clone(),
+        }),
+        _ => Err(Error::NotAssigned { user: user.clone() }),
     }
 }
 

@@ -183,7 +183,7 @@ async fn wrong_codes_from_the_network_slow_nobody_down_at_the_console_and_no_adm
     assert!(matches!(bench.engine.verify(&sign_in, &wrong).await, Ok(Verdict::Wait(_))));
     assert_eq!(bench.verify("alice", &bench.code("A1", 1)).await, Ok(Verdict::Accept));
     bench.advance(90);
-    assert!(bench.engine.resync(ROOT, &alice, &bench.pair("A1")).await.is_ok());
+    assert!(bench.engine.resync(ROOT, &alice, &bench.pair("A1"), None).await.is_ok());
 }
 
 #[tokio::test]

@@ -55,6 +55,12 @@ struct Inner {
 }
 
 impl SledStore {
+    /// Tells whether there is a database in `dir`, without touching anything.
+    #[must_use]
+    pub fn is_there(dir: &Path) -> bool {
+        open::is_there(dir)
+    }
+
     /// Opens the database in `dir`, which belongs to the caller with mode 0700; creates both if
     /// they are missing (the folder's parent must be there). Blocks.
     ///

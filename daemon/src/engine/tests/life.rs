@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use fob_api::{Error, Fate, Serial, UserName, Verdict};
+use fob_api::{Error, Fate, RootRule, Serial, UserName, Verdict};
 
 use super::bench::{ALICE, Bench, ROOT, TOKENS};
 use crate::{
@@ -38,7 +38,7 @@ async fn a_forgotten_token_comes_back_with_its_spent_codes_spent() {
     let alice = UserName::parse("alice").unwrap();
     bench
         .engine
-        .deactivate(ROOT, &Holder::User(&alice), Fate::Stock, RootGuard::Keep)
+        .deactivate(ROOT, &Holder::User(&alice), Fate::Stock, (RootGuard::Keep, None))
         .await
         .unwrap();
     bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_forgotten_lost_token_never_comes_back() {
     let alice = UserName::parse("alice").unwrap();
     bench
         .engine
-        .deactivate(ROOT, &Holder::User(&alice), Fate::Lost, RootGuard::Keep)
+        .deactivate(ROOT, &Holder::User(&alice), Fate::Lost, (RootGuard::Keep, None))
         .await
         .unwrap();
     bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
@@ -73,7 +73,7 @@ async fn spent_codes_stay_spent_when_the_seed_comes_back_under_another_serial() 
     let alice = UserName::parse("alice").unwrap();
     bench
         .engine
-        .deactivate(ROOT, &Holder::User(&alice), Fate::Stock, RootGuard::Keep)
+        .deactivate(ROOT, &Holder::User(&alice), Fate::Stock, (RootGuard::Keep, None))
         .await
         .unwrap();
     bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
@@ -94,10 +94,52 @@ async fn the_token_of_a_user_who_is_gone_is_taken_back_by_its_serial() {
     assert_eq!(bench.verify("mallory", &code).await, Ok(Verdict::Unassigned));
     let serial = Serial::parse("A1").unwrap();
     let holder = Holder::Token(&serial);
-    let report = bench.engine.deactivate(ROOT, &holder, Fate::Stock, RootGuard::Keep).await;
+    let report = bench.engine.deactivate(ROOT, &holder, Fate::Stock, (RootGuard::Keep, None)).await;
     assert_eq!(report.unwrap().state.as_deref(), Some("stock"));
     bench.advance(60);
     assert!(bench.assign("mallory", "A1").await.is_ok());
+}
+
+#[tokio::test]
+async fn roots_token_is_resynced_and_taken_only_with_its_serial_typed_again() {
+    let bench = Bench::new().await;
+    let (root, serial) = (UserName::parse("root").unwrap(), Serial::parse("A1").unwrap());
+    let timed = bench.pair("A1");
+    let pairing = Pairing {
+        caller: ROOT,
+        user: &root,
+        serial: &serial,
+        timed: &timed,
+        serial_again: Some("a1"),
+    };
+    bench.engine.assign(&pairing).await.unwrap();
+    bench.advance(60);
+    let twice = Error::RootOnly { rule: RootRule::TypeTwice };
+    for again in [None, Some("B2")] {
+        let resync = bench.engine.resync(ROOT, &root, &bench.pair("A1"), again).await;
+        assert_eq!(resync.unwrap_err(), twice);
+        let root_rule = (RootGuard::LeaveWithoutMfa, again);
+        let holder = Holder::User(&root);
+        let taken = bench.engine.deactivate(ROOT, &holder, Fate::Stock, root_rule).await;
+        assert_eq!(taken.unwrap_err(), twice);
+    }
+    assert!(bench.engine.resync(ROOT, &root, &bench.pair("A1"), Some("a1")).await.is_ok());
+    let root_rule = (RootGuard::LeaveWithoutMfa, Some("A1"));
+    assert!(
+        bench.engine.deactivate(ROOT, &Holder::User(&root), Fate::Stock, root_rule).await.is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_renamed_user_is_told_what_to_do_instead_of_a_resync() {
+    let bench = Bench::with_users(&[("root", 0), ("alice", 1000)]).await;
+    bench.assign("alice", "A1").await.unwrap();
+    let bench = bench.with_other_users(&[("root", 0), ("alicia", 1000)]);
+    bench.advance(60);
+    let alicia = UserName::parse("alicia").unwrap();
+    let error = bench.engine.resync(ROOT, &alicia, &bench.pair("A1"), None).await.unwrap_err();
+    assert_eq!(error.to_string(), "alicia was called alice when token A1 was assigned.");
+    assert!(error.hint().unwrap().contains("fobctl deactivate --token A1"));
 }
 
 #[tokio::test]

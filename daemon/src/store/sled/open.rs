@@ -85,6 +85,10 @@ pub(super) struct Opened {
     pub(super) lock: File,
 }
 
+pub(super) fn is_there(dir: &Path) -> bool {
+    dir.join(DATABASE).symlink_metadata().is_ok()
+}
+
 pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
     let io = |error| OpenError::Io(dir.to_owned(), error);
     match DirBuilder::new().mode(0o700).create(dir) {
