@@ -77,14 +77,15 @@ async fn large_messages_of_a_stranger_do_not_fill_the_daemons_memory() {
     let daemon = Daemon::start(ground.path(), Some(&bus));
     let stranger = Command::new(program)
         .arg(format!("bus={}", bus.address()))
-        .arg("large:40")
+        .arg("large:60")
         .uid(65534)
         .gid(65534)
         .current_dir("/")
         .status();
     assert!(stranger.unwrap().success());
     assert!(daemon.proxy().await.status().await.is_ok());
-    // The largest message that dbus-daemon passes on has 32 MiB; one and its copies at a time.
+    // The largest message that dbus-daemon passes on has 32 MiB. Four or five are under way at
+    // once: 120 to 180 MiB were seen. While each waited for its turn, it was over 400.
     let most = memory(&daemon, "VmHWM") >> 10;
-    assert!(most < 128, "{most} MiB");
+    assert!(most < 300, "{most} MiB");
 }
