@@ -20,6 +20,8 @@ pub enum Need {
     Program(&'static str),
     /// Uid 0, to start programs as somebody else.
     Root,
+    /// Anything else: whether it is there, and what it is called.
+    That(bool, &'static str),
 }
 
 /// Tells whether the machine has everything; says what is missing if not.
@@ -50,6 +52,7 @@ fn missing(need: Need) -> Option<String> {
             (!found).then(|| format!("the program {name}"))
         }
         Need::Root => (!Uid::effective().is_root()).then(|| "to be run as root".to_owned()),
+        Need::That(there, name) => (!there).then(|| name.to_owned()),
     }
 }
 

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use fob_api::VerifyDetails;
 use fob_tests::bus_bytes::{Reply, Request};
 use fob_tests::fake_daemon::{Act, FakeDaemon};
+use fob_tests::needs::{self, Need};
 use fob_tests::pam_host::{Seen, Stage, pam};
-use nix::unistd::geteuid;
 
 /// An ordinary user: `nobody`.
 const SOMEBODY: u32 = 65534;
@@ -162,8 +162,9 @@ fn root_never_takes_the_system_bus() {
 /// A socket that another user made, at the daemon's place.
 #[test]
 fn a_socket_that_root_did_not_make_gets_no_code() {
-    if !geteuid().is_root() {
-        return; // needs two uids
+    // It needs two uids.
+    if !needs::met(&[Need::Root]) {
+        return;
     }
     let stage = Stage::new();
     let mut squatter = Squatter::listen(&stage);

@@ -12,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 use fob_api::VerifyDetails;
 use fob_api::address::{BUS_NAME, OBJECT_PATH};
+use fob_tests::needs::{self, Need};
 use fob_tests::pam_host::{Stage, pam};
-use nix::unistd::geteuid;
 use tokio::runtime::Runtime;
 use zbus::connection::Builder;
 
@@ -46,7 +46,7 @@ impl Fob {
 
 #[test]
 fn a_zbus_server_on_a_peer_connection_understands_the_module() {
-    if !geteuid().is_root() {
+    if !needs::met(&[Need::Root]) {
         return;
     }
     let stage = Stage::new();
@@ -70,7 +70,7 @@ fn a_zbus_server_on_a_peer_connection_understands_the_module() {
 
 #[test]
 fn a_real_system_bus_carries_the_call_to_the_daemon() {
-    if !geteuid().is_root() {
+    if !needs::met(&[Need::Root, Need::Program("dbus-daemon")]) {
         return;
     }
     let stage = Stage::new();
@@ -88,7 +88,7 @@ fn a_real_system_bus_carries_the_call_to_the_daemon() {
 
 #[test]
 fn a_real_system_bus_without_the_daemon_is_a_refusal() {
-    if !geteuid().is_root() {
+    if !needs::met(&[Need::Root, Need::Program("dbus-daemon")]) {
         return;
     }
     let stage = Stage::new();
