@@ -1,12 +1,16 @@
 //! What the installation leaves on the machine, and what the service manager makes of it.
 
-use fob_tests::host::Host;
+use fob_tests::{
+    host::Host,
+    needs::{self, Need},
+};
 
 #[test]
 fn the_daemon_runs_in_its_sandbox() {
     let host = Host::shared();
-    if !host.may_sandbox() {
-        return; // this engine gives a container no right to mount: systemd skips the sandbox
+    // Some engines give a container no right to mount: systemd skips the sandbox there.
+    if !needs::met(&[Need::That(host.may_sandbox(), "a container that may mount")]) {
+        return;
     }
     let report = host.shell(
         "pid=$(systemctl show --value -p MainPID fobd)
@@ -63,23 +67,95 @@ fn fob_is_not_removed_while_a_service_still_asks_for_codes() {
          ! systemctl is-active --quiet fobd
          test -d /var/lib/fobd",
     );
-    let left = host.shell("find /usr /etc \\( -name '*fobd*' -o -name '*pam_fob*' -o -name '*.before-fob' \\) -not -path '/opt/*'");
+    let left = host
+        .shell("find /usr /etc \\( -name '*fobd*' -o -name '*pam_fob*' \\) -not -path '/opt/*'");
     assert_eq!(left, "");
+}
+
+#[test]
+fn a_daemon_that_somebody_ended_by_hand_comes_back() {
+    let host = Host::start();
+    host.shell(
+        "set -e
+         old=$(systemctl show --value -p MainPID fobd)
+         kill -TERM $old
+         timeout 30 bash -c 'until systemctl is-active --quiet fobd &&
+           [ $(systemctl show --value -p MainPID fobd) != '$old' ]; do sleep 0.1; done'
+         fobctl status
+         systemctl stop fobd
+         ! systemctl is-active --quiet fobd",
+    );
 }
 
 #[test]
 fn a_pam_file_is_as_before_after_enable_and_remove() {
     let host = Host::shared();
+    // su's file ends in empty lines.
     let report = host.shell(
-        "printf 'auth required pam_env.so\\n@include common-auth\\n' >/etc/pam.d/probe
-         enable=/opt/fob/packaging/pam/enable
+        "enable=/opt/fob/packaging/pam/enable
+         printf 'auth required pam_env.so\\n@include common-auth\\n\\n\\n' >/etc/pam.d/probe
          before=$(md5sum /etc/pam.d/probe)
          $enable probe && $enable --options nullok probe
          grep -c pam_fob.so /etc/pam.d/probe
          grep -A2 '^@include common-auth' /etc/pam.d/probe | tail -n 1
-         $enable --remove probe
+         $enable --remove probe && $enable --remove probe
          [ \"$(md5sum /etc/pam.d/probe)\" = \"$before\" ] && echo as before
          rm /etc/pam.d/probe",
     );
     assert_eq!(report, "1\nauth required pam_fob.so nullok\nas before\n");
+}
+
+#[test]
+fn the_passwords_line_comes_back_when_the_code_goes() {
+    let host = Host::shared();
+    let report = host.shell(
+        "enable=/opt/fob/packaging/pam/enable
+         printf 'auth required pam_env.so\\n@include common-auth \\n' >/etc/pam.d/instead
+         before=$(md5sum /etc/pam.d/instead)
+         $enable --instead-of-password instead && $enable --instead-of-password instead
+         grep -c '^@include common-auth' /etc/pam.d/instead || true
+         $enable instead && $enable --instead-of-password instead
+         grep '^auth' /etc/pam.d/instead
+         $enable --remove instead
+         [ \"$(md5sum /etc/pam.d/instead)\" = \"$before\" ] && echo as before
+         rm /etc/pam.d/instead",
+    );
+    assert_eq!(
+        report,
+        "0\nauth required pam_env.so\nauth required pam_fob.so\nauth required pam_permit.so\nas before\n"
+    );
+}
+
+#[test]
+fn an_edit_between_enable_and_remove_stays() {
+    let host = Host::shared();
+    let report = host.shell(
+        "enable=/opt/fob/packaging/pam/enable
+         printf '@include common-auth\\n' >/etc/pam.d/edited
+         $enable --instead-of-password edited
+         printf 'account required pam_access.so\\n' >>/etc/pam.d/edited
+         $enable --instead-of-password --options noecho edited
+         grep -c pam_access /etc/pam.d/edited
+         sed -i 's/noecho/debug/' /etc/pam.d/edited
+         $enable --remove edited
+         cat /etc/pam.d/edited
+         rm /etc/pam.d/edited",
+    );
+    assert_eq!(report, "1\n@include common-auth\naccount required pam_access.so\n");
+}
+
+#[test]
+fn a_line_of_the_administrators_own_is_not_touched() {
+    let host = Host::shared();
+    let output = host.try_feed(
+        "printf '@include common-auth\\nauth required pam_fob.so\\n' >/etc/pam.d/own
+         for words in '' --remove; do
+           /opt/fob/packaging/pam/enable $words own; echo $?
+         done
+         cat /etc/pam.d/own
+         rm /etc/pam.d/own",
+        b"",
+    );
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(report, "1\n1\n@include common-auth\nauth required pam_fob.so\n");
 }

@@ -31,6 +31,37 @@ fn sudo_refuses_a_wrong_code() {
 }
 
 #[test]
+fn sudo_for_a_shell_asks_for_the_code_too() {
+    let host = Host::shared();
+    let (alice, _, code) = alice_and_a_code(host);
+    // "sudo -i" is a PAM service of its own: sudo-i.
+    let seen = host
+        .on_a_terminal_as(&alice.name, &["sudo", "-i", "id", "-un"])
+        .password(alice.password)
+        .code(&code)
+        .run();
+    seen.assert_signed_in_as("root");
+    assert_eq!(seen.prompts.last().map(String::as_str), Some("Token code: "));
+    let verdict = host.journal(&format!("user=\"{}\"", alice.name));
+    assert!(verdict.iter().any(|line| line.contains("service=\"sudo-i\"")), "{verdict:?}");
+}
+
+#[test]
+fn su_for_a_login_shell_asks_for_the_code_too() {
+    let host = Host::shared();
+    let (alice, _) = host.person_with_button_token("alice");
+    let (bob, mut bobs) = host.person_with_button_token("bob");
+    // "su -" is the service su-l, whose file includes su's.
+    let seen = host
+        .on_a_terminal_as(&alice.name, &["su", "-l", &bob.name, "-c", "id -un"])
+        .password(bob.password)
+        .code(&bobs.next_code())
+        .run();
+    seen.assert_signed_in_as(&bob.name);
+    assert_eq!(seen.prompts.last().map(String::as_str), Some("Token code: "));
+}
+
+#[test]
 fn sudo_refuses_a_code_that_ssh_has_spent() {
     let host = Host::shared();
     let (alice, _, code) = alice_and_a_code(host);
