@@ -1,10 +1,18 @@
-# What tests/run and packaging/demo share. Sourced by bash, in the repository's top folder.
+# What tests/run, packaging/demo and .ci/run share. Sourced by bash, in the repository's top folder.
 # shellcheck shell=bash
 
 # The words that make a command root's: none as root, sudo where a script allows itself that.
 as_root=()
 
 heading() { printf '\n== %s\n' "$*"; }
+
+# timeout(1) that ^C reaches. It makes a process group of its own, so that nothing that the command
+# started outlives the limit; but a terminal's ^C goes to our group only, and is handed on here.
+limited() ( # SECONDS COMMAND...
+  timeout --kill-after=10 "$@" </dev/null &
+  trap 'kill "$!" 2>/dev/null; wait "$!"; exit 130' INT TERM
+  wait "$!"
+)
 
 # Installs what is missing of these Debian packages. Fails, with their names in $missing, if that
 # is not possible.
@@ -38,9 +46,12 @@ need_packages() {
 # daemon's features of the crates that they share, and leave more behind in sshd.
 build_release() {
   heading "release build"
-  timeout 1800 cargo build --locked --release -p pam-fob
-  timeout 1800 cargo build --locked --release -p fobd -p fobctl
+  limited 1800 cargo build --locked --release -p pam-fob
+  limited 1800 cargo build --locked --release -p fobd -p fobctl
 }
+
+# Tells whether bubblewrap works, in which the tests of fobctl run.
+bubblewrap_works() { bwrap --dev-bind / / true 2>/dev/null; }
 
 # Tells whether this user may have a mount namespace of his own.
 namespaces_work() {
