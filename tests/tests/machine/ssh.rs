@@ -158,3 +158,18 @@ fn several_sign_ins_in_a_row_take_several_codes() {
     }
     assert_eq!(host.verdicts(&alice.name), ["accept", "accept", "accept"]);
 }
+
+#[test]
+fn root_is_asked_for_a_code_only_where_sshd_permits_more_than_keys() {
+    let host = Host::start();
+    host.shell("cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys");
+    let seen = host.ssh(Door::KeyThenCode, "root").code("123456").run();
+    seen.assert_did_not_run_as("root");
+    assert!(!seen.asked_for_a_code(), "prohibit-password, the default: {seen:?}");
+
+    host.shell(
+        "echo PermitRootLogin yes >/etc/ssh/sshd_config.d/11-root.conf && systemctl reload ssh",
+    );
+    let seen = host.ssh(Door::KeyThenCode, "root").code("123456").run();
+    seen.assert_refused_at_the_code("root");
+}
