@@ -116,13 +116,17 @@ fn the_passwords_line_comes_back_when_the_code_goes() {
          grep -c '^@include common-auth' /etc/pam.d/instead || true
          $enable instead && $enable --instead-of-password instead
          grep '^auth' /etc/pam.d/instead
+         $enable --instead-of-password --options nullok instead
+         grep '^auth' /etc/pam.d/instead
          $enable --remove instead
          [ \"$(md5sum /etc/pam.d/instead)\" = \"$before\" ] && echo as before
          rm /etc/pam.d/instead",
     );
     assert_eq!(
         report,
-        "0\nauth required pam_env.so\nauth required pam_fob.so\nauth required pam_permit.so\nas before\n"
+        "0\nauth required pam_env.so\nauth required pam_fob.so\n\
+         auth required pam_env.so\nauth required pam_fob.so nullok\nauth required pam_permit.so\n\
+         as before\n"
     );
 }
 
