@@ -62,13 +62,18 @@ impl House {
         Self { daemon, bus, token }
     }
 
-    /// Returns what it decided, as logged: words such as `accept`.
-    fn verdicts(&self) -> Vec<String> {
+    /// Returns what it decided, as logged: words such as `accept`. A decision of our own is asked
+    /// for first and waited for, so that none before it is missed.
+    async fn verdicts(&self) -> Vec<String> {
+        const OWN: &str = "user=\"who-ends-the-list\"";
+        let asked = self.daemon.proxy().await;
+        asked.verify("who-ends-the-list", "000000", Default::default()).await.unwrap();
+        self.daemon.wait_for(OWN);
         let word = |line: &String| {
             let (_, after) = line.split_once("verify verdict=\"")?;
             after.split_once('"').map(|(word, _)| word.to_owned())
         };
-        self.daemon.log().iter().filter_map(word).collect()
+        self.daemon.log().iter().filter(|line| !line.contains(OWN)).filter_map(word).collect()
     }
 
     /// Returns the bind mounts that put it where the daemon is looked for.
@@ -171,7 +176,7 @@ async fn the_attackers_daemon_accepts_his_code_when_it_stands_in_the_daemons_pla
         let signed = stage.sign_in(who, hostile.bus.socket(), &mounts, &code);
         assert_eq!(signed, Signed::In, "as {who}");
     }
-    assert_eq!(hostile.verdicts(), ["accept", "accept"]);
+    assert_eq!(hostile.verdicts().await, ["accept", "accept"]);
 }
 
 #[tokio::test]
@@ -183,7 +188,7 @@ async fn a_bus_in_the_environment_is_not_asked_when_there_is_no_daemon() {
         let signed = stage.sign_in(who, hostile.bus.socket(), &[], &code);
         assert_eq!(signed, Signed::Refused, "as {who}");
     }
-    assert_eq!(hostile.verdicts(), Vec::<String>::new());
+    assert_eq!(hostile.verdicts().await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -199,8 +204,8 @@ async fn a_bus_in_the_environment_changes_nothing_for_the_real_daemon() {
         let signed = stage.sign_in(who, hostile.bus.socket(), &mounts, &right);
         assert_eq!(signed, Signed::In, "the right code as {who}");
     }
-    assert_eq!(hostile.verdicts(), Vec::<String>::new());
-    assert_eq!(real.verdicts(), ["reject", "accept", "reject", "accept"]);
+    assert_eq!(hostile.verdicts().await, Vec::<String>::new());
+    assert_eq!(real.verdicts().await, ["reject", "accept", "reject", "accept"]);
 }
 
 #[test]
