@@ -164,7 +164,7 @@ fn several_sign_ins_in_a_row_take_several_codes() {
 #[test]
 fn roots_code_reaches_the_daemon_only_where_sshd_permits_root_more_than_keys() {
     let host = Host::start();
-    host.shell("cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys");
+    host.shell("cp ~/.ssh/id_ed25519.pub ~/.ssh/authorized_keys");
     host.ssh(Door::KeyThenCode, "root").code("123456").run().assert_refused_at_the_code("root");
     assert!(host.verdicts("root").is_empty(), "{:?}", host.verdicts("root"));
 
