@@ -412,7 +412,11 @@ impl<S: Store> Fob<S> {
             Verdict::Wait(seconds) => Some(seconds),
             _ => None,
         };
-        Ok((verdict.word().to_owned(), user.to_owned(), VerifyDetails { wait }))
+        Ok((
+            verdict.word().to_owned(),
+            user.to_owned(),
+            VerifyDetails { wait, ..VerifyDetails::default() },
+        ))
     }
 }
 

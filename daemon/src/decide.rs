@@ -18,6 +18,37 @@ use crate::record::{State, Token};
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Now(pub u64);
 
+/// Seconds that the daemon has run since its state was set up, through restarts. Nobody sets it:
+/// rolling windows are measured on it, so that setting the host's clock refills no budget
+/// (clock-and-throttle.md section 5).
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Uptime(pub u64);
+
+/// Whether the host's clock may teach anything about a token's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HostClock {
+    /// The kernel says that it is synchronised (adjtimex(2)), or the administrator vouches for it.
+    Synchronised,
+    /// Nobody knows how far it is off.
+    Unsynchronised,
+}
+
+/// The moment of a decision, and the numbers that it goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// The host's time.
+    pub now: Now,
+    /// The time that nobody sets.
+    pub uptime: Uptime,
+    /// Whether the host's time may teach.
+    pub host_clock: HostClock,
+    /// The latest moment at which what the disk holds could not be taken for the whole story
+    /// (clock-and-throttle.md section 4): codes of then and before are never accepted.
+    pub fence: Option<Now>,
+    /// The numbers.
+    pub policy: &'a Policy,
+}
+
 /// Whose budget a wrong code is counted on: a flood on one never slows another down
 /// (clock-and-throttle.md section 5; known remote sources come with the step-up).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,17 +97,21 @@ pub struct Policy {
     pub tokens_per_user: usize,
 }
 
+impl Policy {
+    /// What holds unless the administrator says otherwise: section 2 (±1 step, look-ahead 10,
+    /// resync 1000), section 3 (±2 h), design.md section 1 (one token per user).
+    pub const DEFAULT: Self = Self {
+        window: 1,
+        look_ahead: 10,
+        pair_range: 2 * 60 * 60,
+        pair_look_ahead: 1000,
+        tokens_per_user: 1,
+    };
+}
+
 impl Default for Policy {
-    /// Section 2 (±1 step, look-ahead 10, resync 1000), section 3 (±2 h), design.md section 1
-    /// (one token per user).
     fn default() -> Self {
-        Self {
-            window: 1,
-            look_ahead: 10,
-            pair_range: 2 * 60 * 60,
-            pair_look_ahead: 1000,
-            tokens_per_user: 1,
-        }
+        Self::DEFAULT
     }
 }
 

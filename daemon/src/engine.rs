@@ -18,7 +18,7 @@ use fob_api::Error;
 use crate::{
     audit::{Audit, Event},
     clock::Clock,
-    decide::{Now, Policy},
+    decide::{At, HostClock, Now, Policy, Uptime},
     store::{Committed, Entry, Guard, Key, Store, StoreError, Write},
     users::Users,
     vault::{Vault, random},
@@ -92,6 +92,18 @@ impl<S: Store> Engine<S> {
         self.around.clock.now().ok_or_else(|| {
             self.around.audit.record(&Event::new("trouble").with("what", "clock before 1970"));
             Error::StoreUnavailable
+        })
+    }
+
+    /// Returns the moment of a decision, and the numbers that it goes by.
+    fn at(&self) -> Result<At<'_>, Error> {
+        let now = self.now()?;
+        Ok(At {
+            now,
+            uptime: Uptime(now.0),
+            host_clock: HostClock::Synchronised,
+            fence: None,
+            policy: &self.around.policy,
         })
     }
 

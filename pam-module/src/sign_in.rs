@@ -82,7 +82,7 @@ impl Journey<'_> {
                     host::is_still(self.handle, user)?;
                     return Ok(Verdict::Exempt);
                 }
-                PromptKind::Code => {}
+                PromptKind::Code | PromptKind::Next | PromptKind::Pair => {}
             }
         }
         let code = self.answer()?;

@@ -44,7 +44,7 @@ fn the_daemon_gets_user_code_and_context() {
 
 #[test]
 fn every_other_verdict_refuses_with_its_code_and_text() {
-    let wait = VerifyDetails { wait: Some(240) };
+    let wait = VerifyDetails { wait: Some(240), ..VerifyDetails::default() };
     let rows = [
         ("reject", VerifyDetails::default(), pam::AUTH_ERR, None),
         ("unassigned", VerifyDetails::default(), pam::AUTH_ERR, None),

@@ -72,6 +72,28 @@ pub struct CodePair {
 }
 
 impl CodePair {
+    /// Parses two codes of the same length that were typed one after the other, with or without a
+    /// space between: 12, 14 or 16 digits once spaces, tabs and dashes are dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`CodeError`] for another number of digits, anything but digits, or the same code twice.
+    pub fn parse(typed: &str) -> Result<Self, CodeError> {
+        let mut digits = zeroize::Zeroizing::new([0_u8; 2 * MAX_DIGITS]);
+        let mut len = 0;
+        for byte in typed.bytes().filter(|byte| !matches!(byte, b' ' | b'\t' | b'-')) {
+            *digits.get_mut(len).ok_or(CodeError)? = byte;
+            len += 1;
+        }
+        let typed = std::str::from_utf8(digits.get(..len).ok_or(CodeError)?);
+        let (first, second) =
+            typed.map_err(|_| CodeError)?.split_at_checked(len / 2).ok_or(CodeError)?;
+        if len % 2 == 1 {
+            return Err(CodeError);
+        }
+        Self::new(Code::parse(first)?, Code::parse(second)?)
+    }
+
     /// Pairs two codes in the order in which they were shown.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! crate does I/O or reads a clock. Codes have no `Debug` and are wiped when they are dropped.
 
 pub mod address;
+mod answer;
 mod code;
 mod error;
 mod name;
@@ -12,6 +13,7 @@ pub mod proxy;
 mod report;
 mod verdict;
 
+pub use answer::{Answer, RECOVERY_ALPHABET, RECOVERY_LETTERS, RecoveryCode};
 pub use code::{Code, CodeError, CodePair};
 pub use error::{Error, ErrorKind, RootRule};
 pub use name::{NameError, Serial, UserName};

@@ -73,6 +73,12 @@ pub struct VerifyContext {
 pub struct VerifyDetails {
     /// For `wait`: seconds until another code may be tried.
     pub wait: Option<u32>,
+    /// For `accept`: Unix time of the code that was accepted before this one.
+    pub last_used: Option<u64>,
+    /// For `accept`: the remote host from which that one came; absent if it came from this host.
+    pub last_from: Option<String>,
+    /// For `accept`: wrong codes since then, of all shares.
+    pub wrong_since: Option<u32>,
 }
 
 /// What to ask a user for.
@@ -84,6 +90,11 @@ pub enum PromptKind {
     Code,
     /// Nothing: the user is exempt.
     Exempt,
+    /// One code, and not the one that is shown now: the last one was refused, or the daemon
+    /// cannot know whether it was accepted already.
+    Next,
+    /// Two codes in a row.
+    Pair,
 }
 
 impl PromptKind {
@@ -92,6 +103,8 @@ impl PromptKind {
         match self {
             Self::Code => "code",
             Self::Exempt => "exempt",
+            Self::Next => "next",
+            Self::Pair => "pair",
         }
     }
 
@@ -100,6 +113,8 @@ impl PromptKind {
         match word {
             "code" => Some(Self::Code),
             "exempt" => Some(Self::Exempt),
+            "next" => Some(Self::Next),
+            "pair" => Some(Self::Pair),
             _ => None,
         }
     }

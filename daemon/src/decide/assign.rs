@@ -4,7 +4,7 @@ use fob_api::{Error, RootRule, Serial, UserName};
 
 use crate::{
     decide::{
-        Now, Opened, Policy, Share,
+        At, Opened, Share,
         pair::{self, TimedPair},
         throttle,
     },
@@ -45,19 +45,18 @@ pub fn assign(
     opened: &Opened<'_>,
     recipient: &Recipient<'_>,
     timed: &TimedPair,
-    now: Now,
-    policy: &Policy,
+    at: &At<'_>,
 ) -> Result<Assigned, Error> {
     let serial = serial_of(opened.token)?;
     in_stock(opened.token, &serial)?;
-    if recipient.tokens.serials.len() >= policy.tokens_per_user {
+    if recipient.tokens.serials.len() >= at.policy.tokens_per_user {
         let held = recipient.tokens.serials.first().map_or(serial.as_str(), String::as_str);
         return Err(Error::LimitExceeded {
             user: user_of(recipient.owner)?,
             serial: Serial::parse(held).map_err(|_| Error::StoreUnavailable)?,
         });
     }
-    bind(opened, recipient, timed, now, policy)
+    bind(opened, recipient, timed, at)
 }
 
 /// Binds a token of the stock and a user, whatever else he has.
@@ -69,13 +68,12 @@ pub(super) fn bind(
     opened: &Opened<'_>,
     recipient: &Recipient<'_>,
     timed: &TimedPair,
-    now: Now,
-    policy: &Policy,
+    at: &At<'_>,
 ) -> Result<Assigned, Error> {
     let serial = serial_of(opened.token)?;
     in_stock(opened.token, &serial)?;
     typed_twice(recipient.owner, &serial, recipient.serial_again)?;
-    let mut state = pair::locate(opened, timed, now, policy)
+    let mut state = pair::locate(opened, timed, at)
         .map_err(|_| Error::InvalidCodePair { serial: serial.clone() })?;
     // Wrong codes were typed by whoever had it before.
     for share in [Share::Local, Share::Own, Share::Remote] {

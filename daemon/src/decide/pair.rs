@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use fob_api::CodePair;
 
 use crate::{
-    decide::{Now, Opened, Policy, clock_model, verify},
+    decide::{At, Opened, clock_model, verify},
     record::{Moving, State},
     totp::{Gap, PairSearch},
 };
@@ -35,13 +35,8 @@ pub struct TimedPair {
 ///
 /// [`NoPair`]. Steps at or below the last accepted one never match: an old pair cannot bring a
 /// token's clock back (CVE-2019-12887).
-pub fn locate(
-    opened: &Opened<'_>,
-    timed: &TimedPair,
-    now: Now,
-    policy: &Policy,
-) -> Result<State, NoPair> {
-    let range = range(opened, now, policy).ok_or(NoPair::NotFound)?;
+pub fn locate(opened: &Opened<'_>, timed: &TimedPair, at: &At<'_>) -> Result<State, NoPair> {
+    let range = range(opened, at).ok_or(NoPair::NotFound)?;
     let gap = gap(opened, timed.elapsed);
     let step = match opened.generator.search_pair(&timed.pair, range, gap) {
         PairSearch::One(step) => step,
@@ -51,24 +46,24 @@ pub fn locate(
     let mut state = opened.state.clone();
     state.writes = state.writes.wrapping_add(1);
     state.last_step = Some(step);
-    state.last_used = Some(now.0);
+    state.last_used = Some(at.now.0);
     if let Moving::Time { period } = opened.token.parameters.moving {
-        state.drift = Some(clock_model::observed_drift(now, step, period));
+        state.drift = Some(clock_model::observed_drift(at.now, step, period));
     }
     Ok(state)
 }
 
 /// Returns the steps in which the first code may lie; `None` if there are none.
-fn range(opened: &Opened<'_>, now: Now, policy: &Policy) -> Option<RangeInclusive<u64>> {
+fn range(opened: &Opened<'_>, at: &At<'_>) -> Option<RangeInclusive<u64>> {
     let floor = verify::floor(opened);
     let range = match opened.token.parameters.moving {
         Moving::Time { period } => {
             let period = u64::from(period.max(1));
-            let first = now.0.saturating_sub(policy.pair_range) / period;
-            let last = now.0.saturating_add(policy.pair_range) / period;
+            let first = at.now.0.saturating_sub(at.policy.pair_range) / period;
+            let last = at.now.0.saturating_add(at.policy.pair_range) / period;
             first.max(floor)..=last
         }
-        Moving::Counter { .. } => floor..=floor.saturating_add(policy.pair_look_ahead),
+        Moving::Counter { .. } => floor..=floor.saturating_add(at.policy.pair_look_ahead),
     };
     (!range.is_empty()).then_some(range)
 }

@@ -4,7 +4,7 @@ use fob_api::{Error, Serial};
 
 use crate::{
     decide::{
-        Now, Opened, Policy, Share,
+        At, Opened, Share,
         pair::{self, TimedPair},
         throttle,
     },
@@ -29,16 +29,15 @@ pub fn resync(
     serial: &Serial,
     timed: &TimedPair,
     share: Share,
-    at: (Now, &Policy),
+    at: &At<'_>,
 ) -> Decision {
-    let (now, policy) = at;
     let tries = throttle::of(opened.state, share);
-    let seconds = throttle::wait(tries, now);
+    let seconds = throttle::wait(tries, at.now);
     if share == Share::Own && seconds > 0 {
         let outcome = Err(Error::TemporarilyUnmodifiable { seconds });
         return Decision { outcome, change: None };
     }
-    match pair::locate(opened, timed, now, policy) {
+    match pair::locate(opened, timed, at) {
         Ok(mut state) => {
             throttle::set(&mut state, share, Tries::default());
             Decision { outcome: Ok(()), change: Some(state) }
@@ -46,7 +45,7 @@ pub fn resync(
         Err(_) => {
             let mut state = opened.state.clone();
             state.writes = state.writes.wrapping_add(1);
-            throttle::set(&mut state, share, throttle::count(tries, now));
+            throttle::set(&mut state, share, throttle::count(tries, at.now));
             let change = Some(state).filter(|_| share == Share::Own);
             Decision { outcome: Err(Error::InvalidCodePair { serial: serial.clone() }), change }
         }

@@ -4,7 +4,7 @@ use fob_api::{Error, Fate};
 
 use crate::{
     decide::{
-        Now, Opened, Policy,
+        At, Opened,
         assign::{self, Recipient, serial_of, user_of},
         pair::TimedPair,
         remove,
@@ -36,15 +36,14 @@ pub fn rotate(
     old: (&Token, Fate),
     recipient: &Recipient<'_>,
     timed: &TimedPair,
-    at: (Now, &Policy),
+    at: &At<'_>,
 ) -> Result<Rotated, Error> {
     let (old, fate) = old;
-    let (now, policy) = at;
     let old_serial = serial_of(old)?.folded();
     if !remove::is_held_by(old, recipient.owner, recipient.tokens) {
         return Err(Error::NotAssigned { user: user_of(recipient.owner)? });
     }
-    let assigned = assign::bind(opened, recipient, timed, now, policy)?;
+    let assigned = assign::bind(opened, recipient, timed, at)?;
     let mut user = assigned.user;
     user.serials.retain(|serial| *serial != old_serial);
     let old = remove::released(old, fate);

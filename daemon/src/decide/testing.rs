@@ -4,7 +4,7 @@ use fob_api::{Code, CodePair, Error, Fate, Serial, Verdict};
 
 use crate::{
     decide::{
-        Now, Opened, Policy, Share,
+        At, HostClock, Now, Opened, Policy, Share, Uptime,
         assign::{self, Recipient},
         import::{self, Admission, Candidate, Expiry, Known},
         pair::TimedPair,
@@ -111,7 +111,7 @@ impl SoftToken {
     /// Decides on a code that somebody types for the owner.
     pub(super) fn try_code(&self, code: &Code, share: Share, now: Now) -> verify::Decision {
         let caller = (share, verify::Claim::Owner);
-        verify::verify(&self.opened(), code, caller, now, &Policy::default())
+        verify::verify(&self.opened(), code, caller, &at(now))
     }
 
     /// Decides on a code that root's programs pass on, and keeps the change.
@@ -140,6 +140,17 @@ pub(super) fn root() -> Owner {
 
 pub(super) fn tokens(serials: &[&str]) -> UserTokens {
     UserTokens { serials: serials.iter().map(|serial| (*serial).to_owned()).collect() }
+}
+
+/// Returns the moment of a decision under the usual policy, with both clocks at `now`.
+pub(super) fn at(now: Now) -> At<'static> {
+    under(now, &Policy::DEFAULT)
+}
+
+/// Returns the moment of a decision under a policy.
+pub(super) fn under(now: Now, policy: &Policy) -> At<'_> {
+    let host_clock = HostClock::Synchronised;
+    At { now, uptime: Uptime(now.0), host_clock, fence: None, policy }
 }
 
 pub(super) fn after(now: Now, seconds: i64) -> Now {
@@ -251,7 +262,7 @@ impl World {
         if !self.imported[token] {
             return;
         }
-        let done = assign::assign(&opened, &recipient, &pair, self.now(), &Policy::default());
+        let done = assign::assign(&opened, &recipient, &pair, &at(self.now()));
         if let Ok(done) = done {
             self.users[user].1 = done.user;
             self.tokens[token].token = done.token;
@@ -304,9 +315,9 @@ impl World {
     fn resync(&mut self, user: usize, token: usize, back: u64) {
         let Some(held) = self.held(user) else { return };
         let soft = &self.tokens[held];
-        let at = (self.now(), &Policy::default());
         let pair = self.pair(token, back);
-        let done = resync::resync(&soft.opened(), &soft.serial(), &pair, Share::Local, at);
+        let done =
+            resync::resync(&soft.opened(), &soft.serial(), &pair, Share::Local, &at(self.now()));
         self.tokens[held].state = done.change.unwrap_or(soft.state.clone());
     }
 
@@ -314,10 +325,11 @@ impl World {
         let Some(held) = self.held(user).filter(|_| self.imported[token]) else { return };
         let (owner, tokens) = &self.users[user];
         let recipient = Recipient { owner, tokens, serial_again: None };
-        let at = (self.now(), &Policy::default());
         let old = (&self.tokens[held].token, fate);
         let pair = self.pair(token, back);
-        if let Ok(done) = rotate::rotate(&self.tokens[token].opened(), old, &recipient, &pair, at) {
+        if let Ok(done) =
+            rotate::rotate(&self.tokens[token].opened(), old, &recipient, &pair, &at(self.now()))
+        {
             self.tokens[held].token = done.old;
             self.tokens[token].token = done.token;
             self.tokens[token].state = done.state;

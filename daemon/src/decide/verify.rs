@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use fob_api::{Code, PromptKind, Verdict};
 
 use crate::{
-    decide::{Now, Opened, Policy, Share, clock_model, throttle},
+    decide::{At, Now, Opened, Policy, Share, clock_model, throttle},
     record::{Moving, Parameters, State, Token, UserTokens},
 };
 
@@ -34,14 +34,9 @@ pub struct Decision {
 /// The steps at and below `state.last_step` are never accepted again (RFC 6238 section 5.2),
 /// whatever the clock says.
 #[must_use]
-pub fn verify(
-    opened: &Opened<'_>,
-    code: &Code,
-    caller: (Share, Claim),
-    now: Now,
-    policy: &Policy,
-) -> Decision {
+pub fn verify(opened: &Opened<'_>, code: &Code, caller: (Share, Claim), at: &At<'_>) -> Decision {
     let (share, claim) = caller;
+    let (now, policy) = (at.now, at.policy);
     let tries = throttle::of(opened.state, share);
     let wait = throttle::wait(tries, now);
     if wait > 0 {

@@ -63,14 +63,8 @@ impl<S: Store> Engine<S> {
         for _ in 0..ROUNDS {
             let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
-            let done = assign::assign(
-                &new.opened(),
-                &recipient,
-                pairing.timed,
-                self.now()?,
-                &self.around.policy,
-            )
-            .inspect_err(|error| self.refused("assign", pairing.user, error))?;
+            let done = assign::assign(&new.opened(), &recipient, pairing.timed, &self.at()?)
+                .inspect_err(|error| self.refused("assign", pairing.user, error))?;
             let guards = vec![tokens.guard, new.token.guard, new.state.guard];
             let mut writes = vec![
                 self.put(Key::seed(pairing.serial), &done.token)?,
@@ -100,9 +94,9 @@ impl<S: Store> Engine<S> {
             let old_serial = self.first_serial(pairing.user, &tokens.record)?;
             let (old_key, old) = self.held(pairing.user, &old_serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
-            let at = (self.now()?, &self.around.policy);
+            let at = self.at()?;
             let done =
-                rotate::rotate(&new.opened(), (&old.record, fate), &recipient, pairing.timed, at)
+                rotate::rotate(&new.opened(), (&old.record, fate), &recipient, pairing.timed, &at)
                     .inspect_err(|error| self.refused("rotate", pairing.user, error))?;
             let guards = vec![tokens.guard, new.token.guard, new.state.guard, old.guard];
             let mut writes = vec![
@@ -147,8 +141,8 @@ impl<S: Store> Engine<S> {
             let new = self.load(&serial).await?;
             owned(&new.token.record, &owner, user, &serial)?;
             assign::typed_twice(&owner, &serial, serial_again)?;
-            let at = (self.now()?, &self.around.policy);
-            let decision = resync::resync(&new.opened(), &serial, timed, share, at);
+            let at = self.at()?;
+            let decision = resync::resync(&new.opened(), &serial, timed, share, &at);
             if let Err(error) = &decision.outcome {
                 self.refused("resync", user, error);
             }

@@ -148,7 +148,7 @@ impl<S: Store> Engine<S> {
             generator: &subject.generator,
         };
         let caller = (share, subject.claim);
-        Ok(verify::verify(&opened, code, caller, self.now()?, &self.around.policy))
+        Ok(verify::verify(&opened, code, caller, &self.at()?))
     }
 
     /// Loads the records of a user's token, or those that stand in for one that he has not.

@@ -5,7 +5,7 @@ use crate::{
     decide::{
         Policy,
         pair::TimedPair,
-        testing::{NOW, STEP, SoftToken, after, alice, owner, root, tokens},
+        testing::{NOW, STEP, SoftToken, after, alice, at, owner, root, tokens, under},
     },
     record::{Owner, Standing, Token, UserTokens},
 };
@@ -26,7 +26,7 @@ fn give_for(
     timed: &TimedPair,
 ) -> Result<Assigned, Error> {
     let recipient = Recipient { owner, tokens, serial_again };
-    assign(&token.opened(), &recipient, timed, after(NOW, 30), &Policy::default())
+    assign(&token.opened(), &recipient, timed, &at(after(NOW, 30)))
 }
 
 fn user(name: &str) -> UserName {
@@ -81,7 +81,7 @@ fn a_user_has_as_many_tokens_as_the_policy_says() {
     for (has, limit) in [(tokens(&["B7"]), false), (tokens(&["B7", "B8"]), true)] {
         let recipient = Recipient { owner: &alice(), tokens: &has, serial_again: None };
         let timed = token.pair(STEP, STEP + 1, 30);
-        let done = assign(&token.opened(), &recipient, &timed, after(NOW, 30), &policy);
+        let done = assign(&token.opened(), &recipient, &timed, &under(after(NOW, 30), &policy));
         match done {
             Ok(done) => assert_eq!(done.user, tokens(&["B7", "8A1172"])),
             Err(error) => assert!(limit && error == expected, "{error}"),
@@ -96,7 +96,7 @@ fn a_limit_of_no_tokens_refuses_everybody() {
     let recipient = Recipient { owner: &alice, tokens: &has, serial_again: None };
     let policy = Policy { tokens_per_user: 0, ..Policy::default() };
     let timed = token.pair(STEP, STEP + 1, 30);
-    let done = assign(&token.opened(), &recipient, &timed, after(NOW, 30), &policy);
+    let done = assign(&token.opened(), &recipient, &timed, &under(after(NOW, 30), &policy));
     assert!(matches!(done, Err(Error::LimitExceeded { .. })));
 }
 

@@ -5,7 +5,7 @@ use super::{NoPair, TimedPair, locate};
 use crate::{
     decide::{
         Now, Policy, Share,
-        testing::{CLOCK, NOW, SEED, STEP, SoftToken, after},
+        testing::{CLOCK, NOW, SEED, STEP, SoftToken, after, at, under},
     },
     record::{Moving, Parameters, State, Tries},
 };
@@ -17,7 +17,7 @@ const TWIN: u64 = 57_766_335;
 
 /// Returns the step of the second code, or why the pair is not found.
 fn found(token: &SoftToken, timed: &TimedPair, now: Now) -> Result<u64, NoPair> {
-    locate(&token.opened(), timed, now, &Policy::default()).map(|state| state.last_step.unwrap())
+    locate(&token.opened(), timed, &at(now)).map(|state| state.last_step.unwrap())
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_pair_spends_both_steps_and_forgives_nothing_by_itself() {
     token.state.local_tries = Tries { wrong: 9, latest: NOW.0 };
     token.state.own_tries = Tries { wrong: 1, latest: NOW.0 };
     let pair = token.pair(STEP, STEP + 1, 30);
-    let state = locate(&token.opened(), &pair, after(NOW, 31), &Policy::default()).unwrap();
+    let state = locate(&token.opened(), &pair, &at(after(NOW, 31))).unwrap();
     let expected = State {
         last_step: Some(STEP + 1),
         drift: Some(-1),
@@ -143,7 +143,7 @@ fn the_drift_is_taken_from_the_arrival_of_the_second_code() {
             let on_time = i64::try_from(second - STEP).unwrap() * 30;
             let now = after(NOW, on_time + late);
             let timed = token.pair(first, second, elapsed);
-            let state = locate(&token.opened(), &timed, now, &Policy::default()).unwrap();
+            let state = locate(&token.opened(), &timed, &at(now)).unwrap();
             assert_eq!(state.drift, Some(-late), "{late} s late");
         }
     }
@@ -170,7 +170,7 @@ fn the_pair_of_a_button_lies_at_most_a_thousand_presses_ahead() {
 fn neither_code_of_a_pair_is_accepted_afterwards() {
     let mut token = SoftToken::clock();
     let timed = token.pair(STEP, STEP + 1, 30);
-    token.state = locate(&token.opened(), &timed, after(NOW, 30), &Policy::default()).unwrap();
+    token.state = locate(&token.opened(), &timed, &at(after(NOW, 30))).unwrap();
     for typed in [&timed.pair.first, &timed.pair.second] {
         let decision = token.try_code(typed, Share::Local, after(NOW, 30));
         assert_eq!(decision.verdict, Verdict::Replay);
@@ -186,7 +186,7 @@ fn a_button_shows_no_code_that_is_not_pressed_for() {
 #[test]
 fn a_button_token_has_no_drift_after_a_pair() {
     let token = SoftToken::button(0);
-    let state = locate(&token.opened(), &token.pair(3, 4, 9), NOW, &Policy::default()).unwrap();
+    let state = locate(&token.opened(), &token.pair(3, 4, 9), &at(NOW)).unwrap();
     assert_eq!((state.last_step, state.drift), (Some(4), None));
 }
 
@@ -201,7 +201,7 @@ fn the_edges_of_time_and_of_counters_hold_no_pair_and_no_panic() {
             let token = SoftToken::new("1", SEED, parameters).spent(spent);
             for step in [0, now, u64::MAX - 1] {
                 let pair = token.pair(step, step.saturating_add(1), u32::MAX);
-                if let Ok(state) = locate(&token.opened(), &pair, Now(now), &narrow) {
+                if let Ok(state) = locate(&token.opened(), &pair, &under(Now(now), &narrow)) {
                     assert!(state.last_step > Some(spent), "{moving:?} at {now}");
                 }
             }
@@ -233,7 +233,7 @@ proptest! {
             return Ok(());
         }
         let arrival = after(NOW, read + between + typing);
-        token.state = locate(&token.opened(), &timed, arrival, &Policy::default()).unwrap();
+        token.state = locate(&token.opened(), &timed, &at(arrival)).unwrap();
         let next = between + typing + wait;
         if shown(next) > second {
             let arrival = after(NOW, read + next + 6);

@@ -3,15 +3,15 @@ use fob_api::{Error, Verdict};
 use super::{Decision, resync};
 use crate::{
     decide::{
-        Now, Policy, Share,
+        Now, Share,
         pair::TimedPair,
-        testing::{NOW, STEP, SoftToken, after},
+        testing::{NOW, STEP, SoftToken, after, at},
     },
     record::{State, Tries},
 };
 
 fn try_pair(token: &SoftToken, timed: &TimedPair, share: Share, now: Now) -> Decision {
-    resync(&token.opened(), &token.serial(), timed, share, (now, &Policy::default()))
+    resync(&token.opened(), &token.serial(), timed, share, &at(now))
 }
 
 fn invalid(token: &SoftToken) -> Result<(), Error> {

@@ -3,9 +3,8 @@ use fob_api::{Error, Fate, RootRule, UserName};
 use super::{Rotated, rotate};
 use crate::{
     decide::{
-        Policy,
         assign::Recipient,
-        testing::{NOW, STEP, SoftToken, after, alice, owner, root, tokens},
+        testing::{NOW, STEP, SoftToken, after, alice, at, owner, root, tokens},
     },
     record::{Owner, Standing, Token, UserTokens},
 };
@@ -23,8 +22,8 @@ fn change(
 ) -> Result<Rotated, Error> {
     let recipient = Recipient { owner, tokens, serial_again };
     let timed = new.pair(STEP, STEP + 1, 30);
-    let at = (after(NOW, 30), &Policy::default());
-    rotate(&new.opened(), (&old.0.token, old.1), &recipient, &timed, at)
+    let at = at(after(NOW, 30));
+    rotate(&new.opened(), (&old.0.token, old.1), &recipient, &timed, &at)
 }
 
 #[test]
@@ -100,8 +99,8 @@ fn the_codes_have_to_be_unused_ones_of_the_new_token() {
     let (alice, new) = (alice(), SoftToken::clock());
     let recipient = Recipient { owner: &alice, tokens: &has, serial_again: None };
     let timed = old.pair(STEP, STEP + 1, 30);
-    let at = (after(NOW, 30), &Policy::default());
-    let done = rotate(&new.opened(), (&old.token, Fate::Stock), &recipient, &timed, at);
+    let at = at(after(NOW, 30));
+    let done = rotate(&new.opened(), (&old.token, Fate::Stock), &recipient, &timed, &at);
     assert_eq!(done.unwrap_err(), Error::InvalidCodePair { serial: new.serial() });
 }
 

@@ -6,8 +6,8 @@ use proptest::prelude::{
 use super::{Claim, Decision, Unenrolled, prompt, verify};
 use crate::{
     decide::{
-        Now, Policy, Share,
-        testing::{CLOCK, NOW, SEED, STEP, SoftToken, after, code, tokens},
+        Now, Share,
+        testing::{CLOCK, NOW, SEED, STEP, SoftToken, after, at, code, tokens},
     },
     record::{Moving, Parameters, State, Tries},
 };
@@ -22,7 +22,7 @@ fn wrong(wrong: u32, latest: Now) -> Tries {
 /// Decides on a code for a user who has no token.
 fn for_nobody(token: &SoftToken, typed: &str) -> Decision {
     let caller = (Share::Local, Claim::Nobody);
-    verify(&token.opened(), &code(typed), caller, NOW, &Policy::default())
+    verify(&token.opened(), &code(typed), caller, &at(NOW))
 }
 
 #[test]
