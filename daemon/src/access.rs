@@ -36,6 +36,8 @@ pub enum Action {
     ShowUser,
     /// Showing the daemon's state.
     Status,
+    /// Refilling a user's budget of wrong codes.
+    Unlock,
     /// Deciding on a code.
     Verify,
 }
@@ -69,7 +71,7 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Assign,
         Self::Deactivate,
         Self::Forget,
@@ -81,6 +83,7 @@ impl Action {
         Self::ShowToken,
         Self::ShowUser,
         Self::Status,
+        Self::Unlock,
         Self::Verify,
     ];
 
@@ -94,7 +97,8 @@ impl Action {
             | Self::List
             | Self::Rotate
             | Self::ShowToken
-            | Self::Status => Rule::Root,
+            | Self::Status
+            | Self::Unlock => Rule::Root,
             Self::Prompt | Self::Resync | Self::ShowUser | Self::Verify => Rule::RootOrSelf,
         }
     }
@@ -113,6 +117,7 @@ impl Action {
             Self::Rotate => "rotate",
             Self::ShowToken | Self::ShowUser => "show",
             Self::Status => "status",
+            Self::Unlock => "unlock",
         }
     }
 }

@@ -7,18 +7,22 @@ mod visitors;
 use std::sync::Arc;
 
 use fob_api::{
-    AssignOptions, Error, ImportOptions, ImportReport, PageOptions, PromptDetails, RemoveOptions,
-    StatusReport, TokenReport, UserReport, Verdict, VerifyContext, VerifyDetails,
+    Answer, AssignOptions, Error, ImportOptions, ImportReport, PageOptions, PromptDetails,
+    RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport, VerifyContext,
+    VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::{
-    parse::{bounded, fate, pairing, parse_code, serial_name, timed_pair, user_name},
+    parse::{
+        NOT_AN_ANSWER, bounded, details, fate, pairing, parse_answer, serial_name, share,
+        timed_pair, user_name,
+    },
     visitors::{Visitor, Visitors},
 };
 use crate::{
     access::Caller,
-    decide::{import::Expiry, remove::RootGuard},
+    decide::{import::Expiry, remove::RootGuard, verify::Typed},
     engine::{Engine, Extent, Holder, Import, SignIn, read_seed_file},
     seed::{Choice, Format},
     store::Store,
@@ -256,8 +260,9 @@ impl<S: Store> Fob<S> {
         Ok((page.tokens, page.next))
     }
 
-    /// Tells what to ask a user for: code, or exempt if he has no token and the context has
-    /// nullok (b). The details have digits (u) of a code.
+    /// Tells what to ask a user for: code; next, a code that is not shown yet; pair, two codes in
+    /// a row; or exempt if he has no token and the context has nullok (b). The details have
+    /// digits (u) of a code.
     ///
     /// Callers: uid 0; others for themselves.
     ///
@@ -348,8 +353,8 @@ impl<S: Store> Fob<S> {
         self.engine.show_token(caller, &serial).await
     }
 
-    /// Shows one user: user (s), uid (u), tokens (aa{sv}), wait (u), the seconds until another
-    /// code is tried.
+    /// Shows one user: user (s), uid (u), tokens (aa{sv}), and shares (aa{sv}) of his budget of
+    /// wrong codes: share (s), asks (s) code or pair, wrong (u), in_a_row (u), until (t).
     ///
     /// Callers: uid 0; others for themselves.
     ///
@@ -384,11 +389,32 @@ impl<S: Store> Fob<S> {
         self.engine.status(caller).await
     }
 
-    /// Decides on a code. The verdict is accept, reject, replay, wait, locked, unassigned or
-    /// exempt; only accept lets anybody in. It is sent after its cost is on the disk.
+    /// Refills a user's budget of wrong codes.
+    ///
+    /// Options: share (s), only console, escalation, known, own or unknown. Callers: uid 0.
+    ///
+    /// Errors: InvalidArgument, NoSuchUser, NotAuthorized, StoreUnavailable.
+    async fn unlock(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        options: UnlockOptions,
+    ) -> Result<(), Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
+        let user = user_name(user)?;
+        let share = share(options.share.as_deref())?;
+        self.engine.unlock(caller, &user, share).await
+    }
+
+    /// Decides on an answer: a code, or two codes in a row (the digits of both). The verdict is
+    /// accept, reject, replay, wait, locked, unassigned or exempt; only accept lets anybody in.
+    /// It is sent after its cost is on the disk. Locked: this share is asked for pairs.
     ///
     /// The context may have service (s), rhost (s), tty (s), nullok (b). Returns the verdict, the
-    /// user it is about, and details: wait (u), seconds until another code is tried.
+    /// user it is about, and details: with wait, wait (u), seconds until another pair is tried;
+    /// with accept, last_used (t), last_from (s) and wrong_since (u) of the sign-in before.
     /// Callers: uid 0; others for themselves, with a budget of their own.
     ///
     /// Errors: InvalidArgument, NotAuthorized, StoreUnavailable.
@@ -404,19 +430,16 @@ impl<S: Store> Fob<S> {
         let visitor = self.visitor(&header, connection).await?;
         let caller = visitor.caller;
         let name = user_name(user)?;
-        let code = parse_code(code)?;
+        let answer = parse_answer(code)?;
         let context = bounded(context)?;
         let sign_in = SignIn { caller, user: &name, context: &context };
-        let verdict = self.engine.verify(&sign_in, &code).await?;
-        let wait = match verdict {
-            Verdict::Wait(seconds) => Some(seconds),
-            _ => None,
+        let typed = match &answer {
+            Answer::Code(code) => Typed::Code(code),
+            Answer::Pair(pair) => Typed::Pair(pair),
+            Answer::Recovery(_) => return Err(NOT_AN_ANSWER),
         };
-        Ok((
-            verdict.word().to_owned(),
-            user.to_owned(),
-            VerifyDetails { wait, ..VerifyDetails::default() },
-        ))
+        let (verdict, notice) = self.engine.verify(&sign_in, typed).await?;
+        Ok((verdict.word().to_owned(), user.to_owned(), details(verdict, notice)))
     }
 }
 

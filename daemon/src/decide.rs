@@ -49,29 +49,6 @@ pub struct At<'a> {
     pub policy: &'a Policy,
 }
 
-/// Whose budget a wrong code is counted on: a flood on one never slows another down
-/// (clock-and-throttle.md section 5; known remote sources come with the step-up).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Share {
-    /// Programs that run as root and pass on what somebody typed at this host: login, sudo, su.
-    Local,
-    /// Programs that run as the user himself.
-    Own,
-    /// Programs that run as root and pass on what came over the network: sshd.
-    Remote,
-}
-
-impl Share {
-    /// Returns the share of a sign-in that a program of root passes on. sudo names the host
-    /// itself as the remote one, so what works only here counts as local (sudo(8), su(1)).
-    #[must_use]
-    pub fn of(service: Option<&str>, rhost: Option<&str>) -> Self {
-        const LOCAL: [&str; 5] = ["sudo", "sudo-i", "su", "su-l", "polkit-1"];
-        let local = service.is_some_and(|service| LOCAL.contains(&service));
-        if local || rhost.is_none_or(str::is_empty) { Self::Local } else { Self::Remote }
-    }
-}
-
 /// The records of one token, and the seed opened for this decision.
 pub struct Opened<'a> {
     /// The record `seed`.
@@ -95,6 +72,33 @@ pub struct Policy {
     pub pair_look_ahead: u64,
     /// Most tokens that one user may have.
     pub tokens_per_user: usize,
+    /// Wrong codes of a share in 24 hours before it is asked for pairs.
+    pub wrong_per_day: u32,
+    /// Wrong codes of a share in 30 days before it is asked for pairs.
+    pub wrong_per_month: u32,
+    /// The same for root, in 24 hours.
+    pub root_wrong_per_day: u32,
+    /// The same for root, in 30 days.
+    pub root_wrong_per_month: u32,
+    /// Wrong codes and pairs in a row after which only a right pair ends the asking for pairs.
+    pub wrong_in_a_row: u32,
+    /// Wrong codes from unknown sources in 24 hours, over all users, before all unknown sources
+    /// are asked for pairs.
+    pub host_wrong_per_day: u32,
+    /// Seconds between two pairs of one source.
+    pub pair_pause: u32,
+    /// Pairs that are tried for a user in a second.
+    pub pairs_per_second: u32,
+    /// The same for root.
+    pub root_pairs_per_second: u32,
+    /// Days for which a source stays known after a code from there was accepted.
+    pub known_source_days: u32,
+    /// Seconds within which two refused codes of a source are taken for a pair.
+    pub pair_patience: u32,
+    /// Seconds within which the same wrong code counts once.
+    pub same_code: u32,
+    /// Seconds between two tries of a user to resync his token himself.
+    pub resync_pause: u32,
 }
 
 impl Policy {
@@ -106,6 +110,19 @@ impl Policy {
         pair_range: 2 * 60 * 60,
         pair_look_ahead: 1000,
         tokens_per_user: 1,
+        wrong_per_day: 5,
+        wrong_per_month: 30,
+        root_wrong_per_day: 3,
+        root_wrong_per_month: 10,
+        wrong_in_a_row: 100,
+        host_wrong_per_day: 200,
+        pair_pause: 10,
+        pairs_per_second: 10,
+        root_pairs_per_second: 1,
+        known_source_days: 30,
+        pair_patience: 180,
+        same_code: 60,
+        resync_pause: 60,
     };
 }
 

@@ -6,12 +6,15 @@
 mod change;
 mod import;
 mod load;
+mod recent;
 mod report;
+mod subject;
+mod unlock;
 mod verify;
 
 pub use change::{Holder, Pairing};
 pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
-pub use verify::SignIn;
+pub use verify::{Notice, SignIn};
 
 use fob_api::Error;
 
@@ -45,6 +48,7 @@ pub struct Engine<S> {
     store: S,
     vault: Vault,
     around: Surroundings,
+    recent: recent::Recent,
 }
 
 /// Whether a change was applied.
@@ -58,7 +62,7 @@ enum Applied {
 impl<S: Store> Engine<S> {
     /// Puts an engine together.
     pub fn new(store: S, vault: Vault, around: Surroundings) -> Self {
-        Self { store, vault, around }
+        Self { store, vault, around, recent: recent::Recent::default() }
     }
 
     /// Reads keys in one snapshot.

@@ -79,8 +79,10 @@ impl Seed {
     }
 }
 
+mod budgets;
 mod codec;
 
+pub use budgets::{Budget, Budgets, PairTries, Source, Spray};
 pub use codec::{RecordError, decode, encode};
 
 /// A user as the host's user database knows him.
@@ -137,15 +139,6 @@ pub struct Token {
     pub model: Option<String>,
 }
 
-/// Wrong codes in a row from one kind of caller.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Tries {
-    /// How many since the last accepted code of this share.
-    pub wrong: u32,
-    /// Unix time of the latest.
-    pub latest: u64,
-}
-
 /// The record `state`: small, written at each sign-in; stays with the seed for ever ([`Trace`]).
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -156,12 +149,10 @@ pub struct State {
     pub drift: Option<i64>,
     /// Unix time of the last accepted code.
     pub last_used: Option<u64>,
-    /// Wrong codes that root's programs passed on from this host (sudo, login).
-    pub local_tries: Tries,
-    /// Wrong codes from programs that run as the user himself.
-    pub own_tries: Tries,
-    /// Wrong codes that root's programs passed on from the network (sshd).
-    pub remote_tries: Tries,
+    /// The remote host from which it came, at most 64 bytes; `None` if it was typed here.
+    pub last_from: Option<String>,
+    /// What wrong codes have cost.
+    pub budgets: Budgets,
     /// The request that wrote this record: finds out after a lost reply whether it was applied.
     pub attempt: [u8; 16],
     /// Grows with each write. With the attempt it makes two writes never the same bytes.

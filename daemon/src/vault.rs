@@ -7,6 +7,7 @@
 use std::{
     fmt, fs,
     io::{self, Read, Write},
+    net::IpAddr,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
 };
@@ -145,6 +146,24 @@ impl Vault {
         Seed::new(self.keyed_hash(b"nobody", name.as_bytes()).to_vec())
     }
 
+    /// Returns the keyed hash of a remote address: tells whether it was seen before, and not
+    /// which it is. An IPv6 host has 64 bits of its network to itself (RFC 4291 section 2.5.1).
+    #[must_use]
+    pub fn source(&self, address: IpAddr) -> [u8; 8] {
+        let bytes = match address.to_canonical() {
+            IpAddr::V4(address) => address.octets().to_vec(),
+            IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
+        };
+        first(&self.keyed_hash(b"source", &bytes))
+    }
+
+    /// Returns the keyed hash of a user's name and of what tells his sources apart.
+    #[must_use]
+    pub fn visit(&self, name: &str, source: &[u8]) -> [u8; 16] {
+        let bytes = [name.as_bytes(), b"\0", source].concat();
+        first(&self.keyed_hash(b"visit", &bytes))
+    }
+
     /// Returns a keyed hash of `bytes` for one purpose.
     fn keyed_hash(&self, purpose: &[u8], bytes: &[u8]) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -154,6 +173,13 @@ impl Vault {
         hash.update(bytes);
         hash.finalize().into()
     }
+}
+
+/// Returns the first bytes of a hash.
+fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = *from);
+    bytes
 }
 
 /// Returns what a sealed seed is bound to.

@@ -11,6 +11,7 @@ mod name;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 mod report;
+mod share;
 mod verdict;
 
 pub use answer::{Answer, RECOVERY_ALPHABET, RECOVERY_LETTERS, RecoveryCode};
@@ -18,7 +19,8 @@ pub use code::{Code, CodeError, CodePair};
 pub use error::{Error, ErrorKind, RootRule};
 pub use name::{NameError, Serial, UserName};
 pub use report::{
-    AssignOptions, Fate, ImportOptions, ImportReport, PageOptions, RemoveOptions, StatusReport,
-    TokenReport, TokenState, UserReport,
+    AssignOptions, Fate, ImportOptions, ImportReport, PageOptions, RemoveOptions, ShareReport,
+    StatusReport, TokenReport, TokenState, UnlockOptions, UserReport,
 };
+pub use share::Share;
 pub use verdict::{PromptDetails, PromptKind, Verdict, VerifyContext, VerifyDetails};

@@ -115,8 +115,33 @@ pub struct UserReport {
     pub uid: Option<u32>,
     /// His tokens; empty if he has none.
     pub tokens: Option<Vec<TokenReport>>,
-    /// Seconds until another code is tried for him; 0 if at once.
-    pub wait: Option<u32>,
+    /// What each share of his is asked for, and what wrong codes have cost it.
+    pub shares: Option<Vec<ShareReport>>,
+}
+
+/// One share of a user's budget of wrong codes.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct ShareReport {
+    /// `console`, `escalation`, `known`, `own` or `unknown`.
+    pub share: Option<String>,
+    /// What it is asked for: `code` or `pair`.
+    pub asks: Option<String>,
+    /// Wrong codes that still count.
+    pub wrong: Option<u32>,
+    /// Wrong codes and pairs since the last right one.
+    pub in_a_row: Option<u32>,
+    /// Unix time from which one code is enough again, as far as this user's budget goes; absent
+    /// if it is enough now, or a right pair is needed first.
+    pub until: Option<u64>,
+}
+
+/// What a caller may add to unlock.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct UnlockOptions {
+    /// Only this share.
+    pub share: Option<String>,
 }
 
 /// What an import did.

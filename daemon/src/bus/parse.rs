@@ -1,8 +1,15 @@
 //! Arguments of the bus as values of the daemon: parsed once, at the edge.
 
-use fob_api::{AssignOptions, Code, CodePair, Error, Fate, Serial, UserName, VerifyContext};
+use fob_api::{
+    Answer, AssignOptions, Code, CodePair, Error, Fate, Serial, Share, UserName, Verdict,
+    VerifyContext, VerifyDetails,
+};
 
-use crate::{access::Caller, decide::pair::TimedPair, engine::Pairing};
+use crate::{
+    access::Caller,
+    decide::pair::TimedPair,
+    engine::{Notice, Pairing},
+};
 
 /// Parses a user's name.
 pub(super) fn user_name(text: &str) -> Result<UserName, Error> {
@@ -21,6 +28,36 @@ pub(super) fn serial_name(text: &str) -> Result<Serial, Error> {
 /// Parses a code.
 pub(super) fn parse_code(text: &str) -> Result<Code, Error> {
     Code::parse(text).map_err(|_| Error::InvalidArgument { fact: "a code has 6 to 8 digits." })
+}
+
+/// What is no answer to a prompt.
+pub(super) const NOT_AN_ANSWER: Error = Error::InvalidArgument {
+    fact: "an answer is a code of 6 to 8 digits, two of them in a row, or a recovery code.",
+};
+
+/// Parses what a person typed at the prompt.
+pub(super) fn parse_answer(text: &str) -> Result<Answer, Error> {
+    Answer::parse(text).map_err(|_| NOT_AN_ANSWER)
+}
+
+/// Puts together what goes with a verdict.
+pub(super) fn details(verdict: Verdict, notice: Notice) -> VerifyDetails {
+    match verdict {
+        Verdict::Accept => VerifyDetails {
+            last_used: notice.last_used,
+            last_from: notice.last_from,
+            wrong_since: Some(notice.wrong_since),
+            wait: None,
+        },
+        Verdict::Wait(seconds) => VerifyDetails { wait: Some(seconds), ..VerifyDetails::default() },
+        _ => VerifyDetails::default(),
+    }
+}
+
+/// Parses a share; `None` if none is named.
+pub(super) fn share(word: Option<&str>) -> Result<Option<Share>, Error> {
+    const FACT: &str = "share must be console, escalation, known, own or unknown.";
+    word.map(|word| Share::from_word(word).ok_or(Error::InvalidArgument { fact: FACT })).transpose()
 }
 
 /// Parses the fate of a token; stock if none is named.

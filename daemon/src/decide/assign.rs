@@ -4,11 +4,10 @@ use fob_api::{Error, RootRule, Serial, UserName};
 
 use crate::{
     decide::{
-        At, Opened, Share,
+        At, Opened,
         pair::{self, TimedPair},
-        throttle,
     },
-    record::{Owner, Standing, State, Token, Tries, UserTokens},
+    record::{Budgets, Owner, Standing, State, Token, UserTokens},
 };
 
 /// The uid whose token has stricter rules (design.md section 6).
@@ -75,10 +74,9 @@ pub(super) fn bind(
     typed_twice(recipient.owner, &serial, recipient.serial_again)?;
     let mut state = pair::locate(opened, timed, at)
         .map_err(|_| Error::InvalidCodePair { serial: serial.clone() })?;
-    // Wrong codes were typed by whoever had it before.
-    for share in [Share::Local, Share::Own, Share::Remote] {
-        throttle::set(&mut state, share, Tries::default());
-    }
+    // What is known of wrong codes and sources was about whoever had it before.
+    state.budgets = Budgets::default();
+    state.last_from = None;
     let mut token = opened.token.clone();
     token.standing = Standing::Assigned(recipient.owner.clone());
     token.epoch = token.epoch.wrapping_add(1);

@@ -1,14 +1,14 @@
 //! Finding a drifted token's clock again, by two consecutive codes.
 
-use fob_api::{Error, Serial};
+use fob_api::{Error, Serial, Share};
 
 use crate::{
     decide::{
-        At, Opened, Share,
+        At, Opened,
         pair::{self, TimedPair},
-        throttle,
+        throttle::{self, Rank},
     },
-    record::{State, Tries},
+    record::State,
 };
 
 /// What to do about a resync.
@@ -20,36 +20,57 @@ pub struct Decision {
     pub change: Option<State>,
 }
 
-/// Decides on a resync. A user's wrong pair is counted like a wrong code of his; an
-/// administrator's is not: he guesses nothing, and a flood of wrong codes must not keep him
-/// from helping.
+/// Who asks for a resync.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Asker {
+    /// uid 0: guesses nothing, so nothing is counted and nothing makes him wait.
+    Administrator,
+    /// The token's user.
+    Owner,
+}
+
+/// Decides on a resync. A user may try once in `policy.resync_pause` seconds, and a wrong pair of
+/// his counts like a wrong code of his own programs. An administrator's does not: a flood of
+/// wrong codes must not keep him from helping.
 #[must_use]
 pub fn resync(
     opened: &Opened<'_>,
     serial: &Serial,
     timed: &TimedPair,
-    share: Share,
+    asker: Asker,
     at: &At<'_>,
 ) -> Decision {
-    let tries = throttle::of(opened.state, share);
-    let seconds = throttle::wait(tries, at.now);
-    if share == Share::Own && seconds > 0 {
+    let seconds = pause(opened.state, at);
+    if asker == Asker::Owner && seconds > 0 {
         let outcome = Err(Error::TemporarilyUnmodifiable { seconds });
         return Decision { outcome, change: None };
     }
-    match pair::locate(opened, timed, at) {
-        Ok(mut state) => {
-            throttle::set(&mut state, share, Tries::default());
-            Decision { outcome: Ok(()), change: Some(state) }
-        }
-        Err(_) => {
+    let located = pair::locate(opened, timed, at);
+    let outcome = match &located {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::InvalidCodePair { serial: serial.clone() }),
+    };
+    let mut state = match (located, asker) {
+        (Ok(state), _) => state,
+        (Err(_), Asker::Administrator) => return Decision { outcome, change: None },
+        (Err(_), Asker::Owner) => {
             let mut state = opened.state.clone();
             state.writes = state.writes.wrapping_add(1);
-            throttle::set(&mut state, share, throttle::count(tries, at.now));
-            let change = Some(state).filter(|_| share == Share::Own);
-            Decision { outcome: Err(Error::InvalidCodePair { serial: serial.clone() }), change }
+            throttle::charge(&mut state.budgets, Share::Own, Rank::User, at);
+            state
         }
+    };
+    if asker == Asker::Owner {
+        state.budgets.resync = Some(at.uptime.0);
     }
+    Decision { outcome, change: Some(state) }
+}
+
+/// Returns the seconds until the user may try again.
+fn pause(state: &State, at: &At<'_>) -> u32 {
+    let Some(latest) = state.budgets.resync else { return 0 };
+    let gone = u32::try_from(at.uptime.0.saturating_sub(latest)).unwrap_or(u32::MAX);
+    at.policy.resync_pause.saturating_sub(gone)
 }
 
 #[cfg(test)]

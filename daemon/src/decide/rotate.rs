@@ -25,6 +25,16 @@ pub struct Rotated {
     pub user: UserTokens,
 }
 
+/// The token that goes.
+pub struct Outgoing<'a> {
+    /// The token.
+    pub token: &'a Token,
+    /// Its state: a new token refills none of its user's budgets.
+    pub state: &'a State,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
 /// Decides on a rotation from `old` to the opened token.
 ///
 /// # Errors
@@ -33,21 +43,23 @@ pub struct Rotated {
 /// `LimitExceeded`; nothing is changed then.
 pub fn rotate(
     opened: &Opened<'_>,
-    old: (&Token, Fate),
+    old: &Outgoing<'_>,
     recipient: &Recipient<'_>,
     timed: &TimedPair,
     at: &At<'_>,
 ) -> Result<Rotated, Error> {
-    let (old, fate) = old;
-    let old_serial = serial_of(old)?.folded();
-    if !remove::is_held_by(old, recipient.owner, recipient.tokens) {
+    let old_serial = serial_of(old.token)?.folded();
+    if !remove::is_held_by(old.token, recipient.owner, recipient.tokens) {
         return Err(Error::NotAssigned { user: user_of(recipient.owner)? });
     }
     let assigned = assign::bind(opened, recipient, timed, at)?;
     let mut user = assigned.user;
     user.serials.retain(|serial| *serial != old_serial);
-    let old = remove::released(old, fate);
-    Ok(Rotated { token: assigned.token, state: assigned.state, old, user })
+    let mut state = assigned.state;
+    state.budgets = old.state.budgets.clone();
+    state.last_from.clone_from(&old.state.last_from);
+    let old = remove::released(old.token, old.fate);
+    Ok(Rotated { token: assigned.token, state, old, user })
 }
 
 #[cfg(test)]

@@ -4,16 +4,19 @@ use fob_api::{Code, CodePair, Error, Fate, Serial, Verdict};
 
 use crate::{
     decide::{
-        At, HostClock, Now, Opened, Policy, Share, Uptime,
+        At, HostClock, Now, Opened, Policy, Uptime,
         assign::{self, Recipient},
         import::{self, Admission, Candidate, Expiry, Known},
         pair::TimedPair,
         remove::{self, RootGuard},
-        resync, rotate, verify,
+        resync::{self, Asker},
+        rotate::{self, Outgoing},
+        throttle::{Origin, Rank, pairs::Turn},
+        verify::{self, Attempt, Typed},
     },
     record::{
-        Algorithm, Moving, Owner, Parameters, SealedSeed, Seed, Standing, State, Token, Trace,
-        UserTokens,
+        Algorithm, Moving, Owner, Parameters, SealedSeed, Seed, Spray, Standing, State, Token,
+        Trace, UserTokens,
     },
     seed::Place,
     totp::Generator,
@@ -109,16 +112,37 @@ impl SoftToken {
     }
 
     /// Decides on a code that somebody types for the owner.
-    pub(super) fn try_code(&self, code: &Code, share: Share, now: Now) -> verify::Decision {
-        let caller = (share, verify::Claim::Owner);
-        verify::verify(&self.opened(), code, caller, &at(now))
+    pub(super) fn try_code(&self, code: &Code, origin: Origin, now: Now) -> verify::Decision {
+        self.attempt(&Attempt { origin, ..typed(Typed::Code(code)) }, &at(now))
+    }
+
+    /// Decides on an attempt.
+    pub(super) fn attempt(&self, attempt: &Attempt<'_>, at: &At<'_>) -> verify::Decision {
+        verify::verify(&self.opened(), attempt, at)
     }
 
     /// Decides on a code that root's programs pass on, and keeps the change.
     pub(super) fn enter(&mut self, code: &Code, now: Now) -> Verdict {
-        let decision = self.try_code(code, Share::Local, now);
+        let decision = self.try_code(code, Origin::Console, now);
         self.state = decision.change.unwrap_or(self.state.clone());
         decision.verdict
+    }
+}
+
+/// What unknown sources have cost where they cost nothing yet.
+static NO_SPRAY: Spray = Spray { hour: 0, wrong: [0; 24], attempt: [0; 16] };
+
+/// Returns an attempt of an ordinary owner at the console, without a code before it.
+pub(super) fn typed(typed: Typed<'_>) -> Attempt<'_> {
+    Attempt {
+        typed,
+        claim: verify::Claim::Owner,
+        origin: Origin::Console,
+        from: None,
+        rank: Rank::User,
+        earlier: None,
+        turn: Turn::Fresh,
+        spray: &NO_SPRAY,
     }
 }
 
@@ -169,7 +193,7 @@ pub(super) enum Deed {
     Resync { user: usize, token: usize, back: u64 },
     Rotate { user: usize, token: usize, back: u64, fate: Fate },
     SetClock { seconds: i64 },
-    SignIn { user: usize, token: usize, back: u64, share: Share },
+    SignIn { user: usize, token: usize, back: u64, origin: Origin },
     Wait { seconds: u64 },
 }
 
@@ -250,7 +274,7 @@ impl World {
             Deed::Resync { user, token, back } => self.resync(user, token, back),
             Deed::Rotate { user, token, back, fate } => self.rotate(user, token, back, fate),
             Deed::SetClock { seconds } => self.host_ahead = seconds,
-            Deed::SignIn { user, token, back, share } => self.sign_in(user, token, back, share),
+            Deed::SignIn { user, token, back, origin } => self.sign_in(user, token, back, origin),
             Deed::Wait { seconds } => self.time += seconds,
         }
     }
@@ -316,8 +340,13 @@ impl World {
         let Some(held) = self.held(user) else { return };
         let soft = &self.tokens[held];
         let pair = self.pair(token, back);
-        let done =
-            resync::resync(&soft.opened(), &soft.serial(), &pair, Share::Local, &at(self.now()));
+        let done = resync::resync(
+            &soft.opened(),
+            &soft.serial(),
+            &pair,
+            Asker::Administrator,
+            &at(self.now()),
+        );
         self.tokens[held].state = done.change.unwrap_or(soft.state.clone());
     }
 
@@ -325,10 +354,11 @@ impl World {
         let Some(held) = self.held(user).filter(|_| self.imported[token]) else { return };
         let (owner, tokens) = &self.users[user];
         let recipient = Recipient { owner, tokens, serial_again: None };
-        let old = (&self.tokens[held].token, fate);
+        let SoftToken { token: record, state, .. } = &self.tokens[held];
+        let old = Outgoing { token: record, state, fate };
         let pair = self.pair(token, back);
         if let Ok(done) =
-            rotate::rotate(&self.tokens[token].opened(), old, &recipient, &pair, &at(self.now()))
+            rotate::rotate(&self.tokens[token].opened(), &old, &recipient, &pair, &at(self.now()))
         {
             self.tokens[held].token = done.old;
             self.tokens[token].token = done.token;
@@ -337,10 +367,10 @@ impl World {
         }
     }
 
-    fn sign_in(&mut self, user: usize, token: usize, back: u64, share: Share) {
+    fn sign_in(&mut self, user: usize, token: usize, back: u64, origin: Origin) {
         let typed = self.tokens[token].code(self.shown(token, back));
         let Some(held) = self.held(user) else { return };
-        let decision = self.tokens[held].try_code(&typed, share, self.now());
+        let decision = self.tokens[held].try_code(&typed, origin, self.now());
         let Some(state) = decision.change else { return };
         let spent = state.last_step != self.tokens[held].state.last_step;
         assert_eq!(spent, decision.verdict == Verdict::Accept);

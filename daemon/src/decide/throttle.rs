@@ -1,109 +1,231 @@
-//! How long a share waits after wrong codes.
+//! What a share may still try: one code, or two in a row once its budget of wrong codes is spent.
 //!
-//! A first, safe form: a small exponential delay. The budgets with step-up of
-//! clock-and-throttle.md section 5 take this room over.
+//! Step-up instead of lock-out (clock-and-throttle.md section 5): whoever guesses spends a
+//! budget, and from then on only a pair of codes counts, which nobody guesses; the owner of the
+//! token always gets in. Budgets are refilled by time alone, on a clock that nobody sets.
+
+pub mod pairs;
+pub mod spray;
+
+use fob_api::Share;
 
 use crate::{
-    decide::{Now, Share},
-    record::{State, Tries},
+    decide::{At, Uptime, assign::ROOT},
+    record::{Budget, Budgets, Source, Spray},
 };
 
-/// Wrong codes that cost no delay: typing errors.
-const FREE: u32 = 2;
-/// Longest delay in seconds. A guesser gets at most 2 880 tries a day on a share (0.9 % a day at
-/// 3e-6). Whoever guesses without a pause can keep that share of a user waiting; other shares go
-/// on, and the step-up will end it.
-const LONGEST: u64 = 30;
-/// Seconds after which wrong codes are forgiven: longer than the longest delay, so that waiting
-/// for it gains a guesser less than trying (3 free tries an hour against 120).
-const FORGIVEN: u64 = 60 * 60;
+/// Seconds of the short window.
+pub const DAY: u64 = 24 * 60 * 60;
+/// Seconds of the long window.
+pub const MONTH: u64 = 30 * DAY;
+/// Most sources that are known of one user: home, office, telephone and a few hotels. The oldest
+/// makes room; it only falls back to the budget of unknown ones.
+const MOST_SOURCES: usize = 8;
 
-/// Returns the seconds until another code of this share is tried; 0 if at once.
-#[must_use]
-pub fn wait(tries: Tries, now: Now) -> u32 {
-    let left = age(tries, now).map_or(0, |age| delay(tries.wrong).saturating_sub(age));
-    u32::try_from(left).unwrap_or(u32::MAX)
+/// Where an answer comes from, as far as a budget goes. What the caller says about it is never
+/// believed for a right.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// Typed at this host: login, a greeter.
+    Console,
+    /// Typed by somebody who is in already: sudo, su, polkit.
+    Escalation,
+    /// A program that runs as the user himself.
+    Own,
+    /// Passed on from the network: the keyed hash of the address, `None` if it is none.
+    Remote(Option<[u8; 8]>),
 }
 
-/// Returns the tries after one more wrong code. Setting the clock back forgives none.
-#[must_use]
-pub fn count(tries: Tries, now: Now) -> Tries {
-    let forgiven = now.0.checked_sub(tries.latest).is_some_and(|age| age >= FORGIVEN);
-    let wrong = if forgiven { 0 } else { tries.wrong };
-    Tries { wrong: wrong.saturating_add(1), latest: now.0 }
+impl Origin {
+    /// Returns the origin of what a program of root passes on. sudo names the host itself as the
+    /// remote one, so what works only here counts as local whatever it says (sudo(8), su(1)).
+    #[must_use]
+    pub fn of(service: Option<&str>, rhost: Option<&str>, hash: Option<[u8; 8]>) -> Self {
+        const ESCALATION: [&str; 6] = ["doas", "polkit-1", "su", "su-l", "sudo", "sudo-i"];
+        if service.is_some_and(|service| ESCALATION.contains(&service)) {
+            Self::Escalation
+        } else if rhost.is_none_or(str::is_empty) {
+            Self::Console
+        } else {
+            Self::Remote(hash)
+        }
+    }
 }
 
-/// Returns how many seconds ago the latest wrong code was; `None` if nobody waits for it. One in
-/// the future was counted by a clock that has been set back: waiting for it could take years.
-fn age(tries: Tries, now: Now) -> Option<u64> {
-    now.0.checked_sub(tries.latest).filter(|age| *age < FORGIVEN)
+/// Whose limits hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Rank {
+    /// root's, the stricter ones.
+    Root,
+    /// Everybody else's.
+    User,
 }
 
-/// Returns the tries of a share.
+impl Rank {
+    /// Returns the rank of a uid.
+    #[must_use]
+    pub fn of(uid: u32) -> Self {
+        if uid == ROOT { Self::Root } else { Self::User }
+    }
+}
+
+/// What a share is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Demand {
+    /// One code.
+    Code,
+    /// Two codes in a row: the budget is spent.
+    Pair,
+}
+
+/// Returns the share whose budget an origin has. A remote source is known if a code from there
+/// was accepted in the last days (`policy.known_source_days`).
 #[must_use]
-pub fn of(state: &State, share: Share) -> Tries {
+pub fn share(budgets: &Budgets, origin: Origin, at: &At<'_>) -> Share {
+    let horizon = u64::from(at.policy.known_source_days).saturating_mul(DAY);
+    match origin {
+        Origin::Console => Share::Console,
+        Origin::Escalation => Share::Escalation,
+        Origin::Own => Share::Own,
+        Origin::Remote(Some(hash)) => {
+            let mut sources = budgets.sources.iter();
+            let known = sources.any(|s| s.hash == hash && age(s.seen, at.uptime) < horizon);
+            if known { Share::Known } else { Share::Unknown }
+        }
+        Origin::Remote(None) => Share::Unknown,
+    }
+}
+
+/// Returns the budget of a share.
+#[must_use]
+pub fn of(budgets: &Budgets, share: Share) -> &Budget {
     match share {
-        Share::Local => state.local_tries,
-        Share::Own => state.own_tries,
-        Share::Remote => state.remote_tries,
+        Share::Console => &budgets.console,
+        Share::Escalation => &budgets.escalation,
+        Share::Known => &budgets.known,
+        Share::Own => &budgets.own,
+        Share::Unknown => &budgets.unknown,
     }
 }
 
-/// Replaces the tries of a share.
-pub fn set(state: &mut State, share: Share, tries: Tries) {
+/// Returns the budget of a share, to change it.
+pub fn of_mut(budgets: &mut Budgets, share: Share) -> &mut Budget {
     match share {
-        Share::Local => state.local_tries = tries,
-        Share::Own => state.own_tries = tries,
-        Share::Remote => state.remote_tries = tries,
+        Share::Console => &mut budgets.console,
+        Share::Escalation => &mut budgets.escalation,
+        Share::Known => &mut budgets.known,
+        Share::Own => &mut budgets.own,
+        Share::Unknown => &mut budgets.unknown,
     }
 }
 
-/// Returns the delay in seconds after so many wrong codes in a row: 1, 2, 4 … 30.
-fn delay(wrong: u32) -> u64 {
-    match wrong.checked_sub(FREE + 1) {
-        None => 0,
-        Some(doublings) => 1_u64.checked_shl(doublings).unwrap_or(LONGEST).clamp(1, LONGEST),
+/// Returns what a share is asked for now. The budget of all unknown sources together counts for
+/// the unknown share alone.
+#[must_use]
+pub fn demand(budgets: &Budgets, spray: &Spray, share: Share, rank: Rank, at: &At<'_>) -> Demand {
+    let sprayed = share == Share::Unknown && spray::is_spent(spray, at);
+    match left(of(budgets, share), rank, at) {
+        Left::Some if !sprayed => Demand::Code,
+        _ => Demand::Pair,
     }
+}
+
+/// Whether a budget has something left.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Left {
+    /// Not before a pair is right: too many were wrong in a row (NIST SP 800-63B section 5.2.2).
+    NothingUntilPair,
+    /// Not for so many seconds of uptime.
+    NothingFor(u64),
+    /// Yes.
+    Some,
+}
+
+/// Tells what is left of a budget.
+#[must_use]
+pub fn left(budget: &Budget, rank: Rank, at: &At<'_>) -> Left {
+    if budget.in_a_row >= at.policy.wrong_in_a_row {
+        return Left::NothingUntilPair;
+    }
+    let (day, month) = limits(rank, at);
+    match rest(budget, DAY, day, at.uptime).max(rest(budget, MONTH, month, at.uptime)) {
+        0 => Left::Some,
+        seconds => Left::NothingFor(seconds),
+    }
+}
+
+/// Returns how many wrong codes still count: those of the last 30 days.
+#[must_use]
+pub fn counted(budget: &Budget, at: &At<'_>) -> u32 {
+    let counted = budget.wrong.iter().filter(|stamp| age(**stamp, at.uptime) < MONTH).count();
+    u32::try_from(counted).unwrap_or(u32::MAX)
+}
+
+/// Counts a wrong code.
+pub fn charge(budgets: &mut Budgets, share: Share, rank: Rank, at: &At<'_>) {
+    let (day, month) = limits(rank, at);
+    let budget = of_mut(budgets, share);
+    budget.wrong.retain(|stamp| age(*stamp, at.uptime) < MONTH);
+    budget.wrong.push(at.uptime.0);
+    let most = usize::try_from(day.max(month)).unwrap_or(usize::MAX);
+    let surplus = budget.wrong.len().saturating_sub(most);
+    budget.wrong.drain(..surplus);
+    count_in_a_row(budgets, share);
+}
+
+/// Counts a wrong pair: not as a wrong code, for it was no guess worth one.
+pub fn count_in_a_row(budgets: &mut Budgets, share: Share) {
+    let budget = of_mut(budgets, share);
+    budget.in_a_row = budget.in_a_row.saturating_add(1);
+    budgets.wrong_since = budgets.wrong_since.saturating_add(1);
+}
+
+/// Takes note of an accepted answer: the row of wrong ones ends, and a remote source becomes a
+/// known one. No budget is refilled: not this share's and no other's.
+pub fn note_accept(budgets: &mut Budgets, share: Share, origin: Origin, at: &At<'_>) {
+    of_mut(budgets, share).in_a_row = 0;
+    budgets.wrong_since = 0;
+    let Origin::Remote(Some(hash)) = origin else { return };
+    budgets.sources.retain(|source| source.hash != hash);
+    budgets.sources.push(Source { hash, seen: at.uptime.0 });
+    let surplus = budgets.sources.len().saturating_sub(MOST_SOURCES);
+    budgets.sources.drain(..surplus);
+}
+
+/// Refills the budget of one share, or of all: what `fobctl unlock` does.
+pub fn unlock(budgets: &mut Budgets, share: Option<Share>) {
+    for name in Share::ALL {
+        if share.is_none_or(|share| share == name) {
+            *of_mut(budgets, name) = Budget::default();
+        }
+    }
+}
+
+/// Returns how many wrong codes a share may cost in a day and in 30 days.
+fn limits(rank: Rank, at: &At<'_>) -> (u32, u32) {
+    match rank {
+        Rank::Root => (at.policy.root_wrong_per_day, at.policy.root_wrong_per_month),
+        Rank::User => (at.policy.wrong_per_day, at.policy.wrong_per_month),
+    }
+}
+
+/// Returns the seconds until fewer than `limit` wrong codes lie within `window`; 0 if that is so.
+fn rest(budget: &Budget, window: u64, limit: u32, uptime: Uptime) -> u64 {
+    let inside: Vec<u64> =
+        budget.wrong.iter().map(|stamp| age(*stamp, uptime)).filter(|age| *age < window).collect();
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let Some(leave) = (inside.len() + 1).checked_sub(limit.max(1)).filter(|leave| *leave > 0)
+    else {
+        return 0;
+    };
+    // The oldest stand first; so many of them have to leave the window.
+    inside.get(leave - 1).map_or(0, |age| window - age)
+}
+
+/// Returns how long ago a stamp was. One in the future was written before a restore: it is new.
+fn age(stamp: u64, uptime: Uptime) -> u64 {
+    uptime.0.saturating_sub(stamp)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{count, wait};
-    use crate::{decide::Now, record::Tries};
-
-    fn after(wrong: u32) -> Tries {
-        Tries { wrong, latest: 1_000 }
-    }
-
-    #[test]
-    fn the_delay_doubles_after_two_free_tries_and_ends_at_thirty_seconds() {
-        let delays: Vec<u32> = (0..10).map(|wrong| wait(after(wrong), Now(1_000))).collect();
-        assert_eq!(delays, [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(wait(after(u32::MAX), Now(1_000)), 30);
-    }
-
-    #[test]
-    fn the_delay_runs_out() {
-        assert_eq!(wait(after(5), Now(1_003)), 1);
-        assert_eq!(wait(after(5), Now(1_004)), 0);
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_makes_nobody_wait_and_forgives_nothing() {
-        assert_eq!(wait(after(5), Now(999)), 0);
-        assert_eq!(wait(after(5), Now(10)), 0);
-        assert_eq!(count(after(5), Now(10)), Tries { wrong: 6, latest: 10 });
-    }
-
-    #[test]
-    fn wrong_codes_are_forgiven_after_an_hour() {
-        assert_eq!(count(after(9), Now(4_599)).wrong, 10);
-        assert_eq!(count(after(9), Now(4_600)).wrong, 1);
-    }
-
-    #[test]
-    fn counting_never_overflows() {
-        let latest = 1_000;
-        assert_eq!(count(after(u32::MAX), Now(latest)), Tries { wrong: u32::MAX, latest });
-    }
-}
+mod tests;

@@ -2,11 +2,20 @@
 
 use std::ops::RangeInclusive;
 
-use fob_api::{Code, PromptKind, Verdict};
+use fob_api::{Code, CodePair, PromptKind, Share, Verdict};
 
 use crate::{
-    decide::{At, Now, Opened, Policy, Share, clock_model, throttle},
-    record::{Moving, Parameters, State, Token, UserTokens},
+    decide::{
+        At, Now, Opened, Policy, clock_model,
+        pair::{self, TimedPair},
+        throttle::{
+            self, Demand, Origin, Rank,
+            pairs::{self, Turn},
+            spray,
+        },
+    },
+    record::{Moving, Parameters, Spray, State, Token, UserTokens},
+    totp::{Gap, PairSearch},
 };
 
 /// Whether a right code may be accepted at all.
@@ -18,54 +27,200 @@ pub enum Claim {
     Nobody,
 }
 
-/// What to do about a code.
+/// What was typed.
+#[derive(Clone, Copy)]
+pub enum Typed<'a> {
+    /// One code.
+    Code(&'a Code),
+    /// Two codes in a row.
+    Pair(&'a CodePair),
+}
+
+/// A refused code of the same user and source, a short while ago.
+#[derive(Clone, Copy)]
+pub struct Earlier<'a> {
+    /// The code.
+    pub code: &'a Code,
+    /// Seconds since then.
+    pub age: u32,
+}
+
+/// An answer, and what is known of where it comes from.
+pub struct Attempt<'a> {
+    /// The answer.
+    pub typed: Typed<'a>,
+    /// Whether it may be accepted.
+    pub claim: Claim,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The remote host as the service names it, for the next sign-in's notice.
+    pub from: Option<&'a str>,
+    /// Whose limits hold.
+    pub rank: Rank,
+    /// The code before it.
+    pub earlier: Option<Earlier<'a>>,
+    /// Whether this source may try a pair.
+    pub turn: Turn,
+    /// What unknown sources have cost altogether.
+    pub spray: &'a Spray,
+}
+
+/// What to do about an answer.
 #[derive(Debug)]
 pub struct Decision {
-    /// The answer; it leaves only after `change` is durable.
+    /// The answer; it leaves only after `change` and `spray` are durable.
     pub verdict: Verdict,
     /// The new state; `None` if nothing was tried, so nothing was spent.
     pub change: Option<State>,
+    /// The new cost of unknown sources; `None` if it is the old one.
+    pub spray: Option<Spray>,
+    /// The share whose budget was asked.
+    pub share: Share,
     /// Accepted step less predicted step, for the journal; `None` unless a step matched.
     pub distance: Option<i64>,
 }
 
-/// Decides on one code.
+/// Decides on an answer.
 ///
 /// The steps at and below `state.last_step` are never accepted again (RFC 6238 section 5.2),
-/// whatever the clock says.
+/// whatever the clock says. A share whose budget is spent is not asked for one code: a single one
+/// is not tried then, but two of them in a row are a pair.
 #[must_use]
-pub fn verify(opened: &Opened<'_>, code: &Code, caller: (Share, Claim), at: &At<'_>) -> Decision {
-    let (share, claim) = caller;
-    let (now, policy) = (at.now, at.policy);
-    let tries = throttle::of(opened.state, share);
-    let wait = throttle::wait(tries, now);
-    if wait > 0 {
-        return Decision { verdict: Verdict::Wait(wait), change: None, distance: None };
+pub fn verify(opened: &Opened<'_>, attempt: &Attempt<'_>, at: &At<'_>) -> Decision {
+    let budgets = &opened.state.budgets;
+    let share = throttle::share(budgets, attempt.origin, at);
+    let demand = throttle::demand(budgets, attempt.spray, share, attempt.rank, at);
+    match (attempt.typed, demand) {
+        (Typed::Code(code), Demand::Code) => single(opened, code, attempt, share, at),
+        (Typed::Pair(pair), _) => step_up(opened, pair, attempt, share, at),
+        (Typed::Code(code), Demand::Pair) => match pair_of(attempt, code, at) {
+            Some(timed) => step_up(opened, &timed.pair, attempt, share, at),
+            None => untried(Verdict::Locked, share),
+        },
     }
-    let window = window(opened.token, opened.state, now, policy);
-    let middle = predicted(opened.token, opened.state, now);
+}
+
+/// Tries one code, and together with a refused one before it as a pair that finds a token which
+/// has drifted out of its window.
+fn single(
+    opened: &Opened<'_>,
+    code: &Code,
+    attempt: &Attempt<'_>,
+    share: Share,
+    at: &At<'_>,
+) -> Decision {
+    let window = window(opened.token, opened.state, at.now, at.policy);
     let hits = opened.generator.search(code, window);
     let fresh = hits.iter().copied().filter(|step| !is_spent(opened, *step)).max();
+    let found = pair_of(attempt, code, at).map(|timed| pair::locate(opened, &timed, at));
     let mut state = opened.state.clone();
     state.writes = state.writes.wrapping_add(1);
-    let verdict = match (claim, fresh) {
-        (Claim::Owner, Some(step)) => {
-            spend(&mut state, &opened.token.parameters, step, now);
-            throttle::set(&mut state, share, crate::record::Tries::default());
-            Verdict::Accept
+    let accepted = match (attempt.claim, fresh, found) {
+        (Claim::Nobody, ..) => None,
+        (Claim::Owner, Some(step), _) => {
+            spend(&mut state, &opened.token.parameters, step, at.now);
+            Some(step)
         }
-        (Claim::Owner, None) => {
-            throttle::set(&mut state, share, throttle::count(tries, now));
-            if hits.is_empty() { Verdict::Reject } else { Verdict::Replay }
+        (Claim::Owner, None, Some(Ok(located))) => {
+            state = located;
+            state.last_step
         }
-        (Claim::Nobody, _) => {
-            throttle::set(&mut state, share, throttle::count(tries, now));
-            Verdict::Unassigned
-        }
+        (Claim::Owner, None, _) => None,
     };
-    let matched = fresh.or(hits.last().copied()).filter(|_| claim == Claim::Owner);
-    let distance = matched.map(|step| step.wrapping_sub(middle).cast_signed());
-    Decision { verdict, change: Some(state), distance }
+    if let Some(step) = accepted {
+        return accept(opened, state, attempt, (share, step), at);
+    }
+    let verdict = match attempt.claim {
+        Claim::Nobody => Verdict::Unassigned,
+        Claim::Owner if hits.is_empty() => Verdict::Reject,
+        Claim::Owner => Verdict::Replay,
+    };
+    let mut decision = untried(verdict, share);
+    let matched = hits.last().filter(|_| attempt.claim == Claim::Owner);
+    decision.distance = matched.map(|step| distance(opened, *step, at));
+    // Typing the same wrong code again is no second guess.
+    let same = attempt
+        .earlier
+        .is_some_and(|earlier| earlier.age <= at.policy.same_code && earlier.code.is_same_as(code));
+    if !same {
+        throttle::charge(&mut state.budgets, share, attempt.rank, at);
+        decision.change = Some(state);
+        decision.spray = (share == Share::Unknown).then(|| spray::charge(attempt.spray, at));
+    }
+    decision
+}
+
+/// Tries two codes in a row, in the window of one: 3e-12 a guess.
+fn step_up(
+    opened: &Opened<'_>,
+    pair: &CodePair,
+    attempt: &Attempt<'_>,
+    share: Share,
+    at: &At<'_>,
+) -> Decision {
+    let tries = match pairs::take(opened.state.budgets.pairs, attempt.turn, attempt.rank, at) {
+        Ok(tries) => tries,
+        Err(seconds) => return untried(Verdict::Wait(seconds), share),
+    };
+    let window = window(opened.token, opened.state, at.now, at.policy);
+    let first =
+        window.start().saturating_sub(1).max(floor(opened))..=window.end().saturating_sub(1);
+    let found = opened.generator.search_pair(pair, first, Gap::One);
+    let mut state = opened.state.clone();
+    state.writes = state.writes.wrapping_add(1);
+    state.budgets.pairs = tries;
+    if let (Claim::Owner, PairSearch::One(step)) = (attempt.claim, found) {
+        spend(&mut state, &opened.token.parameters, step, at.now);
+        return accept(opened, state, attempt, (share, step), at);
+    }
+    throttle::count_in_a_row(&mut state.budgets, share);
+    let verdict = match attempt.claim {
+        Claim::Nobody => Verdict::Unassigned,
+        Claim::Owner => Verdict::Reject,
+    };
+    Decision { change: Some(state), ..untried(verdict, share) }
+}
+
+/// Accepts: the step is spent in `state`, the rest is noted.
+fn accept(
+    opened: &Opened<'_>,
+    mut state: State,
+    attempt: &Attempt<'_>,
+    by: (Share, u64),
+    at: &At<'_>,
+) -> Decision {
+    let (share, step) = by;
+    state.last_from = match attempt.origin {
+        Origin::Remote(_) => attempt.from.map(|from| from.chars().take(FROM).collect()),
+        Origin::Console | Origin::Escalation | Origin::Own => None,
+    };
+    throttle::note_accept(&mut state.budgets, share, attempt.origin, at);
+    Decision {
+        change: Some(state),
+        distance: Some(distance(opened, step, at)),
+        ..untried(Verdict::Accept, share)
+    }
+}
+
+/// Characters of a remote host's name that are kept: an IPv6 address with its zone fits.
+const FROM: usize = 64;
+
+/// Returns a decision that changes nothing.
+fn untried(verdict: Verdict, share: Share) -> Decision {
+    Decision { verdict, change: None, spray: None, share, distance: None }
+}
+
+/// Returns the pair that a code makes with the refused one before it; `None` if there is none,
+/// or it was the same code.
+fn pair_of(attempt: &Attempt<'_>, code: &Code, at: &At<'_>) -> Option<TimedPair> {
+    let earlier = attempt.earlier.filter(|earlier| earlier.age <= at.policy.pair_patience)?;
+    let pair = CodePair::new(earlier.code.clone(), code.clone()).ok()?;
+    Some(TimedPair { pair, elapsed: earlier.age })
+}
+
+/// Returns how far a step is from the expected one.
+fn distance(opened: &Opened<'_>, step: u64, at: &At<'_>) -> i64 {
+    step.wrapping_sub(predicted(opened.token, opened.state, at.now)).cast_signed()
 }
 
 /// What a host's PAM file says about users without a token.
@@ -77,13 +232,24 @@ pub enum Unenrolled {
     Refuse,
 }
 
-/// Decides what to ask a user for. `tokens` is `None` for a user who does not exist: he is
-/// asked and refused like everybody, so that nobody is exempt by a typing error.
+/// Decides what to ask for. `tokens` is `None` for a user who does not exist: he is asked and
+/// refused like everybody, so that nobody is exempt by a typing error.
+///
+/// After a refused code everybody is told to wait for the next one, however near it was.
 #[must_use]
-pub fn prompt(tokens: Option<&UserTokens>, unenrolled: Unenrolled) -> PromptKind {
-    match (tokens, unenrolled) {
-        (Some(tokens), Unenrolled::Exempt) if tokens.serials.is_empty() => PromptKind::Exempt,
-        _ => PromptKind::Code,
+pub fn prompt(
+    tokens: Option<&UserTokens>,
+    unenrolled: Unenrolled,
+    demand: Demand,
+    earlier: Option<Earlier<'_>>,
+    at: &At<'_>,
+) -> PromptKind {
+    let lately = earlier.is_some_and(|earlier| earlier.age <= at.policy.pair_patience);
+    match (tokens, unenrolled, demand) {
+        (Some(tokens), Unenrolled::Exempt, _) if tokens.serials.is_empty() => PromptKind::Exempt,
+        (_, _, Demand::Pair) => PromptKind::Pair,
+        (_, _, Demand::Code) if lately => PromptKind::Next,
+        (_, _, Demand::Code) => PromptKind::Code,
     }
 }
 

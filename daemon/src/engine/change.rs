@@ -6,11 +6,12 @@ use crate::{
     access::{Action, Caller, Role, Target},
     audit::Event,
     decide::{
-        Opened, Share,
+        Opened,
         assign::{self, Recipient},
         pair::TimedPair,
         remove::{self, RootGuard},
-        resync, rotate,
+        resync::{self, Asker},
+        rotate::{self, Outgoing},
     },
     engine::{
         Applied, Engine, Marker, ROUNDS,
@@ -95,10 +96,13 @@ impl<S: Store> Engine<S> {
             let (old_key, old) = self.held(pairing.user, &old_serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
             let at = self.at()?;
-            let done =
-                rotate::rotate(&new.opened(), (&old.record, fate), &recipient, pairing.timed, &at)
-                    .inspect_err(|error| self.refused("rotate", pairing.user, error))?;
-            let guards = vec![tokens.guard, new.token.guard, new.state.guard, old.guard];
+            let [old_state] = self.get([Key::state(&old_serial)]).await?;
+            let old_state = self.decode_or_default::<State>(Key::state(&old_serial), old_state)?;
+            let outgoing = Outgoing { token: &old.record, state: &old_state.record, fate };
+            let done = rotate::rotate(&new.opened(), &outgoing, &recipient, pairing.timed, &at)
+                .inspect_err(|error| self.refused("rotate", pairing.user, error))?;
+            let guards =
+                vec![tokens.guard, new.token.guard, new.state.guard, old.guard, old_state.guard];
             let mut writes = vec![
                 self.put(Key::seed(pairing.serial), &done.token)?,
                 self.put(old_key, &done.old)?,
@@ -131,9 +135,9 @@ impl<S: Store> Engine<S> {
         serial_again: Option<&str>,
     ) -> Result<TokenReport, Error> {
         let (found, role) = self.about(Action::Resync, caller, user).await?;
-        let share = match role {
-            Role::Root => Share::Local,
-            Role::Own => Share::Own,
+        let asker = match role {
+            Role::Root => Asker::Administrator,
+            Role::Own => Asker::Owner,
         };
         let owner = found.ok_or_else(|| Error::NoSuchUser { user: user.clone() })?;
         for _ in 0..ROUNDS {
@@ -142,7 +146,7 @@ impl<S: Store> Engine<S> {
             owned(&new.token.record, &owner, user, &serial)?;
             assign::typed_twice(&owner, &serial, serial_again)?;
             let at = self.at()?;
-            let decision = resync::resync(&new.opened(), &serial, timed, share, &at);
+            let decision = resync::resync(&new.opened(), &serial, timed, asker, &at);
             if let Err(error) = &decision.outcome {
                 self.refused("resync", user, error);
             }

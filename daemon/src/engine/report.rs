@@ -1,12 +1,18 @@
 //! What the daemon tells about tokens and users.
 
-use fob_api::{Error, Serial, StatusReport, TokenReport, TokenState, UserName, UserReport};
+use fob_api::{
+    Error, PromptKind, Serial, Share, ShareReport, StatusReport, TokenReport, TokenState, UserName,
+    UserReport,
+};
 
 use crate::{
     access::{Action, Caller, Role, Target},
-    decide::{Share, remove, throttle},
+    decide::{
+        At, remove,
+        throttle::{self, Demand, Left, Rank},
+    },
     engine::Engine,
-    record::{Moving, Standing, State, Token},
+    record::{Budgets, Moving, Spray, Standing, State, Token},
     store::{Entry, Key, Kind, Store},
 };
 
@@ -75,7 +81,6 @@ impl<S: Store> Engine<S> {
         let owner = found.ok_or_else(|| Error::NoSuchUser { user: user.clone() })?;
         let held = self.tokens_of(owner.uid).await?.record;
         let mut tokens = Vec::new();
-        let mut wait = 0;
         for serial in &held.serials {
             let serial = Serial::parse(serial).map_err(|error| self.trouble("record", error))?;
             let Some((token, state)) = self.look_at(&serial).await? else { continue };
@@ -83,17 +88,17 @@ impl<S: Store> Engine<S> {
                 // It was given to somebody who had this uid before.
                 continue;
             }
-            let now = self.now()?;
-            for share in [Share::Local, Share::Own, Share::Remote] {
-                wait = wait.max(throttle::wait(throttle::of(&state, share), now));
-            }
             tokens.push(self::token(&token, &state));
         }
+        let (budgets, spray) = self.budgets(user, &owner).await?;
+        let at = self.at()?;
+        let rank = Rank::of(owner.uid);
+        let share = |share| share_report(&budgets, &spray, share, rank, &at);
         Ok(UserReport {
             user: Some(owner.name),
             uid: Some(owner.uid),
             tokens: Some(tokens),
-            wait: Some(wait),
+            shares: Some(Share::ALL.into_iter().map(share).collect()),
         })
     }
 
@@ -227,6 +232,32 @@ fn standing(token: &Token) -> TokenState {
         Standing::Lost => TokenState::Lost,
         Standing::Retired => TokenState::Retired,
         Standing::Stock => TokenState::Stock,
+    }
+}
+
+/// Returns what is told about a share.
+fn share_report(
+    budgets: &Budgets,
+    spray: &Spray,
+    share: Share,
+    rank: Rank,
+    at: &At<'_>,
+) -> ShareReport {
+    let budget = throttle::of(budgets, share);
+    let asks = match throttle::demand(budgets, spray, share, rank, at) {
+        Demand::Code => PromptKind::Code,
+        Demand::Pair => PromptKind::Pair,
+    };
+    let until = match throttle::left(budget, rank, at) {
+        Left::NothingFor(seconds) => Some(at.now.0.saturating_add(seconds)),
+        Left::NothingUntilPair | Left::Some => None,
+    };
+    ShareReport {
+        share: Some(share.word().to_owned()),
+        asks: Some(asks.word().to_owned()),
+        wrong: Some(throttle::counted(budget, at)),
+        in_a_row: Some(budget.in_a_row),
+        until,
     }
 }
 

@@ -1,23 +1,25 @@
 //! A sign-in: what to ask for, and whether the code is right.
 
-use fob_api::{Code, Error, PromptKind, Serial, UserName, Verdict, VerifyContext};
+use std::net::IpAddr;
+
+use fob_api::{Code, Error, PromptKind, UserName, Verdict, VerifyContext};
 
 use crate::{
     access::{Action, Caller, Role, Target, allow},
     audit::Event,
-    decide::{Opened, Share, verify},
-    engine::{Applied, Engine, ROUNDS, load::Loaded},
-    record::{Algorithm, Moving, Owner, Parameters, SealedSeed, Standing, State, Token},
-    store::{Guard, Key, Store},
-    totp::Generator,
+    decide::{
+        At, Opened,
+        throttle::{self, Origin, Rank, pairs::Turn},
+        verify::{self, Typed},
+    },
+    engine::{
+        Applied, Engine, ROUNDS,
+        recent::Visit,
+        subject::{Subject, spray_key},
+    },
+    record::Owner,
+    store::Store,
 };
-
-/// Slots of the table that users without a token share: bounded, so that made-up names fill
-/// nothing; large enough that two names rarely slow each other down.
-const SLOTS: u16 = 1024;
-/// What is asked of a user without a token: the form of most hardware tokens.
-const COMMON: Parameters =
-    Parameters { algorithm: Algorithm::Sha1, digits: 6, moving: Moving::Time { period: 30 } };
 
 /// Who signs in, and where.
 pub struct SignIn<'a> {
@@ -29,44 +31,123 @@ pub struct SignIn<'a> {
     pub context: &'a VerifyContext,
 }
 
-/// The records that one round decides on.
-struct Subject {
-    token: Token,
-    /// Guards the token's record; none for a user without one.
-    token_guard: Option<Guard>,
-    state: Loaded<State>,
-    state_key: Key,
-    generator: Generator,
-    claim: verify::Claim,
+/// Where a sign-in comes from.
+struct Place {
+    origin: Origin,
+    rank: Rank,
+    visit: Visit,
+}
+
+/// What was typed, and what is remembered of what was typed before.
+struct Ask<'a> {
+    typed: Typed<'a>,
+    turn: Turn,
+    earlier: Option<&'a (Code, u32)>,
+}
+
+/// How a sign-in ended.
+struct Settled {
+    verdict: Verdict,
+    notice: Notice,
+    pair_was_tried: bool,
+}
+
+/// What a user may want to know about the sign-in before this one.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Notice {
+    /// Unix time of the last accepted code.
+    pub last_used: Option<u64>,
+    /// The remote host from which it came.
+    pub last_from: Option<String>,
+    /// Wrong codes and pairs since then.
+    pub wrong_since: u32,
+}
+
+impl Settled {
+    /// Takes down how a decision on a subject ends once its change is durable.
+    fn of(decision: &verify::Decision, subject: &Subject) -> Self {
+        let before = &subject.state.record;
+        let notice = match decision.verdict {
+            Verdict::Accept => Notice {
+                last_used: before.last_used,
+                last_from: before.last_from.clone(),
+                wrong_since: before.budgets.wrong_since,
+            },
+            _ => Notice::default(),
+        };
+        let pairs = decision.change.as_ref().map(|state| state.budgets.pairs);
+        let pair_was_tried = pairs.is_some_and(|pairs| pairs != before.budgets.pairs);
+        Self { verdict: decision.verdict, notice, pair_was_tried }
+    }
 }
 
 impl<S: Store> Engine<S> {
-    /// Decides on a code. The verdict is returned only after its cost is durable.
+    /// Decides on an answer. The verdict is returned only after its cost is durable; with an
+    /// Accept, what the user may want to know about the sign-in before.
     ///
     /// # Errors
     ///
     /// `NotAuthorized`, `StoreUnavailable`.
-    pub async fn verify(&self, sign_in: &SignIn<'_>, code: &Code) -> Result<Verdict, Error> {
+    pub async fn verify(
+        &self,
+        sign_in: &SignIn<'_>,
+        typed: Typed<'_>,
+    ) -> Result<(Verdict, Notice), Error> {
         let (owner, role) = self.about(Action::Verify, sign_in.caller, sign_in.user).await?;
-        let context = sign_in.context;
-        let share = match role {
-            Role::Root => Share::of(context.service.as_deref(), context.rhost.as_deref()),
-            Role::Own => Share::Own,
+        let place = self.place(sign_in, owner.as_ref(), role);
+        let uptime = self.at()?.uptime;
+        let policy = &self.around.policy;
+        let earlier = self.recent.earlier(&place.visit, uptime, policy.pair_patience);
+        let may_be_pair = earlier.is_some() || matches!(typed, Typed::Pair(_));
+        let (turn, before) = match may_be_pair {
+            true => self.recent.take_turn(place.visit, uptime, policy.pair_pause),
+            false => (Turn::Fresh, None),
         };
+        let ask = Ask { typed, turn, earlier: earlier.as_ref() };
+        let decided = self.settle(sign_in, owner.as_ref(), &place, &ask).await;
+        let tried = matches!(&decided, Ok(settled) if settled.pair_was_tried);
+        if let Some(before) = before.filter(|_| !tried) {
+            self.recent.give_back(&place.visit, before);
+        }
+        let settled = decided?;
+        match (settled.verdict, typed) {
+            (Verdict::Accept, _) => self.recent.accepted(&place.visit),
+            (_, Typed::Code(code)) => self.recent.refused(place.visit, code, uptime),
+            (_, Typed::Pair(_)) => {}
+        }
+        Ok((settled.verdict, settled.notice))
+    }
+
+    /// Decides until the change is applied.
+    async fn settle(
+        &self,
+        sign_in: &SignIn<'_>,
+        owner: Option<&Owner>,
+        place: &Place,
+        ask: &Ask<'_>,
+    ) -> Result<Settled, Error> {
         for _ in 0..ROUNDS {
-            let subject = self.subject(sign_in.user, owner.as_ref()).await?;
-            let decision = self.decide(&subject, code, share)?;
+            let subject = self.subject(sign_in.user, owner).await?;
+            let at = self.at()?;
+            let decision = decide(sign_in, &subject, place, ask, &at);
+            let settled = Settled::of(&decision, &subject);
             let event = describe(sign_in, &subject, &decision);
             let Some(mut state) = decision.change else {
                 self.around.audit.record(&event);
-                return Ok(decision.verdict);
+                return Ok(settled);
             };
             state.attempt = self.attempt()?;
             let (write, marker) = self.mark(subject.state_key, &state)?;
-            let guards = subject.token_guard.into_iter().chain([subject.state.guard]).collect();
-            if let Applied::Yes = self.apply(guards, vec![write], &marker).await? {
+            let (mut guards, mut writes) = (vec![subject.state.guard], vec![write]);
+            guards.extend(subject.token_guard);
+            if let Some(mut spray) = decision.spray {
+                spray.attempt = state.attempt;
+                guards.push(subject.spray.guard);
+                writes.push(self.put(spray_key(), &spray)?);
+            }
+            if let Applied::Yes = self.apply(guards, writes, &marker).await? {
                 self.around.audit.record(&event);
-                return Ok(decision.verdict);
+                return Ok(settled);
             }
         }
         Err(self.give_up())
@@ -79,6 +160,7 @@ impl<S: Store> Engine<S> {
     /// `NotAuthorized`, `StoreUnavailable`: never an exemption.
     pub async fn prompt(&self, sign_in: &SignIn<'_>) -> Result<(PromptKind, u8), Error> {
         let (owner, role) = self.about(Action::Prompt, sign_in.caller, sign_in.user).await?;
+        let place = self.place(sign_in, owner.as_ref(), role);
         let subject = self.subject(sign_in.user, owner.as_ref()).await?;
         let tokens = match &owner {
             Some(owner) => Some(self.tokens_of(owner.uid).await?.record),
@@ -88,11 +170,38 @@ impl<S: Store> Engine<S> {
             Some(true) => verify::Unenrolled::Exempt,
             _ => verify::Unenrolled::Refuse,
         };
-        let kind = verify::prompt(tokens.as_ref(), nullok);
+        let at = self.at()?;
+        let budgets = &subject.state.record.budgets;
+        let share = throttle::share(budgets, place.origin, &at);
+        let demand = throttle::demand(budgets, &subject.spray.record, share, place.rank, &at);
+        let earlier = self.recent.earlier(&place.visit, at.uptime, at.policy.pair_patience);
+        let earlier = earlier.as_ref().map(earlier_of);
+        let kind = verify::prompt(tokens.as_ref(), nullok, demand, earlier, &at);
         if kind == PromptKind::Exempt && role == Role::Root {
             self.around.audit.record(&event(sign_in, "exempt"));
         }
         Ok((kind, subject.token.parameters.digits))
+    }
+
+    /// Returns where a sign-in comes from, as far as budgets and memory go.
+    fn place(&self, sign_in: &SignIn<'_>, owner: Option<&Owner>, role: Role) -> Place {
+        let context = sign_in.context;
+        let (service, rhost) = (context.service.as_deref(), context.rhost.as_deref());
+        let address = rhost.and_then(|rhost| rhost.parse::<IpAddr>().ok());
+        let hash = address.map(|address| self.vault.source(address));
+        let origin = match role {
+            Role::Root => Origin::of(service, rhost, hash),
+            Role::Own => Origin::Own,
+        };
+        let source = match origin {
+            Origin::Console => b"console".to_vec(),
+            Origin::Escalation => b"escalation".to_vec(),
+            Origin::Own => b"own".to_vec(),
+            Origin::Remote(Some(hash)) => hash.to_vec(),
+            Origin::Remote(None) => rhost.unwrap_or_default().as_bytes().to_vec(),
+        };
+        let rank = owner.map_or(Rank::User, |owner| Rank::of(owner.uid));
+        Place { origin, rank, visit: self.vault.visit(sign_in.user.as_str(), &source) }
     }
 
     /// Allows or refuses an action about a user, and looks him up.
@@ -134,87 +243,37 @@ impl<S: Store> Engine<S> {
     pub(super) async fn find(&self, user: &UserName) -> Result<Option<Owner>, Error> {
         self.around.users.find(user).await.map_err(|_| self.trouble("users", "no answer"))
     }
-
-    /// Decides on the records that were loaded.
-    fn decide(
-        &self,
-        subject: &Subject,
-        code: &Code,
-        share: Share,
-    ) -> Result<verify::Decision, Error> {
-        let opened = Opened {
-            token: &subject.token,
-            state: &subject.state.record,
-            generator: &subject.generator,
-        };
-        let caller = (share, subject.claim);
-        Ok(verify::verify(&opened, code, caller, &self.at()?))
-    }
-
-    /// Loads the records of a user's token, or those that stand in for one that he has not.
-    async fn subject(&self, user: &UserName, owner: Option<&Owner>) -> Result<Subject, Error> {
-        let Some(owner) = owner else { return self.nobody(user).await };
-        let tokens = self.tokens_of(owner.uid).await?.record;
-        let Some(serial) = tokens.serials.first() else { return self.nobody(user).await };
-        let serial = Serial::parse(serial).map_err(|error| self.trouble("record", error))?;
-        let state_key = Key::state(&serial);
-        let [seed, state] = self.get([Key::seed(&serial), state_key.clone()]).await?;
-        if seed.is_none() {
-            // The index was read before the token was forgotten: decide on the newer one.
-            return self.nobody(user).await;
-        }
-        let loaded = self.open(&serial, seed, state)?;
-        // Bound to the uid, but not to somebody who has the uid under another name now.
-        let owned = loaded.token.record.standing == Standing::Assigned(owner.clone());
-        let claim = if owned { verify::Claim::Owner } else { verify::Claim::Nobody };
-        Ok(Subject {
-            token: loaded.token.record,
-            token_guard: Some(loaded.token.guard),
-            state: loaded.state,
-            state_key,
-            generator: loaded.generator,
-            claim,
-        })
-    }
-
-    /// Loads what stands in for a token that a user has not: the same work, and a state whose
-    /// tries are counted like everybody's.
-    async fn nobody(&self, user: &UserName) -> Result<Subject, Error> {
-        let seed = self
-            .vault
-            .nobodys_seed(user.as_str())
-            .ok_or_else(|| self.trouble("vault", "no stand-in seed"))?;
-        let [high, low] = [seed.as_bytes().first(), seed.as_bytes().get(1)]
-            .map(|byte| byte.copied().unwrap_or_default());
-        let state_key = Key::nobody(u16::from_be_bytes([high, low]) % SLOTS);
-        let [entry] = self.get([state_key.clone()]).await?;
-        let state = self.decode_or_default(state_key.clone(), entry)?;
-        let generator = Generator::new(&seed, &COMMON)
-            .map_err(|_| self.trouble("vault", "no stand-in seed"))?;
-        Ok(Subject {
-            token: stand_in(),
-            token_guard: None,
-            state,
-            state_key,
-            generator,
-            claim: verify::Claim::Nobody,
-        })
-    }
 }
 
-/// Returns the record that stands in for a token that a user has not.
-fn stand_in() -> Token {
-    Token {
-        serial: String::new(),
-        standing: Standing::Stock,
-        epoch: 0,
-        parameters: COMMON,
-        seed: SealedSeed { nonce: [0; 24], sealed: Vec::new() },
-        fingerprint: [0; 32],
-        imported: 0,
-        manufacturer: None,
-        model: None,
-    }
+/// Decides on the records that were loaded.
+fn decide(
+    sign_in: &SignIn<'_>,
+    subject: &Subject,
+    place: &Place,
+    ask: &Ask<'_>,
+    at: &At<'_>,
+) -> verify::Decision {
+    let opened = Opened {
+        token: &subject.token,
+        state: &subject.state.record,
+        generator: &subject.generator,
+    };
+    let attempt = verify::Attempt {
+        typed: ask.typed,
+        claim: subject.claim,
+        origin: place.origin,
+        from: sign_in.context.rhost.as_deref(),
+        rank: place.rank,
+        earlier: ask.earlier.map(earlier_of),
+        turn: ask.turn,
+        spray: &subject.spray.record,
+    };
+    verify::verify(&opened, &attempt, at)
+}
+
+/// Returns a remembered code as a decision takes it.
+fn earlier_of(remembered: &(Code, u32)) -> verify::Earlier<'_> {
+    verify::Earlier { code: &remembered.0, age: remembered.1 }
 }
 
 /// Starts the event of a sign-in.
@@ -233,6 +292,7 @@ fn event(sign_in: &SignIn<'_>, verdict: &'static str) -> Event {
 fn describe(sign_in: &SignIn<'_>, subject: &Subject, decision: &verify::Decision) -> Event {
     let serial = Some(&subject.token.serial).filter(|serial| !serial.is_empty());
     event(sign_in, decision.verdict.word())
+        .with("share", decision.share.word())
         .with_some("serial", serial)
         .with_some("distance", decision.distance)
 }

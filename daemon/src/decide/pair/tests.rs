@@ -4,10 +4,11 @@ use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 use super::{NoPair, TimedPair, locate};
 use crate::{
     decide::{
-        Now, Policy, Share,
+        Now, Policy,
         testing::{CLOCK, NOW, SEED, STEP, SoftToken, after, at, under},
+        throttle::Origin,
     },
-    record::{Moving, Parameters, State, Tries},
+    record::{Moving, Parameters, State},
 };
 
 /// Two hours, in steps of 30 s.
@@ -23,8 +24,8 @@ fn found(token: &SoftToken, timed: &TimedPair, now: Now) -> Result<u64, NoPair> 
 #[test]
 fn a_pair_spends_both_steps_and_forgives_nothing_by_itself() {
     let mut token = SoftToken::clock().spent(STEP - 1).ahead(500);
-    token.state.local_tries = Tries { wrong: 9, latest: NOW.0 };
-    token.state.own_tries = Tries { wrong: 1, latest: NOW.0 };
+    token.state.budgets.console.wrong = vec![NOW.0; 9];
+    token.state.budgets.own.wrong = vec![NOW.0];
     let pair = token.pair(STEP, STEP + 1, 30);
     let state = locate(&token.opened(), &pair, &at(after(NOW, 31))).unwrap();
     let expected = State {
@@ -172,7 +173,7 @@ fn neither_code_of_a_pair_is_accepted_afterwards() {
     let timed = token.pair(STEP, STEP + 1, 30);
     token.state = locate(&token.opened(), &timed, &at(after(NOW, 30))).unwrap();
     for typed in [&timed.pair.first, &timed.pair.second] {
-        let decision = token.try_code(typed, Share::Local, after(NOW, 30));
+        let decision = token.try_code(typed, Origin::Console, after(NOW, 30));
         assert_eq!(decision.verdict, Verdict::Replay);
     }
 }

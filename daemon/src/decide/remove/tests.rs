@@ -4,8 +4,8 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
 use super::{RootGuard, deactivate, forget, is_owned_by};
 use crate::{
     decide::{
-        Share,
         testing::{Deed, NOW, STEP, SoftToken, World, alice, owner, root, tokens},
+        throttle::Origin,
     },
     record::{Left, Owner, Standing, State, Token, Trace},
 };
@@ -119,7 +119,7 @@ fn a_forgotten_token_leaves_what_it_spent_and_whether_it_was_lost() {
 
 /// A sign-in of the first user with the first token.
 fn sign_in(back: u64) -> Deed {
-    Deed::SignIn { user: 0, token: 0, back, share: Share::Local }
+    Deed::SignIn { user: 0, token: 0, back, origin: Origin::Console }
 }
 
 #[test]
@@ -179,13 +179,13 @@ fn a_lost_token_never_comes_back() {
 fn deed() -> impl Strategy<Value = Deed> {
     let fate =
         || prop_oneof![3 => Just(Fate::Stock), 2 => Just(Fate::Retire), 1 => Just(Fate::Lost)];
-    let share = prop_oneof![Just(Share::Local), Just(Share::Own)];
+    let origin = prop_oneof![Just(Origin::Console), Just(Origin::Own)];
     let clock = prop_oneof![2 => Just(0), 2 => -90..90_i64, 1 => -7_000..7_000_i64, 1 => Just(-315_360_000)];
     let two = || 0..2_usize;
     let back = || prop_oneof![5 => Just(0), 2 => 1..4_u64, 1 => 1..250_u64];
     prop_oneof![
-        6 => (two(), two(), back(), share)
-            .prop_map(|(user, token, back, share)| Deed::SignIn { user, token, back, share }),
+        6 => (two(), two(), back(), origin)
+            .prop_map(|(user, token, back, origin)| Deed::SignIn { user, token, back, origin }),
         4 => (two(), two(), back()).prop_map(|(user, token, back)| Deed::Assign { user, token, back }),
         6 => (1..90_u64).prop_map(|seconds| Deed::Wait { seconds }),
         2 => (two(), two(), back()).prop_map(|(user, token, back)| Deed::Resync { user, token, back }),

@@ -1,6 +1,6 @@
 use fob_api::{Error, Fate, RootRule, UserName};
 
-use super::{Rotated, rotate};
+use super::{Outgoing, Rotated, rotate};
 use crate::{
     decide::{
         assign::Recipient,
@@ -23,7 +23,8 @@ fn change(
     let recipient = Recipient { owner, tokens, serial_again };
     let timed = new.pair(STEP, STEP + 1, 30);
     let at = at(after(NOW, 30));
-    rotate(&new.opened(), (&old.0.token, old.1), &recipient, &timed, &at)
+    let old = Outgoing { token: &old.0.token, state: &old.0.state, fate: old.1 };
+    rotate(&new.opened(), &old, &recipient, &timed, &at)
 }
 
 #[test]
@@ -100,7 +101,8 @@ fn the_codes_have_to_be_unused_ones_of_the_new_token() {
     let recipient = Recipient { owner: &alice, tokens: &has, serial_again: None };
     let timed = old.pair(STEP, STEP + 1, 30);
     let at = at(after(NOW, 30));
-    let done = rotate(&new.opened(), (&old.token, Fate::Stock), &recipient, &timed, &at);
+    let outgoing = Outgoing { token: &old.token, state: &old.state, fate: Fate::Stock };
+    let done = rotate(&new.opened(), &outgoing, &recipient, &timed, &at);
     assert_eq!(done.unwrap_err(), Error::InvalidCodePair { serial: new.serial() });
 }
 
@@ -132,4 +134,14 @@ fn the_old_token_is_assignable_again_only_from_stock() {
 /// Returns the token in the hand that has this record.
 fn new_of(record: Token) -> SoftToken {
     SoftToken::clock().standing(record.standing)
+}
+
+#[test]
+fn a_new_token_refills_none_of_its_users_budgets() {
+    let (mut old, new) = (held_by(&alice()), SoftToken::clock());
+    old.state.budgets.unknown.wrong = vec![NOW.0; 5];
+    old.state.last_from = Some("203.0.113.7".to_owned());
+    let done = change((&old, Fate::Lost), &new, (&alice(), &tokens(&["8A1173"])), None).unwrap();
+    assert_eq!(done.state.budgets, old.state.budgets);
+    assert_eq!(done.state.last_from, old.state.last_from);
 }

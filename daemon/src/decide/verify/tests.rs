@@ -1,34 +1,46 @@
-use fob_api::{PromptKind, Verdict};
+mod step_up;
+
+use fob_api::{Share, Verdict};
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 
-use super::{Claim, Decision, Unenrolled, prompt, verify};
+use super::{Attempt, Claim, Decision, Typed};
 use crate::{
     decide::{
-        Now, Share,
-        testing::{CLOCK, NOW, SEED, STEP, SoftToken, after, at, code, tokens},
+        Now,
+        testing::{CLOCK, NOW, SEED, STEP, SoftToken, after, at, code, typed},
+        throttle::{self, Origin},
     },
-    record::{Moving, Parameters, State, Tries},
+    record::{Budget, Moving, Parameters, State},
 };
 
 /// The first of two steps in a row in which the token of [`SEED`] shows the same code.
 const TWIN: u64 = 57_766_335;
 
-fn wrong(wrong: u32, latest: Now) -> Tries {
-    Tries { wrong, latest: latest.0 }
+/// Returns what is left of a budget after wrong codes at `now`.
+fn wrong(wrong: usize, now: Now) -> Budget {
+    Budget { wrong: vec![now.0; wrong], in_a_row: u32::try_from(wrong).unwrap() }
+}
+
+/// Returns a state after one wrong code of a share.
+fn charged(state: &State, share: Share) -> State {
+    let mut state = State { writes: state.writes + 1, ..state.clone() };
+    *throttle::of_mut(&mut state.budgets, share) = wrong(1, NOW);
+    state.budgets.wrong_since = 1;
+    state
 }
 
 /// Decides on a code for a user who has no token.
-fn for_nobody(token: &SoftToken, typed: &str) -> Decision {
-    let caller = (Share::Local, Claim::Nobody);
-    verify(&token.opened(), &code(typed), caller, &at(NOW))
+fn for_nobody(token: &SoftToken, text: &str) -> Decision {
+    let code = code(text);
+    token.attempt(&Attempt { claim: Claim::Nobody, ..typed(Typed::Code(&code)) }, &at(NOW))
 }
 
 #[test]
 fn a_right_code_is_accepted_and_its_step_spent() {
     let token = SoftToken::clock();
-    let decision = token.try_code(&token.code(STEP), Share::Local, NOW);
+    let decision = token.try_code(&token.code(STEP), Origin::Console, NOW);
     let state = decision.change.unwrap();
     assert_eq!((decision.verdict, decision.distance), (Verdict::Accept, Some(0)));
     assert_eq!((state.last_step, state.last_used, state.writes), (Some(STEP), Some(NOW.0), 1));
@@ -39,7 +51,7 @@ fn the_window_is_one_step_either_way() {
     for distance in -4..=4_i64 {
         let token = SoftToken::clock();
         let typed = token.code(STEP.checked_add_signed(distance).unwrap());
-        let decision = token.try_code(&typed, Share::Local, NOW);
+        let decision = token.try_code(&typed, Origin::Console, NOW);
         let inside = distance.abs() <= 1;
         let verdict = if inside { Verdict::Accept } else { Verdict::Reject };
         assert_eq!(decision.verdict, verdict, "at {distance}");
@@ -54,7 +66,7 @@ fn a_code_is_good_from_30_s_before_its_step_to_30_s_after_it_and_the_typing() {
         let begin = i64::try_from(STEP).unwrap() * length;
         for arrival in begin - 2 * length..begin + 3 * length {
             let now = Now(u64::try_from(arrival).unwrap());
-            let verdict = token.try_code(&token.code(STEP), Share::Local, now).verdict;
+            let verdict = token.try_code(&token.code(STEP), Origin::Console, now).verdict;
             let inside = (begin - length + 6..begin + 2 * length + 6).contains(&arrival);
             assert_eq!(verdict == Verdict::Accept, inside, "{} s", arrival - begin);
         }
@@ -66,7 +78,7 @@ fn a_known_drift_moves_the_window() {
     for drift in [-3_600, -45, 45, 3_600] {
         let token = SoftToken::clock().ahead(drift);
         let shown = (NOW.0 - 6).checked_add_signed(drift).unwrap() / 30;
-        let verdict = |step| token.try_code(&token.code(step), Share::Local, NOW).verdict;
+        let verdict = |step| token.try_code(&token.code(step), Origin::Console, NOW).verdict;
         assert_eq!(verdict(shown), Verdict::Accept, "drift {drift}");
         assert_eq!(verdict(shown - 2), Verdict::Reject, "drift {drift}");
         assert_eq!(verdict(shown + 2), Verdict::Reject, "drift {drift}");
@@ -139,8 +151,8 @@ fn a_code_of_a_spent_and_a_fresh_step_is_accepted_for_the_fresh_one() {
 #[test]
 fn a_replay_costs_a_try_and_teaches_nothing() {
     let token = SoftToken::clock().spent(STEP).ahead(0);
-    let decision = token.try_code(&token.code(STEP - 1), Share::Local, NOW);
-    let expected = State { local_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
+    let decision = token.try_code(&token.code(STEP - 1), Origin::Console, NOW);
+    let expected = charged(&token.state, Share::Console);
     assert_eq!((decision.change, decision.distance), (Some(expected), Some(-1)));
 }
 
@@ -148,47 +160,18 @@ fn a_replay_costs_a_try_and_teaches_nothing() {
 fn a_wrong_code_costs_a_try_of_its_own_share_and_nothing_else() {
     let token = SoftToken::clock().spent(STEP - 100).ahead(3);
     let typed = token.never_shown(STEP);
-    let host = State { local_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
-    let own = State { own_tries: wrong(1, NOW), writes: 1, ..token.state.clone() };
-    for (share, expected) in [(Share::Local, host), (Share::Own, own)] {
-        let decision = token.try_code(&typed, share, NOW);
+    for (origin, share) in [
+        (Origin::Console, Share::Console),
+        (Origin::Escalation, Share::Escalation),
+        (Origin::Own, Share::Own),
+        (Origin::Remote(None), Share::Unknown),
+        (Origin::Remote(Some([7; 8])), Share::Unknown),
+    ] {
+        let decision = token.try_code(&typed, origin, NOW);
         assert_eq!((decision.verdict, decision.distance), (Verdict::Reject, None));
-        assert_eq!(decision.change, Some(expected));
+        assert_eq!(decision.change, Some(charged(&token.state, share)));
+        assert_eq!(decision.spray.is_some(), share == Share::Unknown);
     }
-}
-
-#[test]
-fn a_right_code_forgives_only_its_own_share() {
-    let (host, own) = (wrong(2, NOW), wrong(1, NOW));
-    let mut token = SoftToken::clock();
-    (token.state.local_tries, token.state.own_tries) = (host, own);
-    let tries = |share| {
-        let state = token.try_code(&token.code(STEP), share, NOW).change.unwrap();
-        (state.local_tries, state.own_tries)
-    };
-    assert_eq!(tries(Share::Local), (Tries::default(), own));
-    assert_eq!(tries(Share::Own), (host, Tries::default()));
-}
-
-#[test]
-fn while_a_share_waits_nothing_is_tried_not_even_the_right_code() {
-    let mut token = SoftToken::clock();
-    token.state.local_tries = wrong(4, NOW);
-    for typed in [token.code(STEP), token.never_shown(STEP)] {
-        let decision = token.try_code(&typed, Share::Local, after(NOW, 1));
-        assert_eq!((decision.verdict, decision.change), (Verdict::Wait(1), None));
-        assert_eq!(decision.distance, None);
-    }
-    assert_eq!(token.try_code(&token.code(STEP), Share::Own, NOW).verdict, Verdict::Accept);
-    assert_eq!(token.enter(&token.code(STEP), after(NOW, 2)), Verdict::Accept);
-}
-
-#[test]
-fn a_clock_that_is_set_back_makes_nobody_wait_longer_than_one_delay() {
-    let mut token = SoftToken::clock();
-    token.state.local_tries = wrong(20, after(NOW, 3_600));
-    let waited = after(NOW, 30);
-    assert_eq!(token.enter(&token.code(STEP + 1), waited), Verdict::Accept);
 }
 
 #[test]
@@ -198,20 +181,20 @@ fn a_code_of_other_length_is_rejected_and_counted() {
     for typed in [format!("{shown}0"), format!("0{shown}"), format!("{shown}00")] {
         let mut token = SoftToken::clock();
         assert_eq!(token.enter(&code(&typed), NOW), Verdict::Reject, "{typed}");
-        assert_eq!(token.state.local_tries, wrong(1, NOW));
+        assert_eq!(token.state.budgets.console, wrong(1, NOW));
     }
     let long = SoftToken::new("1", SEED, Parameters { digits: 8, ..CLOCK });
     let all = long.code(STEP);
-    assert_eq!(long.try_code(&all, Share::Local, NOW).verdict, Verdict::Accept);
+    assert_eq!(long.try_code(&all, Origin::Console, NOW).verdict, Verdict::Accept);
     for part in [&all.as_str()[..6], &all.as_str()[2..], &all.as_str()[1..]] {
-        assert_eq!(long.try_code(&code(part), Share::Local, NOW).verdict, Verdict::Reject);
+        assert_eq!(long.try_code(&code(part), Origin::Console, NOW).verdict, Verdict::Reject);
     }
 }
 
 #[test]
 fn nobody_is_refused_the_right_code_at_the_price_of_a_wrong_one() {
     let token = SoftToken::clock();
-    let price = token.try_code(&token.never_shown(STEP), Share::Local, NOW).change;
+    let price = token.try_code(&token.never_shown(STEP), Origin::Console, NOW).change;
     for typed in [token.code(STEP), token.code(STEP + 1), token.never_shown(STEP)] {
         let decision = for_nobody(&token, typed.as_str());
         assert_eq!((decision.verdict, decision.distance), (Verdict::Unassigned, None));
@@ -220,20 +203,12 @@ fn nobody_is_refused_the_right_code_at_the_price_of_a_wrong_one() {
 }
 
 #[test]
-fn nobody_waits_like_everybody() {
-    let mut token = SoftToken::clock();
-    token.state.local_tries = wrong(5, NOW);
-    let decision = for_nobody(&token, token.code(STEP).as_str());
-    assert_eq!((decision.verdict, decision.change), (Verdict::Wait(4), None));
-}
-
-#[test]
 fn a_button_may_have_been_pressed_ten_times_between_two_sign_ins() {
     for (next, spent, first) in [(5, None, 5), (5, Some(2), 5), (5, Some(41), 42), (0, Some(0), 1)]
     {
         let mut token = SoftToken::button(next);
         token.state.last_step = spent;
-        let verdict = |step| token.try_code(&token.code(step), Share::Local, NOW).verdict;
+        let verdict = |step| token.try_code(&token.code(step), Origin::Console, NOW).verdict;
         for step in first..=first + 10 {
             assert_eq!(verdict(step), Verdict::Accept, "{step} when {first} is next");
         }
@@ -320,20 +295,9 @@ fn a_drift_that_nothing_can_have_written_is_no_panic() {
         for now in [0, NOW.0, u64::MAX] {
             let token = SoftToken::clock().ahead(drift);
             for step in [0, u64::MAX / 30, u64::MAX] {
-                let _ = token.try_code(&token.code(step), Share::Local, Now(now));
+                let _ = token.try_code(&token.code(step), Origin::Console, Now(now));
             }
         }
-    }
-}
-
-#[test]
-fn only_an_existing_user_without_a_token_is_exempt_and_only_by_the_hosts_policy() {
-    let (none, one) = (tokens(&[]), tokens(&["8A1172"]));
-    assert_eq!(prompt(Some(&none), Unenrolled::Exempt), PromptKind::Exempt);
-    assert_eq!(prompt(Some(&one), Unenrolled::Exempt), PromptKind::Code);
-    assert_eq!(prompt(None, Unenrolled::Exempt), PromptKind::Code);
-    for tokens in [Some(&none), Some(&one), None] {
-        assert_eq!(prompt(tokens, Unenrolled::Refuse), PromptKind::Code);
     }
 }
 
@@ -368,15 +332,15 @@ proptest! {
         (moving, digits) in (moving(), 6..=8_u8),
         (now, drift) in (edgy(), proptest::option::of(-93_600..=93_600_i64)),
         (spent, typed) in (proptest::option::of(edgy()), edgy()),
-        tries in (any::<u32>(), edgy()),
+        tries in (0..200_usize, edgy()),
     ) {
         let mut token = SoftToken::new("1", SEED, Parameters { moving, digits, ..CLOCK });
         token.state = State { last_step: spent, drift, ..State::default() };
         let shown = super::predicted(&token.token, &token.state, Now(now));
         for step in [typed, shown, shown.saturating_add(1), shown.saturating_sub(1)] {
-            token.state.own_tries = Tries { wrong: tries.0, latest: tries.1 };
-            for share in [Share::Local, Share::Own] {
-                let decision = token.try_code(&token.code(step), share, Now(now));
+            token.state.budgets.own = Budget { wrong: vec![tries.1; tries.0], in_a_row: 3 };
+            for origin in [Origin::Console, Origin::Own] {
+                let decision = token.try_code(&token.code(step), origin, Now(now));
                 let state = decision.change.unwrap_or(token.state.clone());
                 prop_assert!(state.last_step >= spent);
                 let accepted = decision.verdict == Verdict::Accept;

@@ -5,14 +5,14 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use fob_api::{Code, CodePair, Error, Fate, Serial, UserName, Verdict, VerifyContext};
+use fob_api::{Code, CodePair, Error, Fate, PromptKind, Serial, UserName, Verdict, VerifyContext};
 
 use crate::{
     access::Caller,
     audit::Audit,
     clock::Clock,
-    decide::{Policy, import::Expiry, pair::TimedPair},
-    engine::{Engine, Extent, Import, Pairing, SignIn, Surroundings, read_seed_file},
+    decide::{Policy, import::Expiry, pair::TimedPair, verify::Typed},
+    engine::{Engine, Extent, Import, Notice, Pairing, SignIn, Surroundings, read_seed_file},
     record::{Algorithm, Moving, Parameters, Seed},
     seed::Choice,
     store::{
@@ -219,6 +219,33 @@ impl Bench {
     ) -> Result<Verdict, Error> {
         let user = UserName::parse(user).unwrap();
         let sign_in = SignIn { caller, user: &user, context: &VerifyContext::default() };
-        self.engine.verify(&sign_in, code).await
+        self.engine.verify(&sign_in, Typed::Code(code)).await.map(|(verdict, _)| verdict)
+    }
+
+    /// Signs in over ssh from an address.
+    pub(super) async fn from(
+        &self,
+        rhost: &str,
+        user: &str,
+        typed: Typed<'_>,
+    ) -> Result<(Verdict, Notice), Error> {
+        let (user, context) = (UserName::parse(user).unwrap(), over_ssh(rhost));
+        let sign_in = SignIn { caller: ROOT, user: &user, context: &context };
+        self.engine.verify(&sign_in, typed).await
+    }
+
+    /// What is asked for over ssh from an address.
+    pub(super) async fn asked(&self, rhost: &str, user: &str) -> PromptKind {
+        let (user, context) = (UserName::parse(user).unwrap(), over_ssh(rhost));
+        let sign_in = SignIn { caller: ROOT, user: &user, context: &context };
+        self.engine.prompt(&sign_in).await.unwrap().0
+    }
+}
+
+fn over_ssh(rhost: &str) -> VerifyContext {
+    VerifyContext {
+        service: Some("sshd".to_owned()),
+        rhost: Some(rhost.to_owned()),
+        ..VerifyContext::default()
     }
 }

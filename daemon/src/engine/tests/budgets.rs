@@ -1,0 +1,175 @@
+//! Budgets as the engine keeps them: in the store, in memory, for everybody alike.
+
+use std::sync::Arc;
+
+use fob_api::{Code, CodePair, PromptKind, Share, UserName, Verdict};
+
+use super::bench::{ALICE, Bench, ROOT};
+use crate::{decide::verify::Typed, engine::Notice};
+
+const AWAY: &str = "203.0.113.7";
+
+/// Codes that no token shows, for it would show six digits.
+fn wrong(n: usize) -> Code {
+    Code::parse(&format!("{n:08}")).unwrap()
+}
+
+/// Tries wrong codes, each another one and too late to be a pair with the one before; returns
+/// how many were tried.
+async fn guess(bench: &Bench, rhost: &str, user: &str, times: usize) -> usize {
+    let mut tried = 0;
+    for n in 0..times {
+        bench.advance(200);
+        let (verdict, _) = bench.from(rhost, user, Typed::Code(&wrong(n))).await.unwrap();
+        tried += usize::from(matches!(verdict, Verdict::Reject | Verdict::Unassigned));
+    }
+    tried
+}
+
+fn both(bench: &Bench) -> CodePair {
+    CodePair::new(bench.code("A1", -1), bench.code("A1", 0)).unwrap()
+}
+
+#[tokio::test]
+async fn users_with_and_without_a_token_are_asked_for_the_same_after_the_same() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    for user in ["alice", "bob", "nobody-of-this-name"] {
+        assert_eq!(bench.asked(AWAY, user).await, PromptKind::Code, "{user}");
+        assert_eq!(guess(&bench, AWAY, user, 1).await, 1, "{user}");
+        assert_eq!(bench.asked(AWAY, user).await, PromptKind::Next, "{user}");
+        assert_eq!(guess(&bench, AWAY, user, 9).await, 4, "{user}");
+        assert_eq!(bench.asked(AWAY, user).await, PromptKind::Pair, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_of_the_user_cannot_spend_his_remote_tries() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    bench.advance(30);
+    for n in 0..5 {
+        let _ = bench.verify_as(ALICE, "alice", &wrong(n)).await.unwrap();
+    }
+    bench.advance(200);
+    let sixth = bench.verify_as(ALICE, "alice", &bench.code("A1", 0)).await;
+    assert_eq!(sixth, Ok(Verdict::Locked));
+    assert_eq!(bench.verify("alice", &bench.code("A1", 0)).await, Ok(Verdict::Accept));
+}
+
+// B8 of threats.md: the owner under attack, everywhere but at the attacked door.
+#[tokio::test]
+async fn wrong_codes_from_the_network_slow_nobody_down_at_the_console_or_from_home() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    bench.advance(30);
+    let accepted =
+        (Verdict::Accept, Notice { last_used: Some(bench.now() - 30), ..Notice::default() });
+    let code = bench.code("A1", 0);
+    assert_eq!(bench.from("192.0.2.1", "alice", Typed::Code(&code)).await, Ok(accepted));
+    guess(&bench, AWAY, "alice", 100).await;
+    bench.advance(30);
+    let home = bench.from("192.0.2.1", "alice", Typed::Code(&bench.code("A1", 0))).await;
+    assert_eq!(home.unwrap().0, Verdict::Accept);
+    bench.advance(30);
+    assert_eq!(bench.verify("alice", &bench.code("A1", 0)).await, Ok(Verdict::Accept));
+    bench.advance(90);
+    let alice = UserName::parse("alice").unwrap();
+    assert!(bench.engine.resync(ROOT, &alice, &bench.pair("A1"), None).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_attacked_owner_gets_in_by_two_codes_in_one_prompt() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    guess(&bench, AWAY, "alice", 100).await;
+    bench.advance(200);
+    let code = bench.code("A1", 0);
+    let single = bench.from(AWAY, "alice", Typed::Code(&code)).await.unwrap();
+    assert_eq!(single.0, Verdict::Locked);
+    bench.advance(30);
+    let pair = bench.from(AWAY, "alice", Typed::Pair(&both(&bench))).await.unwrap();
+    assert_eq!(pair.0, Verdict::Accept);
+    assert_eq!(pair.1.wrong_since, 5);
+}
+
+#[tokio::test]
+async fn a_source_tries_one_pair_in_ten_seconds_and_a_new_one_is_not_kept_waiting() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    guess(&bench, AWAY, "alice", 9).await;
+    bench.advance(60);
+    let wrong = CodePair::new(wrong(1), wrong(2)).unwrap();
+    let first = bench.from(AWAY, "alice", Typed::Pair(&wrong)).await.unwrap().0;
+    assert_eq!(first, Verdict::Reject);
+    for (rhost, verdict) in [(AWAY, Verdict::Wait(10)), ("192.0.2.9", Verdict::Accept)] {
+        let pair = bench.from(rhost, "alice", Typed::Pair(&both(&bench))).await.unwrap().0;
+        assert_eq!(pair, verdict, "from {rhost}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_64_wrong_codes_at_once_exactly_five_are_tried_alone() {
+    let bench = Arc::new(Bench::new().await);
+    bench.assign("alice", "A1").await.unwrap();
+    let tries: Vec<_> = (0..64)
+        .map(|n| {
+            let bench = Arc::clone(&bench);
+            tokio::spawn(async move { bench.from(AWAY, "alice", Typed::Code(&wrong(n))).await })
+        })
+        .collect();
+    for verdict in tries {
+        assert_ne!(verdict.await.unwrap().unwrap().0, Verdict::Accept);
+    }
+    let report = bench.engine.show_user(ROOT, &UserName::parse("alice").unwrap()).await.unwrap();
+    assert_eq!(report.shares.unwrap().pop().unwrap().wrong, Some(5));
+}
+
+// B12 of threats.md.
+#[tokio::test]
+async fn three_codes_for_each_of_many_users_make_all_unknown_sources_step_up() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    let mut tried = 0;
+    for n in 0..100 {
+        tried += guess(&bench, AWAY, &format!("user{n}"), 3).await;
+    }
+    assert_eq!(tried, 200);
+    assert_eq!(bench.asked("198.51.100.5", "alice").await, PromptKind::Pair);
+    bench.advance(30);
+    assert_eq!(bench.verify("alice", &bench.code("A1", 0)).await, Ok(Verdict::Accept));
+    bench.advance(25 * 60 * 60);
+    assert_eq!(bench.asked("198.51.100.5", "alice").await, PromptKind::Code);
+}
+
+#[tokio::test]
+async fn an_administrator_unlocks_a_share_and_only_that_one() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    guess(&bench, AWAY, "alice", 9).await;
+    for n in 0..5 {
+        let _ = bench.verify("alice", &wrong(n)).await;
+    }
+    bench.advance(200);
+    let alice = UserName::parse("alice").unwrap();
+    bench.engine.unlock(ROOT, &alice, Some(Share::Unknown)).await.unwrap();
+    assert_eq!(bench.asked(AWAY, "alice").await, PromptKind::Code);
+    let report = bench.engine.show_user(ROOT, &alice).await.unwrap();
+    let asks: Vec<_> =
+        report.shares.unwrap().into_iter().map(|share| share.asks.unwrap()).collect();
+    assert_eq!(asks, ["pair", "code", "code", "code", "code"]);
+    assert!(bench.engine.unlock(ALICE, &alice, None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_share_that_is_asked_for_pairs_is_shown_with_its_end() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    guess(&bench, AWAY, "alice", 9).await;
+    let alice = UserName::parse("alice").unwrap();
+    bench.advance(100);
+    let report = bench.engine.show_user(ROOT, &alice).await.unwrap();
+    let unknown = report.shares.unwrap().pop().unwrap();
+    assert_eq!((unknown.share.as_deref(), unknown.wrong), (Some("unknown"), Some(5)));
+    assert_eq!(unknown.until, Some(bench.now() + 24 * 60 * 60 - 100 - 8 * 200));
+}
