@@ -95,6 +95,15 @@ Examples:
     Forget(Forget),
     /// Show the daemon's state
     Status(Status),
+    /// Let one code be enough again for a user whose wrong codes were too many
+    #[command(after_help = "\
+After too many wrong codes fob asks for two codes in a row until some time has passed;
+\"fobctl show alice\" says where and until when.
+
+Examples:
+  fobctl unlock alice
+  fobctl unlock alice --share unknown")]
+    Unlock(Unlock),
 }
 
 impl Verb {
@@ -110,6 +119,7 @@ impl Verb {
             Self::Deactivate(_) => "deactivate",
             Self::Forget(_) => "forget",
             Self::Status(_) => "status",
+            Self::Unlock(_) => "unlock",
         }
     }
 }
@@ -244,6 +254,17 @@ pub(crate) struct Status {
     pub(crate) json: bool,
 }
 
+/// `fobctl unlock`.
+#[derive(Args, Debug)]
+pub(crate) struct Unlock {
+    /// Unlock this user
+    #[arg(value_parser = UserName::parse)]
+    pub(crate) user: UserName,
+    /// Only for codes from there
+    #[arg(long, value_parser = ["console", "escalation", "known", "own", "unknown"])]
+    pub(crate) share: Option<String>,
+}
+
 /// Parses this process's command line.
 ///
 /// # Errors
@@ -290,7 +311,8 @@ mod tests {
             "fobctl list --state broken",
             "fobctl import seeds.xml --format pdf",
             "fobctl assign alice",
-            "fobctl unlock alice",
+            "fobctl unlock",
+            "fobctl unlock alice --share remote",
             "fobctl assign alice 77 --codes 123456",
         ] {
             assert!(verb(line).is_err(), "{line} is accepted");
@@ -316,7 +338,9 @@ mod tests {
 
     #[test]
     fn a_verb_is_called_what_is_typed() {
-        for line in ["fobctl resync", "fobctl status", "fobctl list", "fobctl show"] {
+        for line in
+            ["fobctl resync", "fobctl status", "fobctl list", "fobctl show", "fobctl unlock bob"]
+        {
             assert_eq!(Some(verb(line).unwrap().word()), line.split(' ').nth(1));
         }
     }

@@ -9,7 +9,7 @@ mod time;
 
 use std::io::{self, Write};
 
-use fob_api::{StatusReport, TokenReport, UserReport};
+use fob_api::{PromptKind, Share, ShareReport, StatusReport, TokenReport, UserReport};
 
 use crate::failure::Failure;
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
@@ -88,15 +88,45 @@ pub(crate) fn user_block(user: &UserReport) -> String {
         ["uid".to_owned(), uid],
         ["tokens".to_owned(), held],
     ];
-    if let Some(wait @ 1..) = user.wait {
-        rows.push(["next try".to_owned(), format!("in {wait} s")]);
-    }
+    rows.extend(user.shares.iter().flatten().filter_map(share_row));
     let mut text = table(rows);
     for token in tokens {
         text.push('\n');
         text.push_str(&token_block(token));
     }
     text
+}
+
+/// Returns what a share of a user's budget is asked for; `None` where no wrong code counts.
+fn share_row(report: &ShareReport) -> Option<[String; 2]> {
+    let wrong = report.wrong.unwrap_or_default().max(report.in_a_row.unwrap_or_default());
+    let pair = report.asks.as_deref() == Some(PromptKind::Pair.word());
+    if wrong == 0 && !pair {
+        return None;
+    }
+    let share = report.share.as_deref().and_then(Share::from_word);
+    let counted = match wrong {
+        1 => "1 wrong code".to_owned(),
+        wrong => format!("{wrong} wrong codes"),
+    };
+    let whence = share.map_or("from elsewhere", share_words);
+    let asked = match (pair, report.until) {
+        (false, _) => "one code is enough".to_owned(),
+        (true, Some(until)) => format!("two codes in a row until {}", time::iso(until)),
+        (true, None) => "two codes in a row".to_owned(),
+    };
+    Some(["wrong codes".to_owned(), format!("{counted} {whence}; {asked}")])
+}
+
+/// Says from where the answers of a share come.
+pub(crate) fn share_words(share: Share) -> &'static str {
+    match share {
+        Share::Console => "at the console",
+        Share::Escalation => "in sudo and su",
+        Share::Known => "from hosts where the user signed in lately",
+        Share::Own => "in programs of the user",
+        Share::Unknown => "from unknown hosts",
+    }
 }
 
 /// Returns the daemon's state as a block of lines.

@@ -4,6 +4,7 @@ mod assign;
 mod import;
 mod read;
 mod remove;
+mod unlock;
 
 use fob_api::{Error, TokenReport, UserName, UserReport, proxy::FobProxy};
 use nix::unistd::{Uid, User};
@@ -38,6 +39,7 @@ async fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Deactivate(args) => remove::deactivate(args).await,
         Verb::Forget(args) => remove::forget(args).await,
         Verb::Status(args) => read::status(args).await,
+        Verb::Unlock(args) => unlock::unlock(args).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reports as JSON: every key of the report, `null` where nothing is known, times as Unix seconds.
 
-use fob_api::{StatusReport, TokenReport, UserReport};
+use fob_api::{ShareReport, StatusReport, TokenReport, UserReport};
 use serde_json::{Value, json};
 
 /// Returns a list of tokens as a JSON array.
@@ -16,11 +16,12 @@ pub(crate) fn token_json(report: &TokenReport) -> String {
 /// Returns a user as a JSON object with an array of his tokens.
 pub(crate) fn user_json(report: &UserReport) -> String {
     let tokens: Vec<Value> = report.tokens.iter().flatten().map(token).collect();
+    let shares: Vec<Value> = report.shares.iter().flatten().map(share).collect();
     text(&json!({
         "user": report.user,
         "uid": report.uid,
-        "wait": report.wait,
         "tokens": tokens,
+        "shares": shares,
     }))
 }
 
@@ -34,6 +35,16 @@ pub(crate) fn status_json(report: &StatusReport) -> String {
         "lost": report.lost,
         "retired": report.retired,
     }))
+}
+
+fn share(report: &ShareReport) -> Value {
+    json!({
+        "share": report.share,
+        "asks": report.asks,
+        "wrong": report.wrong,
+        "in_a_row": report.in_a_row,
+        "until": report.until,
+    })
 }
 
 fn token(report: &TokenReport) -> Value {

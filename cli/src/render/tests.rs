@@ -1,4 +1,4 @@
-use fob_api::{StatusReport, TokenReport, UserReport};
+use fob_api::{ShareReport, StatusReport, TokenReport, UserReport};
 
 use super::{
     clock_sentence, printable, status_block, token_block, token_json, token_table, user_block,
@@ -63,25 +63,36 @@ fn a_token_is_shown_with_all_that_is_known() {
 }
 
 #[test]
-fn a_user_is_shown_with_his_wait_and_his_tokens() {
+fn a_user_is_shown_with_what_wrong_codes_cost_him_and_his_tokens() {
+    let share = |share: &str, asks: &str, wrong, until| ShareReport {
+        share: Some(share.into()),
+        asks: Some(asks.into()),
+        wrong: Some(wrong),
+        in_a_row: Some(0),
+        until,
+    };
     let user = UserReport {
         user: Some("alice".into()),
         uid: Some(1000),
         tokens: Some(vec![in_stock()]),
-        wait: Some(8),
+        shares: Some(vec![
+            share("console", "code", 0, None),
+            share("escalation", "code", 1, None),
+            share("unknown", "pair", 5, Some(2_000_000_000)),
+        ]),
     };
     let text = user_block(&user);
-    assert!(
-        text.starts_with(
-            "user      alice\nuid       1000\ntokens    1\nnext try  in 8 s\n\ntoken  "
-        )
-    );
+    assert!(text.starts_with(
+        "user         alice\nuid          1000\ntokens       1\n\
+             wrong codes  1 wrong code in sudo and su; one code is enough\n\
+             wrong codes  5 wrong codes from unknown hosts; two codes in a row until \
+             2033-05-18T03:33:20Z\n\ntoken  "
+    ));
 }
 
 #[test]
 fn a_user_without_a_token_has_none() {
-    let user =
-        UserReport { user: Some("bob".into()), uid: Some(1001), tokens: None, wait: Some(0) };
+    let user = UserReport { user: Some("bob".into()), uid: Some(1001), tokens: None, shares: None };
     assert_eq!(user_block(&user), "user    bob\nuid     1001\ntokens  none\n");
 }
 

@@ -294,3 +294,24 @@ fn a_script_forgets_a_token_only_with_yes() {
     fake.run(&["forget", "--yes", "77"], "")
         .printed("Token 77 is forgotten: its seed is erased.\n");
 }
+
+#[test]
+fn unlock_says_where_one_code_is_enough_again() {
+    if !can_run() {
+        return;
+    }
+    for (arguments, call, printed) in [
+        (
+            &["unlock", "alice"][..],
+            "Unlock alice",
+            "One code is enough again for alice everywhere.\n",
+        ),
+        (
+            &["unlock", "alice", "--share", "unknown"],
+            "Unlock alice share=unknown",
+            "One code is enough again for alice from unknown hosts.\n",
+        ),
+    ] {
+        Fake::new(&[(call, Reply::Done)]).run(arguments, "").printed(printed);
+    }
+}

@@ -288,7 +288,7 @@ pub(crate) fn user(name: &str, uid: u32, tokens: &[TokenReport]) -> UserReport {
         user: Some(name.to_owned()),
         uid: Some(uid),
         tokens: Some(tokens.to_vec()),
-        wait: Some(0),
+        shares: Some(Vec::new()),
     }
 }
 

@@ -6,7 +6,7 @@ use zbus::wire::Fd;
 
 use crate::{
     AssignOptions, ImportOptions, ImportReport, PageOptions, PromptDetails, RemoveOptions,
-    StatusReport, TokenReport, UserReport, VerifyContext, VerifyDetails,
+    StatusReport, TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
 };
 
 /// The interface `org.fobd.Fob1`; each method is documented in the contract XML.
@@ -76,7 +76,10 @@ pub trait Fob {
     /// Shows the daemon's state.
     fn status(&self) -> zbus::Result<StatusReport>;
 
-    /// Decides on a code: the verdict's word, the user it is about, and details.
+    /// Refills a user's budget of wrong codes.
+    fn unlock(&self, user: &str, options: UnlockOptions) -> zbus::Result<()>;
+
+    /// Decides on an answer: the verdict's word, the user it is about, and details.
     fn verify(
         &self,
         user: &str,

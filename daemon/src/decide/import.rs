@@ -34,7 +34,7 @@ pub struct Known<'a> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Admission {
     /// It is new; this is its state: what its seed spent before, if it was here before.
-    Add(State),
+    Add(Box<State>),
     /// It is there already, the same in every respect.
     Unchanged,
 }
@@ -90,7 +90,7 @@ pub fn admit(
         let what = format!("the file says that the key of token {serial} has expired.");
         return Err(refusal(candidate, &what, "add --ignore-expiry to take it all the same."));
     }
-    Ok(Admission::Add(left.map(|left| left.state.clone()).unwrap_or_default()))
+    Ok(Admission::Add(Box::new(left.map(|left| left.state.clone()).unwrap_or_default())))
 }
 
 /// Makes the refusal of a file, with the place of the token.

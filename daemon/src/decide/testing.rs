@@ -317,7 +317,7 @@ impl World {
         fresh.parameters.moving = Moving::Time { period };
         if let Ok(Admission::Add(state)) = self.admit(token, &fresh) {
             self.tokens[token].token = fresh;
-            self.tokens[token].state = state;
+            self.tokens[token].state = *state;
             self.imported[token] = true;
             self.traces[token] = None;
         }

@@ -121,7 +121,7 @@ impl Caller {
                 self.call(method, &(Fd::from(&file), "", none)).await
             }
             "List" => self.call(method, &("", 10_u32, none)).await,
-            "Prompt" => self.call(method, &(user, none)).await,
+            "Prompt" | "Unlock" => self.call(method, &(user, none)).await,
             "Resync" => self.call(method, &(user, &codes[..], none)).await,
             "ShowToken" => self.call(method, &(serial,)).await,
             "ShowUser" => self.call(method, &(user,)).await,

@@ -9,7 +9,7 @@ use std::{
 
 use fob_api::{
     AssignOptions, Error, ImportOptions, ImportReport, PageOptions, RemoveOptions, StatusReport,
-    TokenReport, UserReport,
+    TokenReport, UnlockOptions, UserReport,
 };
 use zbus::wire::OwnedFd as WireFd;
 
@@ -141,5 +141,10 @@ impl Daemon {
 
     fn status(&self) -> Result<StatusReport, Error> {
         reply!(self.play("Status"), Reply::Status(status) => status)
+    }
+
+    fn unlock(&self, user: &str, options: UnlockOptions) -> Result<(), Error> {
+        let share = optional("share", options.share.as_deref());
+        reply!(self.play(&format!("Unlock {user}{share}")), Reply::Done => ())
     }
 }

@@ -141,7 +141,7 @@ fn what_a_token_forgets_is_what_its_seed_comes_back_with() {
     let trace = forget(&soft.token, &soft.state, NOW).unwrap();
     let case = Case { known: Known { trace: Some(&trace), ..NOTHING }, ..Case::new() };
     let back = State { writes: soft.state.writes + 1, ..soft.state };
-    assert_eq!(case.admit(Expiry::Heed, NOW), Ok(Admission::Add(back)));
+    assert_eq!(case.admit(Expiry::Heed, NOW), Ok(Admission::Add(Box::new(back))));
 }
 
 /// The trace of a token that is here.
@@ -157,7 +157,7 @@ fn forgotten(serial: &str, lost: Option<u64>, last: u64) -> Trace {
 
 /// A token that was never here.
 fn new() -> Admission {
-    Admission::Add(State::default())
+    Admission::Add(Box::default())
 }
 
 #[test]

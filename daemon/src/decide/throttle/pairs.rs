@@ -35,7 +35,7 @@ pub fn take(tries: PairTries, turn: Turn, rank: Rank, at: &At<'_>) -> Result<Pai
     let second = at.uptime.0.max(tries.second);
     let tried = if second == tries.second { tries.tried } else { 0 };
     // With one a second, every other second is for fresh sources.
-    let stale = if most > 1 { most / 2 } else { most * u32::from(second % 2 == 0) };
+    let stale = if most > 1 { most / 2 } else { most * u32::from(second.is_multiple_of(2)) };
     let open = match turn {
         Turn::TooEarly(seconds) => return Err(seconds.max(1)),
         Turn::Fresh => tried < most,
