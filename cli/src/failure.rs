@@ -192,7 +192,9 @@ impl Refusal {
             Some(ErrorKind::StoreUnavailable) => UNREACHABLE,
             Some(
                 ErrorKind::AlreadyAssigned
+                | ErrorKind::AmbiguousCodePair
                 | ErrorKind::Busy
+                | ErrorKind::ClockFarOff
                 | ErrorKind::InvalidCodePair
                 | ErrorKind::LimitExceeded
                 | ErrorKind::NotAssignable

@@ -15,8 +15,8 @@ use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::{
     parse::{
-        NOT_AN_ANSWER, bounded, details, fate, pairing, parse_answer, serial_name, share,
-        timed_pair, user_name,
+        NOT_AN_ANSWER, bounded, details, far_clock, fate, pairing, parse_answer, serial_name,
+        share, timed_pair, user_name,
     },
     visitors::{Visitor, Visitors},
 };
@@ -118,10 +118,12 @@ async fn attested(header: &Header<'_>, connection: &Connection) -> Result<Caller
 impl<S: Store> Fob<S> {
     /// Binds a token of the stock and a user; two codes prove that the token is at hand.
     ///
-    /// Options: elapsed (u), seconds between the two inputs; serial_again (s), for root's token.
-    /// Returns the token. Callers: uid 0.
+    /// Options: elapsed (u), seconds between the two inputs; accept_clock (b), take a token whose
+    /// clock is more than two hours off, up to 26 (without it: ClockFarOff, and the codes stay
+    /// unused); serial_again (s), for root's token. Returns the token. Callers: uid 0.
     ///
-    /// Errors: AlreadyAssigned, InvalidArgument, InvalidCodePair, LimitExceeded, NoSuchToken,
+    /// Errors: AlreadyAssigned, AmbiguousCodePair (by chance the codes fit at two places; the next
+    /// two will tell), ClockFarOff, InvalidArgument, InvalidCodePair, LimitExceeded, NoSuchToken,
     /// NoSuchUser, NotAssignable, NotAuthorized, RootOnly, StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn assign(
@@ -287,11 +289,12 @@ impl<S: Store> Fob<S> {
     /// Finds the clock of a user's token again: two consecutive unused codes in a range of two
     /// hours. Both are used up.
     ///
-    /// Options: elapsed (u); serial_again (s), for root's token. Returns the token. Callers: uid 0;
-    /// others for themselves.
+    /// Options: elapsed (u); accept_clock (b), of uid 0 only, as in Assign; serial_again (s), for
+    /// root's token. Returns the token. Callers: uid 0; others for themselves.
     ///
-    /// Errors: InvalidArgument, InvalidCodePair, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
-    /// StoreUnavailable, TemporarilyUnmodifiable.
+    /// Errors: AmbiguousCodePair, ClockFarOff (uid 0 only), InvalidArgument, InvalidCodePair,
+    /// NoSuchUser, NotAssigned, NotAuthorized, RootOnly, StoreUnavailable,
+    /// TemporarilyUnmodifiable.
     #[zbus(out_args("token"))]
     async fn resync(
         &self,
@@ -305,16 +308,19 @@ impl<S: Store> Fob<S> {
         let caller = visitor.caller;
         let user = user_name(user)?;
         let timed = timed_pair(&codes, &options)?;
-        self.engine.resync(caller, &user, &timed, options.serial_again.as_deref()).await
+        let codes = (&timed, far_clock(&options));
+        self.engine.resync(caller, &user, codes, options.serial_again.as_deref()).await
     }
 
     /// Replaces a user's token by one of the stock, in one step; the codes are the new one's.
     ///
-    /// Options: fate (s) of the old one, stock (default), lost or retire; elapsed (u);
-    /// serial_again (s), for root's token. Returns the new token. Callers: uid 0.
+    /// Options: fate (s) of the old one, stock (default), lost or retire; accept_clock (b), as in
+    /// Assign; elapsed (u); serial_again (s), for root's token. Returns the new token. Callers:
+    /// uid 0.
     ///
-    /// Errors: AlreadyAssigned, InvalidArgument, InvalidCodePair, NoSuchToken, NoSuchUser,
-    /// NotAssignable, NotAssigned, NotAuthorized, RootOnly, StoreUnavailable.
+    /// Errors: AlreadyAssigned, AmbiguousCodePair, ClockFarOff, InvalidArgument, InvalidCodePair,
+    /// NoSuchToken, NoSuchUser, NotAssignable, NotAssigned, NotAuthorized, RootOnly,
+    /// StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn rotate(
         &self,
@@ -334,8 +340,9 @@ impl<S: Store> Fob<S> {
     }
 
     /// Shows one token: serial (s), state (s), user (s), kind (s), algorithm (s), digits (u),
-    /// period (u), drift (x, seconds ahead), last_used (t) and imported (t, Unix time),
-    /// manufacturer (s), model (s); without those that are not known.
+    /// period (u), drift (x, seconds ahead now), rate (d, ppm faster), in_sync_until (t, Unix time
+    /// until which the next code is expected to be accepted at the first try; missing once it has
+    /// passed), last_used (t) and imported (t, Unix time), manufacturer (s), model (s); without those that are not known.
     ///
     /// Callers: uid 0.
     ///

@@ -62,12 +62,26 @@ pub struct Opened<'a> {
 /// The numbers of verification. All are defaults of clock-and-throttle.md.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Policy {
-    /// Steps on either side of the predicted one at sign-in.
+    /// Steps on either side of the predicted one at sign-in, at least.
     pub window: u64,
+    /// Seconds on either side of the predicted step beyond which no code is accepted at sign-in,
+    /// however unsure the token's clock is: in whole steps, ±4 at 30 s and ±2 at 60 s. Hardly a
+    /// code lives longer than two minutes then (NIST SP 800-63B section 5.1.4.2).
+    pub window_cap: u64,
     /// Counters ahead of the next one at sign-in with an HOTP token.
     pub look_ahead: u64,
-    /// Seconds on either side of the host's time in which a pair is searched.
-    pub pair_range: u64,
+    /// Seconds on either side of the token's expected time in which a pair is searched inside a
+    /// sign-in: a clock that was followed until lately is not farther off.
+    pub pair_prompt: u64,
+    /// Seconds on either side in which the pair of a user's own resync is searched: 12 ppm over
+    /// the five years of a battery are 32 minutes.
+    pub pair_own: u64,
+    /// Seconds on either side in which an administrator's pair is taken without a question.
+    pub pair_administrator: u64,
+    /// Seconds on either side of the host's time in which an administrator's pair is taken after
+    /// he has confirmed it: tokens that the vendor set to a time zone, 14 h at most, and to the
+    /// wrong day.
+    pub pair_far: u64,
     /// Counters ahead in which a pair of an HOTP token is searched.
     pub pair_look_ahead: u64,
     /// Most tokens that one user may have.
@@ -102,12 +116,17 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What holds unless the administrator says otherwise: section 2 (±1 step, look-ahead 10,
-    /// resync 1000), section 3 (±2 h), design.md section 1 (one token per user).
+    /// What holds unless the administrator says otherwise: section 2 (±1 step, ±120 s, look-ahead
+    /// 10, resync 1000), section 3 (±10 min, ±2 h, ±26 h), design.md section 1 (one token per
+    /// user).
     pub const DEFAULT: Self = Self {
         window: 1,
+        window_cap: 120,
         look_ahead: 10,
-        pair_range: 2 * 60 * 60,
+        pair_prompt: 10 * 60,
+        pair_own: 2 * 60 * 60,
+        pair_administrator: 2 * 60 * 60,
+        pair_far: 26 * 60 * 60,
         pair_look_ahead: 1000,
         tokens_per_user: 1,
         wrong_per_day: 5,

@@ -139,14 +139,32 @@ pub struct Token {
     pub model: Option<String>,
 }
 
+/// What is known of a token's clock: the two states of its filter, drift and rate, and how sure
+/// they are. `decide/clock_model.rs` writes it, and takes nothing in it for granted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClockState {
+    /// Seconds that the token's clock was ahead of the host's at `seen`.
+    pub drift: f64,
+    /// How much faster it runs than the host's, in ppm.
+    pub rate: f64,
+    /// Variance of the drift, in s².
+    pub drift_variance: f64,
+    /// Covariance of drift and rate, in s·ppm.
+    pub covariance: f64,
+    /// Variance of the rate, in ppm².
+    pub rate_variance: f64,
+    /// Unix time of the last observation.
+    pub seen: u64,
+}
+
 /// The record `state`: small, written at each sign-in; stays with the seed for ever ([`Trace`]).
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The highest step that was accepted. It only grows: through resync, rotation and a new
     /// assignment, and after the token was forgotten (clock-and-throttle.md section 4).
     pub last_step: Option<u64>,
-    /// How far the token's clock is ahead of the host's, in seconds; unknown before the first pair.
-    pub drift: Option<i64>,
+    /// The token's clock; unknown before the first pair, and of a token with a button.
+    pub clock: Option<ClockState>,
     /// Unix time of the last accepted code.
     pub last_used: Option<u64>,
     /// The remote host from which it came, at most 64 bytes; `None` if it was typed here.
@@ -161,7 +179,7 @@ pub struct State {
 
 /// The record `fingerprint`: which token has a seed, or what the seed spent while it was here.
 /// It stays for ever: spent steps belong to the seed, under whichever serial it comes back.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// The folded serial that has the seed, or had it last.
     pub serial: String,
@@ -170,7 +188,7 @@ pub struct Trace {
 }
 
 /// What is left of a forgotten token.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Left {
     /// Its state.
     pub state: State,

@@ -90,8 +90,9 @@ impl Generator {
         let mut earlier = [Choice::from(0); 2]; // whether the first code was shown 1 and 2 steps ago
         let mut found = PairSearch::Nothing;
         for step in *range.start()..=last {
-            let first = self.shows(&pair.first, step) & in_range(step, &range);
-            let second = self.shows(&pair.second, step);
+            let shown = self.shown(step);
+            let first = shown.is(&pair.first) & in_range(step, &range);
+            let second = shown.is(&pair.second);
             let [one_ago, two_ago] = earlier;
             let two_ago = two_ago & Choice::from(u8::from(gap == Gap::OneOrTwo));
             if bool::from(second & (one_ago | two_ago)) {
@@ -113,13 +114,30 @@ impl Generator {
 
     /// Tells whether the token shows `code` at `step`, in constant time.
     fn shows(&self, code: &Code, step: u64) -> Choice {
+        self.shown(step).is(code)
+    }
+
+    /// Returns what the token shows at `step`.
+    fn shown(&self, step: u64) -> Shown {
         // Room for the 10 digits of a u32: totp-rs never writes more.
         let mut text = Zeroizing::new([0_u8; 10]);
-        let shown = self.totp.generate(step);
         let mut rest: &mut [u8] = text.as_mut_slice();
-        let written = write!(rest, "{shown}").is_ok();
-        let digits = text.get(..usize::from(self.digits)).unwrap_or_default();
-        digits.ct_eq(code.as_bytes()) & Choice::from(u8::from(written))
+        let written = write!(rest, "{}", self.totp.generate(step)).is_ok();
+        Shown { text, digits: if written { self.digits } else { 0 } }
+    }
+}
+
+/// What a token shows at a step; no digits if it could not be written. Wiped on drop.
+struct Shown {
+    text: Zeroizing<[u8; 10]>,
+    digits: u8,
+}
+
+impl Shown {
+    /// Compares in constant time.
+    fn is(&self, code: &Code) -> Choice {
+        let digits = self.text.get(..usize::from(self.digits)).unwrap_or_default();
+        digits.ct_eq(code.as_bytes())
     }
 }
 

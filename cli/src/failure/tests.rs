@@ -12,8 +12,10 @@ fn refused(kind: Option<ErrorKind>) -> Failure {
 fn every_error_of_the_daemon_has_its_exit_status() {
     let table = [
         (ErrorKind::AlreadyAssigned, 1),
+        (ErrorKind::AmbiguousCodePair, 1),
         (ErrorKind::BadSeedFile, 5),
         (ErrorKind::Busy, 1),
+        (ErrorKind::ClockFarOff, 1),
         (ErrorKind::InvalidArgument, 2),
         (ErrorKind::InvalidCodePair, 1),
         (ErrorKind::LimitExceeded, 1),

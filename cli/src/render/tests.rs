@@ -15,6 +15,8 @@ fn assigned() -> TokenReport {
         digits: Some(6),
         period: Some(30),
         drift: Some(-12),
+        rate: Some(3.25),
+        in_sync_until: Some(2_003_000_000),
         last_used: Some(2_000_000_000),
         imported: Some(1_111_111_109),
         manufacturer: Some("Example".into()),

@@ -9,10 +9,14 @@ use crate::{Serial, UserName, address::ERROR_PREFIX};
 pub enum ErrorKind {
     /// The token has a user already.
     AlreadyAssigned,
+    /// The two codes fit at more than one place.
+    AmbiguousCodePair,
     /// The seed file is not accepted.
     BadSeedFile,
     /// Too many calls at once.
     Busy,
+    /// The token's clock is farther off than is taken without a confirmation.
+    ClockFarOff,
     /// An argument is not what the method takes.
     InvalidArgument,
     /// The two codes are not consecutive codes of this token.
@@ -39,10 +43,12 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::AlreadyAssigned,
+        Self::AmbiguousCodePair,
         Self::BadSeedFile,
         Self::Busy,
+        Self::ClockFarOff,
         Self::InvalidArgument,
         Self::InvalidCodePair,
         Self::LimitExceeded,
@@ -60,8 +66,10 @@ impl ErrorKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::AlreadyAssigned => "AlreadyAssigned",
+            Self::AmbiguousCodePair => "AmbiguousCodePair",
             Self::BadSeedFile => "BadSeedFile",
             Self::Busy => "Busy",
+            Self::ClockFarOff => "ClockFarOff",
             Self::InvalidArgument => "InvalidArgument",
             Self::InvalidCodePair => "InvalidCodePair",
             Self::LimitExceeded => "LimitExceeded",
@@ -101,6 +109,11 @@ pub enum Error {
         /// Its user.
         user: UserName,
     },
+    /// The two codes fit at more than one place, by chance; none is picked.
+    AmbiguousCodePair {
+        /// The token.
+        serial: Serial,
+    },
     /// The seed file is not accepted; nothing of it was imported.
     BadSeedFile {
         /// What is wrong, with line and column where there are any.
@@ -110,6 +123,13 @@ pub enum Error {
     },
     /// Too many calls of callers other than root at once.
     Busy,
+    /// The token's clock is farther off than is taken without a confirmation; nothing is changed.
+    ClockFarOff {
+        /// The token.
+        serial: Serial,
+        /// Seconds that it is ahead of the host's clock.
+        ahead: i64,
+    },
     /// An argument is not what the method takes.
     InvalidArgument {
         /// Which argument, and what it should be.
@@ -196,8 +216,10 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::AlreadyAssigned { .. } => ErrorKind::AlreadyAssigned,
+            Self::AmbiguousCodePair { .. } => ErrorKind::AmbiguousCodePair,
             Self::BadSeedFile { .. } => ErrorKind::BadSeedFile,
             Self::Busy => ErrorKind::Busy,
+            Self::ClockFarOff { .. } => ErrorKind::ClockFarOff,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
             Self::InvalidCodePair { .. } => ErrorKind::InvalidCodePair,
             Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
@@ -220,9 +242,15 @@ impl Error {
             Self::AlreadyAssigned { serial, user } => {
                 format!("run \"fobctl rotate {user} NEW-SERIAL\" to replace it, or \"fobctl deactivate --token {serial}\" to free it.")
             }
+            Self::AmbiguousCodePair { .. } => {
+                "run it again and type the next two codes.".to_owned()
+            }
             Self::BadSeedFile { hint, .. } if hint.is_empty() => return None,
             Self::BadSeedFile { hint, .. } => hint.clone(),
             Self::Busy => "try again in a second.".to_owned(),
+            Self::ClockFarOff { .. } => {
+                "nothing was changed. If the token was set to local time, run it again with --accept-clock and the next two codes; if not, look at the host's clock first.".to_owned()
+            }
             Self::InvalidArgument { .. } => return None,
             Self::InvalidCodePair { .. } => {
                 "type a code, wait until the token shows the next one, and type that; check that the serial is the one on its back.".to_owned()
@@ -265,7 +293,20 @@ impl fmt::Display for Error {
             Self::AlreadyAssigned { serial, user } => {
                 write!(f, "token {serial} is already assigned to {user}.")
             }
+            Self::AmbiguousCodePair { serial } => {
+                write!(f, "these two codes fit at two places of token {serial}.")
+            }
             Self::BadSeedFile { fact, .. } => f.write_str(fact),
+            Self::ClockFarOff { serial, ahead } => {
+                let minutes = ahead.unsigned_abs() / 60;
+                let way = if *ahead < 0 { "behind" } else { "ahead" };
+                write!(
+                    f,
+                    "the clock of token {serial} is {} h {} min {way}.",
+                    minutes / 60,
+                    minutes % 60
+                )
+            }
             Self::Busy => f.write_str("fobd is busy with other callers."),
             Self::InvalidArgument { fact } => f.write_str(fact),
             Self::InvalidCodePair { serial } => {
@@ -328,6 +369,16 @@ mod tests {
             assert_eq!(ErrorKind::from_name(&kind.name()), Some(kind));
         }
         assert_eq!(ErrorKind::from_name("org.freedesktop.DBus.Error.NoReply"), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_far_off_is_told_in_hours_and_minutes() {
+        let serial = Serial::parse("8A1172").unwrap();
+        for (ahead, text) in [(21_599, "5 h 59 min ahead"), (-7_260, "2 h 1 min behind")] {
+            let error = Error::ClockFarOff { serial: serial.clone(), ahead };
+            assert_eq!(error.to_string(), format!("the clock of token 8A1172 is {text}."));
+            assert!(error.hint().unwrap().contains("--accept-clock"));
+        }
     }
 
     #[test]

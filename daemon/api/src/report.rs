@@ -95,6 +95,11 @@ pub struct TokenReport {
     pub period: Option<u32>,
     /// How far the token's clock is ahead of the host's, in seconds; absent until it is known.
     pub drift: Option<i64>,
+    /// How much faster it runs than the host's, in ppm; absent until it is known.
+    pub rate: Option<f64>,
+    /// Unix time until which its next code is expected to be accepted at the first try; absent if
+    /// that time has passed or nothing is known.
+    pub in_sync_until: Option<u64>,
     /// Unix time of the last accepted code.
     pub last_used: Option<u64>,
     /// Unix time of the import.
@@ -196,6 +201,8 @@ pub struct PageOptions {
 #[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct AssignOptions {
+    /// Take a token whose clock is more than two hours off, up to 26.
+    pub accept_clock: Option<bool>,
     /// Seconds between the two codes' inputs; the second may be two steps on if it is long.
     pub elapsed: Option<u32>,
     /// For rotate: `lost`, `retire` or `stock`, what becomes of the old token.

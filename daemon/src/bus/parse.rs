@@ -7,7 +7,7 @@ use fob_api::{
 
 use crate::{
     access::Caller,
-    decide::pair::TimedPair,
+    decide::pair::{FarClock, TimedPair},
     engine::{Notice, Pairing},
 };
 
@@ -85,7 +85,16 @@ pub(super) fn pairing<'a>(
     options: &'a AssignOptions,
 ) -> Pairing<'a> {
     let (user, serial) = who;
-    Pairing { caller, user, serial, timed, serial_again: options.serial_again.as_deref() }
+    let (far, serial_again) = (far_clock(options), options.serial_again.as_deref());
+    Pairing { caller, user, serial, timed, far, serial_again }
+}
+
+/// Returns what is said about a clock that is far off.
+pub(super) fn far_clock(options: &AssignOptions) -> FarClock {
+    match options.accept_clock {
+        Some(true) => FarClock::Accept,
+        _ => FarClock::Ask,
+    }
 }
 
 /// Longest service, remote host or terminal: a host name has at most 253 bytes (RFC 1035

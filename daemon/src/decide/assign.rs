@@ -5,7 +5,7 @@ use fob_api::{Error, RootRule, Serial, UserName};
 use crate::{
     decide::{
         At, Opened,
-        pair::{self, TimedPair},
+        pair::{self, Reach, TimedPair},
     },
     record::{Budgets, Owner, Standing, State, Token, UserTokens},
 };
@@ -38,12 +38,12 @@ pub struct Assigned {
 ///
 /// # Errors
 ///
-/// `AlreadyAssigned`, `NotAssignable` (lost, retired), `LimitExceeded`, `RootOnly`,
-/// `InvalidCodePair`; nothing is changed then.
+/// `AlreadyAssigned`, `NotAssignable` (lost, retired), `LimitExceeded`, `RootOnly`, what
+/// [`pair::NoPair`] says of the codes; nothing is changed then.
 pub fn assign(
     opened: &Opened<'_>,
     recipient: &Recipient<'_>,
-    timed: &TimedPair,
+    proof: (&TimedPair, Reach),
     at: &At<'_>,
 ) -> Result<Assigned, Error> {
     let serial = serial_of(opened.token)?;
@@ -55,25 +55,26 @@ pub fn assign(
             serial: Serial::parse(held).map_err(|_| Error::StoreUnavailable)?,
         });
     }
-    bind(opened, recipient, timed, at)
+    bind(opened, recipient, proof, at)
 }
 
 /// Binds a token of the stock and a user, whatever else he has.
 ///
 /// # Errors
 ///
-/// `AlreadyAssigned`, `NotAssignable`, `RootOnly`, `InvalidCodePair`.
+/// `AlreadyAssigned`, `NotAssignable`, `RootOnly`, what [`pair::NoPair`] says of the codes.
 pub(super) fn bind(
     opened: &Opened<'_>,
     recipient: &Recipient<'_>,
-    timed: &TimedPair,
+    proof: (&TimedPair, Reach),
     at: &At<'_>,
 ) -> Result<Assigned, Error> {
     let serial = serial_of(opened.token)?;
     in_stock(opened.token, &serial)?;
     typed_twice(recipient.owner, &serial, recipient.serial_again)?;
-    let mut state = pair::locate(opened, timed, at)
-        .map_err(|_| Error::InvalidCodePair { serial: serial.clone() })?;
+    let (timed, reach) = proof;
+    let mut state =
+        pair::locate(opened, timed, reach, at).map_err(|no_pair| no_pair.error(serial.clone()))?;
     // What is known of wrong codes and sources was about whoever had it before.
     state.budgets = Budgets::default();
     state.last_from = None;

@@ -1,85 +1,200 @@
-//! The token's clock: which step it shows now, and what an accepted code teaches.
+//! The token's clock: how far it is off now, which steps it may show, and what an accepted code
+//! teaches (clock-and-throttle.md section 2).
 //!
-//! A first form of clock-and-throttle.md section 2: one number, the drift, followed by a quarter
-//! of each observation. The filter with rate and covariance takes this room over.
+//! A Kalman filter of two states, drift and rate, for each token. The model: a quartz runs at a
+//! rate of its own (`drift` grows by `rate` · Δt), temperature and age change it slowly, and a
+//! code shows the token's time to within half a step and the typing.
+//!
+//! Total: whatever a record holds and for every `u64` time, numbers stay finite and within the
+//! clamps, and nothing panics.
 
-use crate::decide::Now;
+use crate::{
+    decide::{At, HostClock, Now},
+    record::ClockState,
+};
 
-/// Seconds from reading a code to its arrival (clock-and-throttle.md section 2, observation).
-pub const ENTRY_DELAY: i64 = 6;
-/// The part of an observation that is learned: an observation is off by up to half a period and
-/// the typing, about ±20 s; a quarter of it moves the window by less than ±1 step's slack.
-const GAIN: i64 = 4;
-/// Farthest drift that is believed, ±26 h (clock-and-throttle.md section 2, clamp).
-const MAX_DRIFT: i64 = 26 * 60 * 60;
+mod window;
+
+pub use window::{in_sync_until, window};
+
+/// Seconds from reading a code to its arrival: the median of typing six digits.
+pub const ENTRY_DELAY: u64 = 6;
+/// Variance of that delay in s²: a standard deviation of 5 s, the spread of slow and quick hands.
+const ENTRY_VARIANCE: f64 = 25.0;
+/// Farthest drift that is believed, in seconds: ±26 h, a time zone and a wrong day. Beyond it is
+/// a fault or the wrong seed.
+const MAX_DRIFT: f64 = 93_600.0;
+/// Highest rate that is believed, in ppm: tokens are sold with 3 to 12, the worst bound that a
+/// vendor names is 23 (section 1). Beyond ±50 it is a fault.
+pub const MAX_RATE: f64 = 50.0;
+/// Variance of a new token's rate in ppm²: ±6 ppm, so that 1 s per day (11.6 ppm) is within 2 σ.
+const RATE_VARIANCE: f64 = 36.0;
+/// Variance that each prediction adds to the drift, in s²: what the model leaves out.
+const DRIFT_NOISE: f64 = 0.25;
+/// Variance that temperature adds to the rate of the time since the last code, in ppm²: ±1 ppm.
+const WANDER: f64 = 1.0;
+/// Variance that age adds to the rate in a second, in ppm²: (0.6 ppm)² in 30 days.
+const AGEING: f64 = 0.36 / (30.0 * 86_400.0);
+/// An observation that is farther off than so many σ is an outlier: 6e-5 of honest ones are, and
+/// a person who was called away while typing.
+const OUTLIER: f64 = 4.0;
+/// How much less an outlier teaches: its variance counts so many times.
+const OUTLIER_DISTRUST: f64 = 4.0;
+/// ppm in one.
+const PPM: f64 = 1e-6;
+/// Smallest variance that is kept, in s² and ppm²: far below every noise, it keeps the filter
+/// from dividing by nothing.
+const LEAST_VARIANCE: f64 = 1e-6;
+
+/// Returns what is known of a clock after the first pair: the drift that the second code shows,
+/// to within half a step and the typing, and no rate.
+#[must_use]
+pub fn first(step: u64, period: u32, now: Now) -> ClockState {
+    ClockState {
+        drift: observed_drift(now, step, period),
+        rate: 0.0,
+        drift_variance: observation_variance(period),
+        covariance: 0.0,
+        rate_variance: RATE_VARIANCE,
+        seen: now.0,
+    }
+}
+
+/// Returns what is believed of the clock at `now`: the drift moves on with its rate, and gets
+/// less sure. A host's clock that was set back makes nothing surer.
+#[must_use]
+pub fn predict(clock: &ClockState, now: Now) -> ClockState {
+    let clock = believable(clock);
+    let seconds = now.0.saturating_sub(clock.seen) as f64;
+    let span = seconds * PPM; // seconds that one ppm makes out
+    let ClockState { drift, rate, drift_variance, covariance, rate_variance, .. } = clock;
+    believable(&ClockState {
+        drift: drift + rate * span,
+        rate,
+        drift_variance: drift_variance
+            + 2.0 * span * covariance
+            + span * span * (rate_variance + WANDER)
+            + DRIFT_NOISE,
+        covariance: covariance + span * rate_variance,
+        rate_variance: rate_variance + AGEING * seconds,
+        seen: now.0,
+    })
+}
+
+/// Returns what is known after an accepted code. Nothing is learned while nobody knows how far
+/// the host's clock is off: else a dead real-time clock would steer every token.
+#[must_use]
+pub fn learn(
+    clock: Option<&ClockState>,
+    step: u64,
+    period: u32,
+    at: &At<'_>,
+) -> Option<ClockState> {
+    match clock {
+        _ if at.host_clock == HostClock::Unsynchronised => clock.copied(),
+        None => Some(first(step, period, at.now)),
+        Some(clock) => Some(corrected(clock, step, period, at.now)),
+    }
+}
+
+/// Returns what is known after two codes that set the clock right: the drift is what the second
+/// code shows, however sure the model was of another. The rate goes on, corrected; unless the
+/// surprise is one that the model cannot explain: then the clock was set, or the rate is wrong.
+#[must_use]
+pub fn set_right(clock: Option<&ClockState>, step: u64, period: u32, now: Now) -> ClockState {
+    let fresh = first(step, period, now);
+    let Some(clock) = clock else { return fresh };
+    let expected = predict(clock, now);
+    let surprise = fresh.drift - expected.drift;
+    if is_outlier(surprise, expected.drift_variance + fresh.drift_variance) {
+        return fresh;
+    }
+    let ClockState { rate, covariance, rate_variance, .. } = corrected(clock, step, period, now);
+    believable(&ClockState { rate, covariance, rate_variance, ..fresh })
+}
+
+/// Returns how many seconds the code of a step at `now` is away from what was expected: positive
+/// if the token seems to be ahead. `None` if the clock is not known to `surely` seconds (one σ):
+/// such a token tells nothing about the host.
+#[must_use]
+pub fn shift(clock: &ClockState, (step, period): (u64, u32), now: Now, surely: f64) -> Option<f64> {
+    let expected = predict(clock, now);
+    let known = expected.drift_variance <= surely * surely;
+    known.then_some(observed_drift(now, step, period) - expected.drift)
+}
 
 /// Returns the step that the token most likely showed when the code was read.
 ///
 /// `drift` in seconds, positive if the token is ahead; `period` in seconds, 0 is taken for 1.
 #[must_use]
-pub fn predicted_step(now: Now, drift: i64, period: u32) -> u64 {
-    now.0.saturating_add_signed(clamp(drift) - ENTRY_DELAY) / u64::from(period.max(1))
+pub fn predicted_step(now: Now, drift: f64, period: u32) -> u64 {
+    // `as` takes NaN for 0 and keeps to the ends of i64: both are harmless here.
+    let drift = within(drift, 2.0 * MAX_DRIFT).round() as i64;
+    now.0.saturating_sub(ENTRY_DELAY).saturating_add_signed(drift) / u64::from(period.max(1))
 }
 
-/// Returns the drift, in seconds, that an accepted code at `now` shows: the middle of its step
-/// against the host's time less the typing. The step's start instead would be off by half a
-/// period (clock-and-throttle.md section 2).
+/// Returns the drift in seconds that a code of `step` shows which arrives at `now`: the middle of
+/// its step against the host's time less the typing. The step's start instead would be off by
+/// half a period.
 #[must_use]
-pub fn observed_drift(now: Now, step: u64, period: u32) -> i64 {
-    let middle = i128::from(step) * i128::from(period) + i128::from(period / 2);
-    let read = i128::from(now.0) - i128::from(ENTRY_DELAY);
-    let drift = (middle - read).clamp(-i128::from(MAX_DRIFT), i128::from(MAX_DRIFT));
-    i64::try_from(drift).unwrap_or_default()
+pub fn observed_drift(now: Now, step: u64, period: u32) -> f64 {
+    // Twice the time, so that the middle of an odd period is exact.
+    let shown = (2 * i128::from(step) + 1) * i128::from(period);
+    let read = 2 * (i128::from(now.0) - i128::from(ENTRY_DELAY));
+    within((shown - read) as f64 / 2.0, MAX_DRIFT)
 }
 
-/// Returns the drift after one more observation.
-#[must_use]
-pub fn learn(drift: i64, observed: i64) -> i64 {
-    let (drift, observed) = (clamp(drift), clamp(observed));
-    drift + (observed - drift) / GAIN
+/// The correction step of the filter.
+fn corrected(clock: &ClockState, step: u64, period: u32, now: Now) -> ClockState {
+    let expected = predict(clock, now);
+    let surprise = observed_drift(now, step, period) - expected.drift;
+    let mut noise = observation_variance(period);
+    if is_outlier(surprise, expected.drift_variance + noise) {
+        noise *= OUTLIER_DISTRUST;
+    }
+    let total = expected.drift_variance + noise;
+    let (drift_gain, rate_gain) = (expected.drift_variance / total, expected.covariance / total);
+    believable(&ClockState {
+        drift: expected.drift + drift_gain * surprise,
+        rate: expected.rate + rate_gain * surprise,
+        drift_variance: expected.drift_variance * (noise / total),
+        covariance: expected.covariance * (noise / total),
+        rate_variance: expected.rate_variance - rate_gain * expected.covariance,
+        seen: now.0,
+    })
 }
 
-/// Returns what is believed of a drift.
-fn clamp(drift: i64) -> i64 {
-    drift.clamp(-MAX_DRIFT, MAX_DRIFT)
+fn is_outlier(surprise: f64, variance: f64) -> bool {
+    surprise * surprise > OUTLIER * OUTLIER * variance
+}
+
+/// Returns the variance of one observation in s²: evenly spread over a step, and the typing.
+fn observation_variance(period: u32) -> f64 {
+    let period = f64::from(period.max(1));
+    period * period / 12.0 + ENTRY_VARIANCE
+}
+
+/// Returns a clock with numbers that can be reckoned with. What is no number says nothing.
+fn believable(clock: &ClockState) -> ClockState {
+    let drift_variance = variance(clock.drift_variance, MAX_DRIFT * MAX_DRIFT);
+    let rate_variance = variance(clock.rate_variance, MAX_RATE * MAX_RATE);
+    ClockState {
+        drift: within(clock.drift, MAX_DRIFT),
+        rate: within(clock.rate, MAX_RATE),
+        drift_variance,
+        covariance: within(clock.covariance, (drift_variance * rate_variance).sqrt()),
+        rate_variance,
+        seen: clock.seen,
+    }
+}
+
+fn variance(value: f64, most: f64) -> f64 {
+    if value.is_nan() { most } else { value.clamp(LEAST_VARIANCE, most) }
+}
+
+fn within(value: f64, most: f64) -> f64 {
+    if value.is_nan() { 0.0 } else { value.clamp(-most, most) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{ENTRY_DELAY, learn, observed_drift, predicted_step};
-    use crate::decide::Now;
-
-    #[test]
-    fn a_code_read_in_the_middle_of_its_step_shows_no_drift() {
-        let read = 100 * 30 + 15;
-        assert_eq!(observed_drift(Now(read + ENTRY_DELAY as u64), 100, 30), 0);
-    }
-
-    #[test]
-    fn the_predicted_step_is_the_observed_one() {
-        for now in [1_000_000_000, 1_700_000_017, 4_102_444_800] {
-            for step in [1_000_u64, 33_333_333, 60_000_000] {
-                let drift = observed_drift(Now(now), step, 30);
-                if drift.abs() < 26 * 60 * 60 {
-                    assert_eq!(predicted_step(Now(now), drift, 30), step);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn learning_moves_towards_the_observation_and_never_past_it() {
-        assert_eq!(learn(0, 40), 10);
-        assert_eq!(learn(10, 10), 10);
-        assert_eq!(learn(0, -3), 0);
-    }
-
-    #[test]
-    fn the_edges_of_time_do_not_overflow() {
-        assert_eq!(predicted_step(Now(0), -93_600, 30), 0);
-        assert_eq!(observed_drift(Now(u64::MAX), 0, 30), -93_600);
-        assert_eq!(observed_drift(Now(0), u64::MAX, 60), 93_600);
-        assert_eq!(predicted_step(Now(93_606), i64::MIN, 30), 0);
-        assert_eq!(learn(i64::MAX, i64::MIN), 93_600 - 2 * 93_600 / 4);
-    }
-}
+mod tests;

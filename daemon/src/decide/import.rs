@@ -31,7 +31,7 @@ pub struct Known<'a> {
 }
 
 /// What to do with it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Admission {
     /// It is new; this is its state: what its seed spent before, if it was here before.
     Add(Box<State>),

@@ -5,7 +5,7 @@ use fob_api::{Error, Serial, Share};
 use crate::{
     decide::{
         At, Opened,
-        pair::{self, TimedPair},
+        pair::{self, Reach, TimedPair},
         throttle::{self, Rank},
     },
     record::State,
@@ -36,7 +36,7 @@ pub enum Asker {
 pub fn resync(
     opened: &Opened<'_>,
     serial: &Serial,
-    timed: &TimedPair,
+    proof: (&TimedPair, Reach),
     asker: Asker,
     at: &At<'_>,
 ) -> Decision {
@@ -45,15 +45,15 @@ pub fn resync(
         let outcome = Err(Error::TemporarilyUnmodifiable { seconds });
         return Decision { outcome, change: None };
     }
-    let located = pair::locate(opened, timed, at);
-    let outcome = match &located {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Error::InvalidCodePair { serial: serial.clone() }),
+    let (timed, reach) = proof;
+    let (outcome, located) = match pair::locate(opened, timed, reach, at) {
+        Ok(state) => (Ok(()), Some(state)),
+        Err(no_pair) => (Err(no_pair.error(serial.clone())), None),
     };
     let mut state = match (located, asker) {
-        (Ok(state), _) => state,
-        (Err(_), Asker::Administrator) => return Decision { outcome, change: None },
-        (Err(_), Asker::Owner) => {
+        (Some(state), _) => state,
+        (None, Asker::Administrator) => return Decision { outcome, change: None },
+        (None, Asker::Owner) => {
             let mut state = opened.state.clone();
             state.writes = state.writes.wrapping_add(1);
             throttle::charge(&mut state.budgets, Share::Own, Rank::User, at);

@@ -6,7 +6,7 @@ use crate::{
     decide::{
         At, Opened,
         assign::{self, Recipient, serial_of, user_of},
-        pair::TimedPair,
+        pair::{Reach, TimedPair},
         remove,
     },
     record::{State, Token, UserTokens},
@@ -45,14 +45,14 @@ pub fn rotate(
     opened: &Opened<'_>,
     old: &Outgoing<'_>,
     recipient: &Recipient<'_>,
-    timed: &TimedPair,
+    proof: (&TimedPair, Reach),
     at: &At<'_>,
 ) -> Result<Rotated, Error> {
     let old_serial = serial_of(old.token)?.folded();
     if !remove::is_held_by(old.token, recipient.owner, recipient.tokens) {
         return Err(Error::NotAssigned { user: user_of(recipient.owner)? });
     }
-    let assigned = assign::bind(opened, recipient, timed, at)?;
+    let assigned = assign::bind(opened, recipient, proof, at)?;
     let mut user = assigned.user;
     user.serials.retain(|serial| *serial != old_serial);
     let mut state = assigned.state;

@@ -7,7 +7,7 @@ use crate::{
         At, HostClock, Now, Opened, Policy, Uptime,
         assign::{self, Recipient},
         import::{self, Admission, Candidate, Expiry, Known},
-        pair::TimedPair,
+        pair::{Reach, TimedPair},
         remove::{self, RootGuard},
         resync::{self, Asker},
         rotate::{self, Outgoing},
@@ -15,8 +15,8 @@ use crate::{
         verify::{self, Attempt, Typed},
     },
     record::{
-        Algorithm, Moving, Owner, Parameters, SealedSeed, Seed, Spray, Standing, State, Token,
-        Trace, UserTokens,
+        Algorithm, ClockState, Moving, Owner, Parameters, SealedSeed, Seed, Spray, Standing, State,
+        Token, Trace, UserTokens,
     },
     seed::Place,
     totp::Generator,
@@ -82,8 +82,9 @@ impl SoftToken {
         self
     }
 
-    pub(super) fn ahead(mut self, drift: i64) -> Self {
-        self.state.drift = Some(drift);
+    /// Gives the token a clock that is known well: so far ahead at [`NOW`], and at no rate.
+    pub(super) fn ahead(mut self, drift: f64) -> Self {
+        self.state.clock = Some(known(drift));
         self
     }
 
@@ -143,6 +144,18 @@ pub(super) fn typed(typed: Typed<'_>) -> Attempt<'_> {
         earlier: None,
         turn: Turn::Fresh,
         spray: &NO_SPRAY,
+    }
+}
+
+/// Returns a clock that was seen often, the last time at [`NOW`].
+pub(super) fn known(drift: f64) -> ClockState {
+    ClockState {
+        drift,
+        rate: 0.0,
+        drift_variance: 4.0,
+        covariance: 0.0,
+        rate_variance: 1.0,
+        seen: NOW.0,
     }
 }
 
@@ -286,7 +299,8 @@ impl World {
         if !self.imported[token] {
             return;
         }
-        let done = assign::assign(&opened, &recipient, &pair, &at(self.now()));
+        let proof = (&pair, Reach::Administrator);
+        let done = assign::assign(&opened, &recipient, proof, &at(self.now()));
         if let Ok(done) = done {
             self.users[user].1 = done.user;
             self.tokens[token].token = done.token;
@@ -340,13 +354,9 @@ impl World {
         let Some(held) = self.held(user) else { return };
         let soft = &self.tokens[held];
         let pair = self.pair(token, back);
-        let done = resync::resync(
-            &soft.opened(),
-            &soft.serial(),
-            &pair,
-            Asker::Administrator,
-            &at(self.now()),
-        );
+        let (proof, at) = ((&pair, Reach::Own), at(self.now()));
+        let asker = Asker::Administrator;
+        let done = resync::resync(&soft.opened(), &soft.serial(), proof, asker, &at);
         self.tokens[held].state = done.change.unwrap_or(soft.state.clone());
     }
 
@@ -357,9 +367,8 @@ impl World {
         let SoftToken { token: record, state, .. } = &self.tokens[held];
         let old = Outgoing { token: record, state, fate };
         let pair = self.pair(token, back);
-        if let Ok(done) =
-            rotate::rotate(&self.tokens[token].opened(), &old, &recipient, &pair, &at(self.now()))
-        {
+        let (opened, proof) = (self.tokens[token].opened(), (&pair, Reach::AdministratorFar));
+        if let Ok(done) = rotate::rotate(&opened, &old, &recipient, proof, &at(self.now())) {
             self.tokens[held].token = done.old;
             self.tokens[token].token = done.token;
             self.tokens[token].state = done.state;

@@ -7,7 +7,7 @@ use fob_api::{Code, CodePair, PromptKind, Share, Verdict};
 use crate::{
     decide::{
         At, Now, Opened, Policy, clock_model,
-        pair::{self, TimedPair},
+        pair::{self, Reach, TimedPair},
         throttle::{
             self, Demand, Origin, Rank,
             pairs::{self, Turn},
@@ -112,13 +112,14 @@ fn single(
     let window = window(opened.token, opened.state, at.now, at.policy);
     let hits = opened.generator.search(code, window);
     let fresh = hits.iter().copied().filter(|step| !is_spent(opened, *step)).max();
-    let found = pair_of(attempt, code, at).map(|timed| pair::locate(opened, &timed, at));
+    let found =
+        pair_of(attempt, code, at).map(|timed| pair::locate(opened, &timed, Reach::Prompt, at));
     let mut state = opened.state.clone();
     state.writes = state.writes.wrapping_add(1);
     let accepted = match (attempt.claim, fresh, found) {
         (Claim::Nobody, ..) => None,
         (Claim::Owner, Some(step), _) => {
-            spend(&mut state, &opened.token.parameters, step, at.now);
+            spend(&mut state, &opened.token.parameters, step, at);
             Some(step)
         }
         (Claim::Owner, None, Some(Ok(located))) => {
@@ -170,7 +171,7 @@ fn step_up(
     state.writes = state.writes.wrapping_add(1);
     state.budgets.pairs = tries;
     if let (Claim::Owner, PairSearch::One(step)) = (attempt.claim, found) {
-        spend(&mut state, &opened.token.parameters, step, at.now);
+        spend(&mut state, &opened.token.parameters, step, at);
         return accept(opened, state, attempt, (share, step), at);
     }
     throttle::count_in_a_row(&mut state.budgets, share);
@@ -253,13 +254,12 @@ pub fn prompt(
     }
 }
 
-/// Spends a step: it and all before it are never accepted again, and the drift follows it.
-fn spend(state: &mut State, parameters: &Parameters, step: u64, now: Now) {
+/// Spends a step: it and all before it are never accepted again, and the clock model learns.
+fn spend(state: &mut State, parameters: &Parameters, step: u64, at: &At<'_>) {
     state.last_step = Some(step);
-    state.last_used = Some(now.0);
+    state.last_used = Some(at.now.0);
     if let Moving::Time { period } = parameters.moving {
-        let observed = clock_model::observed_drift(now, step, period);
-        state.drift = Some(clock_model::learn(state.drift.unwrap_or(observed), observed));
+        state.clock = clock_model::learn(state.clock.as_ref(), step, period, at);
     }
 }
 
@@ -282,7 +282,8 @@ pub fn floor(opened: &Opened<'_>) -> u64 {
 fn predicted(token: &Token, state: &State, now: Now) -> u64 {
     match token.parameters.moving {
         Moving::Time { period } => {
-            clock_model::predicted_step(now, state.drift.unwrap_or_default(), period)
+            let drift = state.clock.map_or(0.0, |clock| clock_model::predict(&clock, now).drift);
+            clock_model::predicted_step(now, drift, period)
         }
         Moving::Counter { next } => {
             state.last_step.map_or(next, |step| step.saturating_add(1).max(next))
@@ -292,15 +293,14 @@ fn predicted(token: &Token, state: &State, now: Now) -> u64 {
 
 /// Returns the steps that are searched. They reach to spent ones, so that a replay is told from
 /// a wrong code: for a clock within its window, for a button to the last accepted counter.
-fn window(token: &Token, state: &State, now: Now, policy: &Policy) -> RangeInclusive<u64> {
-    let middle = predicted(token, state, now);
+#[must_use]
+pub fn window(token: &Token, state: &State, now: Now, policy: &Policy) -> RangeInclusive<u64> {
     match token.parameters.moving {
-        Moving::Time { .. } => {
-            middle.saturating_sub(policy.window)..=middle.saturating_add(policy.window)
-        }
+        Moving::Time { period } => clock_model::window(state.clock.as_ref(), period, now, policy),
         Moving::Counter { .. } => {
-            let spent = state.last_step.filter(|last| last.checked_add(1) == Some(middle));
-            spent.unwrap_or(middle)..=middle.saturating_add(policy.look_ahead)
+            let next = predicted(token, state, now);
+            let spent = state.last_step.filter(|last| last.checked_add(1) == Some(next));
+            spent.unwrap_or(next)..=next.saturating_add(policy.look_ahead)
         }
     }
 }

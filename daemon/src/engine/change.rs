@@ -8,7 +8,7 @@ use crate::{
     decide::{
         Opened,
         assign::{self, Recipient},
-        pair::TimedPair,
+        pair::{FarClock, Reach, TimedPair},
         remove::{self, RootGuard},
         resync::{self, Asker},
         rotate::{self, Outgoing},
@@ -32,6 +32,8 @@ pub struct Pairing<'a> {
     pub serial: &'a Serial,
     /// Two codes of it.
     pub timed: &'a TimedPair,
+    /// What is said about a clock that is far off.
+    pub far: FarClock,
     /// The serial once more, for root's token.
     pub serial_again: Option<&'a str>,
 }
@@ -64,7 +66,8 @@ impl<S: Store> Engine<S> {
         for _ in 0..ROUNDS {
             let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
-            let done = assign::assign(&new.opened(), &recipient, pairing.timed, &self.at()?)
+            let (proof, at) = ((pairing.timed, pairing.far.reach()), self.at()?);
+            let done = assign::assign(&new.opened(), &recipient, proof, &at)
                 .inspect_err(|error| self.refused("assign", pairing.user, error))?;
             let guards = vec![tokens.guard, new.token.guard, new.state.guard];
             let mut writes = vec![
@@ -75,7 +78,7 @@ impl<S: Store> Engine<S> {
             writes.push(state.1);
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
                 self.changed("assign", pairing.caller, &owner.name, pairing.serial);
-                return Ok(report::token(&done.token, &state.0));
+                return Ok(report::token(&done.token, &state.0, &at));
             }
         }
         Err(self.give_up())
@@ -95,11 +98,11 @@ impl<S: Store> Engine<S> {
             let old_serial = self.first_serial(pairing.user, &tokens.record)?;
             let (old_key, old) = self.held(pairing.user, &old_serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
-            let at = self.at()?;
+            let (proof, at) = ((pairing.timed, pairing.far.reach()), self.at()?);
             let [old_state] = self.get([Key::state(&old_serial)]).await?;
             let old_state = self.decode_or_default::<State>(Key::state(&old_serial), old_state)?;
             let outgoing = Outgoing { token: &old.record, state: &old_state.record, fate };
-            let done = rotate::rotate(&new.opened(), &outgoing, &recipient, pairing.timed, &at)
+            let done = rotate::rotate(&new.opened(), &outgoing, &recipient, proof, &at)
                 .inspect_err(|error| self.refused("rotate", pairing.user, error))?;
             let guards =
                 vec![tokens.guard, new.token.guard, new.state.guard, old.guard, old_state.guard];
@@ -115,7 +118,7 @@ impl<S: Store> Engine<S> {
                     .with("old", &done.old.serial)
                     .with("fate", fate.word());
                 self.around.audit.record(&event);
-                return Ok(report::token(&done.token, &state.0));
+                return Ok(report::token(&done.token, &state.0, &at));
             }
         }
         Err(self.give_up())
@@ -131,13 +134,17 @@ impl<S: Store> Engine<S> {
         &self,
         caller: Caller,
         user: &UserName,
-        timed: &TimedPair,
+        codes: (&TimedPair, FarClock),
         serial_again: Option<&str>,
     ) -> Result<TokenReport, Error> {
         let (found, role) = self.about(Action::Resync, caller, user).await?;
-        let asker = match role {
-            Role::Root => Asker::Administrator,
-            Role::Own => Asker::Owner,
+        let (timed, far) = codes;
+        let (asker, reach) = match (role, far) {
+            (Role::Root, far) => (Asker::Administrator, far.reach()),
+            (Role::Own, FarClock::Ask) => (Asker::Owner, Reach::Own),
+            (Role::Own, FarClock::Accept) => {
+                return Err(Error::NotAuthorized { verb: "resync --accept-clock" });
+            }
         };
         let owner = found.ok_or_else(|| Error::NoSuchUser { user: user.clone() })?;
         for _ in 0..ROUNDS {
@@ -146,7 +153,7 @@ impl<S: Store> Engine<S> {
             owned(&new.token.record, &owner, user, &serial)?;
             assign::typed_twice(&owner, &serial, serial_again)?;
             let at = self.at()?;
-            let decision = resync::resync(&new.opened(), &serial, timed, asker, &at);
+            let decision = resync::resync(&new.opened(), &serial, (timed, reach), asker, &at);
             if let Err(error) = &decision.outcome {
                 self.refused("resync", user, error);
             }
@@ -159,7 +166,7 @@ impl<S: Store> Engine<S> {
             if let Applied::Yes = self.apply(guards, vec![write], &marker).await? {
                 decision.outcome?;
                 self.changed("resync", caller, &owner.name, &serial);
-                return Ok(report::token(&new.token.record, &state));
+                return Ok(report::token(&new.token.record, &state, &at));
             }
         }
         Err(self.give_up())
@@ -198,7 +205,7 @@ impl<S: Store> Engine<S> {
                 self.around.audit.record(&event);
                 let [state] = self.get([Key::state(&serial)]).await?;
                 let state = self.decode(state.as_ref())?.unwrap_or_default();
-                return Ok(report::token(&token, &state));
+                return Ok(report::token(&token, &state, &self.at()?));
             }
         }
         Err(self.give_up())

@@ -8,7 +8,7 @@ use fob_api::{
 use crate::{
     access::{Action, Caller, Role, Target},
     decide::{
-        At, remove,
+        At, clock_model, remove,
         throttle::{self, Demand, Left, Rank},
     },
     engine::Engine,
@@ -68,7 +68,7 @@ impl<S: Store> Engine<S> {
             .look_at(serial)
             .await?
             .ok_or_else(|| Error::NoSuchToken { serial: serial.clone() })?;
-        Ok(self::token(&token, &state))
+        Ok(self::token(&token, &state, &self.at()?))
     }
 
     /// Shows one user and his tokens.
@@ -88,7 +88,7 @@ impl<S: Store> Engine<S> {
                 // It was given to somebody who had this uid before.
                 continue;
             }
-            tokens.push(self::token(&token, &state));
+            tokens.push(self::token(&token, &state, &self.at()?));
         }
         let (budgets, spray) = self.budgets(user, &owner).await?;
         let at = self.at()?;
@@ -150,6 +150,7 @@ impl<S: Store> Engine<S> {
         state: Option<&str>,
     ) -> Result<Page, Error> {
         let mut tokens = Vec::new();
+        let at = self.at()?;
         loop {
             tokio::task::yield_now().await;
             let room = limit - tokens.len();
@@ -158,7 +159,7 @@ impl<S: Store> Engine<S> {
                 let Some(record) = self.decode::<Token>(Some(entry))? else { continue };
                 if state.is_none_or(|state| standing(&record).word() == state) {
                     let state = self.state_of(&record).await?;
-                    tokens.push(self::token(&record, &state));
+                    tokens.push(self::token(&record, &state, &at));
                 }
             }
             cursor = match (entries.last(), cursor.shard.checked_add(1)) {
@@ -262,11 +263,16 @@ fn share_report(
 }
 
 /// Returns what is told about a token: everything but its seed.
-pub(super) fn token(token: &Token, state: &State) -> TokenReport {
+pub(super) fn token(token: &Token, state: &State, at: &At<'_>) -> TokenReport {
     let (kind, period) = match token.parameters.moving {
         Moving::Counter { .. } => ("hotp", None),
         Moving::Time { period } => ("totp", Some(period)),
     };
+    let clock = state.clock.map(|clock| clock_model::predict(&clock, at.now));
+    let in_sync_until = state
+        .clock
+        .zip(period)
+        .and_then(|(clock, period)| clock_model::in_sync_until(&clock, period, at.now, at.policy));
     let user = match &token.standing {
         Standing::Assigned(owner) => Some(owner.name.clone()),
         _ => None,
@@ -279,7 +285,10 @@ pub(super) fn token(token: &Token, state: &State) -> TokenReport {
         algorithm: Some(token.parameters.algorithm.word().to_owned()),
         digits: Some(u32::from(token.parameters.digits)),
         period,
-        drift: state.drift,
+        // Within ±26 h, so within i64.
+        drift: clock.map(|clock| clock.drift.round() as i64),
+        rate: clock.map(|clock| clock.rate),
+        in_sync_until,
         last_used: state.last_used,
         imported: Some(token.imported),
         manufacturer: token.manufacturer.clone(),

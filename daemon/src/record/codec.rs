@@ -9,8 +9,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// The first byte of a record of this layout.
-const VERSION: u8 = 1;
+/// The first byte of a record of this layout. 1 had a drift of whole seconds and was never
+/// released: such a record is refused as damaged.
+const VERSION: u8 = 2;
 /// Bytes of SHA-256 that are kept: enough against decay and mix-ups (2^-64); an attacker who
 /// can write the database needs no collision.
 const CHECKSUM: usize = 8;
@@ -86,10 +87,18 @@ fn checksum(key: &[u8], payload: &[u8]) -> [u8; CHECKSUM] {
 #[cfg(test)]
 mod tests {
     use super::{RecordError, decode, encode};
-    use crate::record::State;
+    use crate::record::{ClockState, State};
 
     fn state() -> State {
-        State { last_step: Some(58_000_000), drift: Some(-12), ..State::default() }
+        let clock = ClockState {
+            drift: -12.25,
+            rate: 3.5,
+            drift_variance: 4.0,
+            covariance: 0.5,
+            rate_variance: 1.0,
+            seen: 1_740_000_000,
+        };
+        State { last_step: Some(58_000_000), clock: Some(clock), ..State::default() }
     }
 
     #[test]
@@ -127,7 +136,14 @@ mod tests {
     #[test]
     fn a_newer_record_is_told_apart() {
         let mut bytes = encode(b"key", &state()).unwrap();
-        bytes[0] = 2;
+        bytes[0] = 3;
         assert_eq!(decode::<State>(b"key", &bytes), Err(RecordError::Newer));
+    }
+
+    #[test]
+    fn a_record_of_the_unreleased_first_layout_is_refused() {
+        let mut bytes = encode(b"key", &state()).unwrap();
+        bytes[0] = 1;
+        assert_eq!(decode::<State>(b"key", &bytes), Err(RecordError::Damaged));
     }
 }

@@ -95,6 +95,27 @@ fn a_pair_whose_first_step_is_outside_the_range_is_not_found() {
     assert_eq!(token.search_pair(&pair, 100..=100, Gap::One), PairSearch::One(101));
 }
 
+/// Run with `cargo test --release -p fobd -- --ignored --nocapture wide_search`.
+#[test]
+#[ignore = "B14 of threats.md: a measurement, meaningful in a release build only"]
+#[allow(clippy::disallowed_methods, reason = "it is the time that is measured")]
+fn a_wide_search_takes_at_most_two_milliseconds() {
+    for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
+        let token = generator(&[7; 64], algorithm, 6);
+        let pair = CodePair::new(code("123456"), code("654321")).unwrap();
+        let run = || {
+            let start = std::time::Instant::now();
+            // ±26 h at 30 s.
+            let _ = token.search_pair(&pair, 57_000_000..=57_006_240, Gap::OneOrTwo);
+            start.elapsed()
+        };
+        let mut times: Vec<_> = (0..101).map(|_| run()).collect();
+        times.sort();
+        println!("{algorithm:?}: median {:?}, slowest {:?}", times[50], times[100]);
+        assert!(times[50].as_micros() <= 2_000, "{algorithm:?} takes {:?}", times[50]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

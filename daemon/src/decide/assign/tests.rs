@@ -4,7 +4,7 @@ use super::{Assigned, Recipient, assign};
 use crate::{
     decide::{
         Policy,
-        pair::TimedPair,
+        pair::{Reach, TimedPair},
         testing::{NOW, STEP, SoftToken, after, alice, at, owner, root, tokens, under},
     },
     record::{Owner, Standing, Token, UserTokens},
@@ -26,7 +26,7 @@ fn give_for(
     timed: &TimedPair,
 ) -> Result<Assigned, Error> {
     let recipient = Recipient { owner, tokens, serial_again };
-    assign(&token.opened(), &recipient, timed, &at(after(NOW, 30)))
+    assign(&token.opened(), &recipient, (timed, Reach::Administrator), &at(after(NOW, 30)))
 }
 
 fn user(name: &str) -> UserName {
@@ -40,7 +40,8 @@ fn a_token_of_the_stock_becomes_the_users_in_one_change() {
     let expected = Token { standing: Standing::Assigned(alice()), epoch: 8, ..token.token.clone() };
     assert_eq!(done.token, expected);
     assert_eq!(done.user, tokens(&["8A1172"]));
-    assert_eq!((done.state.last_step, done.state.drift), (Some(STEP + 1), Some(0)));
+    assert_eq!(done.state.last_step, Some(STEP + 1));
+    assert_eq!(done.state.clock.unwrap().drift, 0.0);
 }
 
 #[test]
@@ -81,7 +82,12 @@ fn a_user_has_as_many_tokens_as_the_policy_says() {
     for (has, limit) in [(tokens(&["B7"]), false), (tokens(&["B7", "B8"]), true)] {
         let recipient = Recipient { owner: &alice(), tokens: &has, serial_again: None };
         let timed = token.pair(STEP, STEP + 1, 30);
-        let done = assign(&token.opened(), &recipient, &timed, &under(after(NOW, 30), &policy));
+        let done = assign(
+            &token.opened(),
+            &recipient,
+            (&timed, Reach::Administrator),
+            &under(after(NOW, 30), &policy),
+        );
         match done {
             Ok(done) => assert_eq!(done.user, tokens(&["B7", "8A1172"])),
             Err(error) => assert!(limit && error == expected, "{error}"),
@@ -96,7 +102,12 @@ fn a_limit_of_no_tokens_refuses_everybody() {
     let recipient = Recipient { owner: &alice, tokens: &has, serial_again: None };
     let policy = Policy { tokens_per_user: 0, ..Policy::default() };
     let timed = token.pair(STEP, STEP + 1, 30);
-    let done = assign(&token.opened(), &recipient, &timed, &under(after(NOW, 30), &policy));
+    let done = assign(
+        &token.opened(),
+        &recipient,
+        (&timed, Reach::Administrator),
+        &under(after(NOW, 30), &policy),
+    );
     assert!(matches!(done, Err(Error::LimitExceeded { .. })));
 }
 
@@ -135,7 +146,7 @@ fn a_pair_that_is_not_the_tokens_is_invalid() {
     let token = SoftToken::clock();
     let foreign = SoftToken::other().pair(STEP, STEP + 1, 30);
     let (reversed, same) = (token.pair(STEP + 1, STEP, 30), token.pair(STEP, STEP, 30));
-    let old = token.pair(STEP - 300, STEP - 299, 30);
+    let old = token.pair(STEP - 4_000, STEP - 3_999, 30);
     for timed in [foreign, reversed, same, old] {
         let error = give_for(&token, (&alice(), &tokens(&[])), None, &timed).unwrap_err();
         assert_eq!(error, Error::InvalidCodePair { serial: token.serial() });

@@ -137,7 +137,7 @@ fn a_forgotten_seed_comes_back_with_what_it_spent_under_any_serial() {
 
 #[test]
 fn what_a_token_forgets_is_what_its_seed_comes_back_with() {
-    let soft = SoftToken::clock().spent(9).ahead(-7);
+    let soft = SoftToken::clock().spent(9).ahead(-7.0);
     let trace = forget(&soft.token, &soft.state, NOW).unwrap();
     let case = Case { known: Known { trace: Some(&trace), ..NOTHING }, ..Case::new() };
     let back = State { writes: soft.state.writes + 1, ..soft.state };

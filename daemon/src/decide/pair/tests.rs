@@ -1,15 +1,17 @@
 use fob_api::{CodePair, Verdict};
 use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 
-use super::{NoPair, TimedPair, locate};
+use super::{NoPair, Reach, TimedPair, locate};
 use crate::{
     decide::{
-        Now, Policy,
+        Now, Policy, clock_model,
         testing::{CLOCK, NOW, SEED, STEP, SoftToken, after, at, under},
         throttle::Origin,
     },
     record::{Moving, Parameters, State},
 };
+
+mod reach;
 
 /// Two hours, in steps of 30 s.
 const TWO_HOURS: u64 = 240;
@@ -18,19 +20,19 @@ const TWIN: u64 = 57_766_335;
 
 /// Returns the step of the second code, or why the pair is not found.
 fn found(token: &SoftToken, timed: &TimedPair, now: Now) -> Result<u64, NoPair> {
-    locate(&token.opened(), timed, &at(now)).map(|state| state.last_step.unwrap())
+    locate(&token.opened(), timed, Reach::Own, &at(now)).map(|state| state.last_step.unwrap())
 }
 
 #[test]
 fn a_pair_spends_both_steps_and_forgives_nothing_by_itself() {
-    let mut token = SoftToken::clock().spent(STEP - 1).ahead(500);
+    let mut token = SoftToken::clock().spent(STEP - 1).ahead(500.0);
     token.state.budgets.console.wrong = vec![NOW.0; 9];
     token.state.budgets.own.wrong = vec![NOW.0];
     let pair = token.pair(STEP, STEP + 1, 30);
-    let state = locate(&token.opened(), &pair, &at(after(NOW, 31))).unwrap();
+    let state = locate(&token.opened(), &pair, Reach::Own, &at(after(NOW, 31))).unwrap();
     let expected = State {
         last_step: Some(STEP + 1),
-        drift: Some(-1),
+        clock: Some(clock_model::first(STEP + 1, 30, Now(NOW.0 + 31))),
         last_used: Some(NOW.0 + 31),
         writes: 1,
         ..token.state.clone()
@@ -139,13 +141,13 @@ fn a_pair_that_fits_at_two_places_is_never_picked_silently() {
 fn the_drift_is_taken_from_the_arrival_of_the_second_code() {
     for (first, second, elapsed) in [(STEP, STEP + 1, 30), (STEP, STEP + 2, 60)] {
         for late in [-400, -1, 0, 1, 29, 7_000] {
-            let token = SoftToken::clock().ahead(12_345);
+            let token = SoftToken::clock().ahead(12_345.0);
             // The middle of the second step, read 6 s before it arrives.
             let on_time = i64::try_from(second - STEP).unwrap() * 30;
             let now = after(NOW, on_time + late);
             let timed = token.pair(first, second, elapsed);
-            let state = locate(&token.opened(), &timed, &at(now)).unwrap();
-            assert_eq!(state.drift, Some(-late), "{late} s late");
+            let state = locate(&token.opened(), &timed, Reach::Own, &at(now)).unwrap();
+            assert_eq!(state.clock.unwrap().drift, -late as f64, "{late} s late");
         }
     }
 }
@@ -171,7 +173,7 @@ fn the_pair_of_a_button_lies_at_most_a_thousand_presses_ahead() {
 fn neither_code_of_a_pair_is_accepted_afterwards() {
     let mut token = SoftToken::clock();
     let timed = token.pair(STEP, STEP + 1, 30);
-    token.state = locate(&token.opened(), &timed, &at(after(NOW, 30))).unwrap();
+    token.state = locate(&token.opened(), &timed, Reach::Own, &at(after(NOW, 30))).unwrap();
     for typed in [&timed.pair.first, &timed.pair.second] {
         let decision = token.try_code(typed, Origin::Console, after(NOW, 30));
         assert_eq!(decision.verdict, Verdict::Replay);
@@ -187,13 +189,13 @@ fn a_button_shows_no_code_that_is_not_pressed_for() {
 #[test]
 fn a_button_token_has_no_drift_after_a_pair() {
     let token = SoftToken::button(0);
-    let state = locate(&token.opened(), &token.pair(3, 4, 9), &at(NOW)).unwrap();
-    assert_eq!((state.last_step, state.drift), (Some(4), None));
+    let state = locate(&token.opened(), &token.pair(3, 4, 9), Reach::Own, &at(NOW)).unwrap();
+    assert_eq!((state.last_step, state.clock), (Some(4), None));
 }
 
 #[test]
 fn the_edges_of_time_and_of_counters_hold_no_pair_and_no_panic() {
-    let narrow = Policy { pair_range: 120, pair_look_ahead: 9, ..Policy::default() };
+    let narrow = Policy { pair_own: 120, pair_look_ahead: 9, ..Policy::default() };
     let periods = [0, 1, 30, u32::MAX].map(|period| Moving::Time { period });
     let counters = [0, u64::MAX - 1, u64::MAX].map(|next| Moving::Counter { next });
     for moving in periods.into_iter().chain(counters) {
@@ -202,7 +204,9 @@ fn the_edges_of_time_and_of_counters_hold_no_pair_and_no_panic() {
             let token = SoftToken::new("1", SEED, parameters).spent(spent);
             for step in [0, now, u64::MAX - 1] {
                 let pair = token.pair(step, step.saturating_add(1), u32::MAX);
-                if let Ok(state) = locate(&token.opened(), &pair, &under(Now(now), &narrow)) {
+                if let Ok(state) =
+                    locate(&token.opened(), &pair, Reach::Own, &under(Now(now), &narrow))
+                {
                     assert!(state.last_step > Some(spent), "{moving:?} at {now}");
                 }
             }
@@ -234,7 +238,7 @@ proptest! {
             return Ok(());
         }
         let arrival = after(NOW, read + between + typing);
-        token.state = locate(&token.opened(), &timed, &at(arrival)).unwrap();
+        token.state = locate(&token.opened(), &timed, Reach::Own, &at(arrival)).unwrap();
         let next = between + typing + wait;
         if shown(next) > second {
             let arrival = after(NOW, read + next + 6);

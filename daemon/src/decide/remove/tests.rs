@@ -110,7 +110,7 @@ fn a_forgotten_token_leaves_what_it_spent_and_whether_it_was_lost() {
     for (standing, lost) in
         [(Standing::Stock, None), (Standing::Retired, None), (Standing::Lost, Some(NOW.0))]
     {
-        let soft = SoftToken::clock().standing(standing).spent(STEP).ahead(-7);
+        let soft = SoftToken::clock().standing(standing).spent(STEP).ahead(-7.0);
         let trace = forget(&soft.token, &soft.state, NOW).unwrap();
         let left = Some(Left { state: State { writes: 1, ..soft.state }, lost });
         assert_eq!(trace, Trace { serial: "8A1172".to_owned(), left });

@@ -4,14 +4,15 @@ use super::{Asker, Decision, resync};
 use crate::{
     decide::{
         Now,
-        pair::TimedPair,
-        testing::{NOW, STEP, SoftToken, after, at},
+        pair::{Reach, TimedPair},
+        testing::{NOW, STEP, SoftToken, after, at, known},
     },
     record::{Budget, State},
 };
 
 fn try_pair(token: &SoftToken, timed: &TimedPair, asker: Asker, now: Now) -> Decision {
-    resync(&token.opened(), &token.serial(), timed, asker, &at(now))
+    let reach = if asker == Asker::Owner { Reach::Own } else { Reach::Administrator };
+    resync(&token.opened(), &token.serial(), (timed, reach), asker, &at(now))
 }
 
 fn invalid(token: &SoftToken) -> Result<(), Error> {
@@ -21,7 +22,7 @@ fn invalid(token: &SoftToken) -> Result<(), Error> {
 #[test]
 fn a_token_that_drifted_out_of_the_window_is_in_sync_after_a_pair() {
     for ahead in [-7_000_i64, -100, 100, 7_000] {
-        let mut token = SoftToken::clock().spent(STEP - 50_000).ahead(0);
+        let mut token = SoftToken::clock().spent(STEP - 50_000).ahead(0.0);
         let shown = |seconds| after(NOW, ahead + seconds).0 / 30;
         assert_eq!(token.enter(&token.code(shown(0)), NOW), Verdict::Reject);
         let timed = token.pair(shown(30), shown(60), 30);
@@ -35,7 +36,7 @@ fn a_token_that_drifted_out_of_the_window_is_in_sync_after_a_pair() {
 
 #[test]
 fn a_users_wrong_pair_costs_a_try_of_his_own_programs_and_nothing_else() {
-    let token = SoftToken::clock().spent(STEP - 9).ahead(4);
+    let token = SoftToken::clock().spent(STEP - 9).ahead(4.0);
     let mut expected = State { writes: 1, ..token.state.clone() };
     expected.budgets.own = Budget { wrong: vec![NOW.0], in_a_row: 1 };
     expected.budgets.wrong_since = 1;
@@ -48,7 +49,7 @@ fn a_users_wrong_pair_costs_a_try_of_his_own_programs_and_nothing_else() {
 
 #[test]
 fn an_administrators_wrong_pair_costs_the_user_nothing() {
-    let token = SoftToken::clock().spent(STEP - 9).ahead(4);
+    let token = SoftToken::clock().spent(STEP - 9).ahead(4.0);
     let timed = SoftToken::other().pair(STEP, STEP + 1, 30);
     let decision = try_pair(&token, &timed, Asker::Administrator, NOW);
     assert_eq!(decision.outcome, invalid(&token));
@@ -91,12 +92,12 @@ fn a_user_whose_budget_is_spent_can_still_resync_his_token() {
 #[test]
 fn a_spent_pair_or_one_that_straddles_the_last_step_moves_no_clock() {
     for spent in [STEP, STEP + 1, STEP + 2, STEP + 200] {
-        let token = SoftToken::clock().spent(spent).ahead(0);
+        let token = SoftToken::clock().spent(spent).ahead(0.0);
         let timed = token.pair(STEP, STEP + 1, 30);
         let decision = try_pair(&token, &timed, Asker::Owner, after(NOW, 30));
         assert_eq!(decision.outcome, invalid(&token));
         let state = decision.change.unwrap();
-        assert_eq!((state.last_step, state.drift), (Some(spent), Some(0)));
+        assert_eq!((state.last_step, state.clock), (Some(spent), Some(known(0.0))));
     }
 }
 
@@ -113,7 +114,7 @@ fn the_same_pair_twice_is_one_resync() {
 #[test]
 fn old_codes_typed_one_after_the_other_do_not_bring_the_clock_back() {
     let used = STEP - 250;
-    let mut token = SoftToken::clock().spent(used).ahead(0);
+    let mut token = SoftToken::clock().spent(used).ahead(0.0);
     for n in 0..3 {
         let now = after(NOW, i64::try_from(n).unwrap() * 60);
         let timed = token.pair(used + n, used + n + 1, 30);
@@ -121,7 +122,7 @@ fn old_codes_typed_one_after_the_other_do_not_bring_the_clock_back() {
         assert_eq!(decision.outcome, invalid(&token));
         token.state = decision.change.unwrap();
     }
-    assert_eq!((token.state.last_step, token.state.drift), (Some(used), Some(0)));
+    assert_eq!((token.state.last_step, token.state.clock), (Some(used), Some(known(0.0))));
 }
 
 #[test]
@@ -131,12 +132,12 @@ fn a_clock_that_was_wrong_at_a_resync_is_mended_by_the_next_one() {
     let timed = token.pair(STEP, STEP + 1, 30);
     let wrong = try_pair(&token, &timed, Asker::Administrator, after(NOW, 3_630));
     token.state = wrong.change.unwrap();
-    assert_eq!(token.state.drift, Some(-3_600));
+    assert_eq!(token.state.clock.unwrap().drift, -3_600.0);
     assert_eq!(token.enter(&token.code(STEP + 2), after(NOW, 60)), Verdict::Reject);
     let timed = token.pair(STEP + 3, STEP + 4, 30);
     let right = try_pair(&token, &timed, Asker::Administrator, after(NOW, 120));
     assert_eq!(right.outcome, Ok(()));
     token.state = right.change.unwrap();
-    assert_eq!(token.state.drift, Some(0));
+    assert_eq!(token.state.clock.unwrap().drift, 0.0);
     assert_eq!(token.enter(&token.code(STEP + 5), after(NOW, 150)), Verdict::Accept);
 }

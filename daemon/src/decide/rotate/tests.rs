@@ -4,6 +4,7 @@ use super::{Outgoing, Rotated, rotate};
 use crate::{
     decide::{
         assign::Recipient,
+        pair::Reach,
         testing::{NOW, STEP, SoftToken, after, alice, at, owner, root, tokens},
     },
     record::{Owner, Standing, Token, UserTokens},
@@ -24,7 +25,7 @@ fn change(
     let timed = new.pair(STEP, STEP + 1, 30);
     let at = at(after(NOW, 30));
     let old = Outgoing { token: &old.0.token, state: &old.0.state, fate: old.1 };
-    rotate(&new.opened(), &old, &recipient, &timed, &at)
+    rotate(&new.opened(), &old, &recipient, (&timed, Reach::Administrator), &at)
 }
 
 #[test]
@@ -42,7 +43,8 @@ fn one_change_holds_the_new_token_and_the_old_one() {
         let assigned = Standing::Assigned(alice());
         assert_eq!(done.token, Token { standing: assigned, epoch: 8, ..new.token.clone() });
         assert_eq!(done.user, tokens(&["8A1172"]));
-        assert_eq!((done.state.last_step, done.state.drift), (Some(STEP + 1), Some(0)));
+        assert_eq!(done.state.last_step, Some(STEP + 1));
+        assert_eq!(done.state.clock.unwrap().drift, 0.0);
     }
 }
 
@@ -102,7 +104,8 @@ fn the_codes_have_to_be_unused_ones_of_the_new_token() {
     let timed = old.pair(STEP, STEP + 1, 30);
     let at = at(after(NOW, 30));
     let outgoing = Outgoing { token: &old.token, state: &old.state, fate: Fate::Stock };
-    let done = rotate(&new.opened(), &outgoing, &recipient, &timed, &at);
+    let proof = (&timed, Reach::Administrator);
+    let done = rotate(&new.opened(), &outgoing, &recipient, proof, &at);
     assert_eq!(done.unwrap_err(), Error::InvalidCodePair { serial: new.serial() });
 }
 

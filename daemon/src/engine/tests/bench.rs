@@ -11,7 +11,12 @@ use crate::{
     access::Caller,
     audit::Audit,
     clock::Clock,
-    decide::{Policy, import::Expiry, pair::TimedPair, verify::Typed},
+    decide::{
+        Policy,
+        import::Expiry,
+        pair::{FarClock, TimedPair},
+        verify::Typed,
+    },
     engine::{Engine, Extent, Import, Notice, Pairing, SignIn, Surroundings, read_seed_file},
     record::{Algorithm, Moving, Parameters, Seed},
     seed::Choice,
@@ -189,6 +194,7 @@ impl Bench {
             user: &user,
             serial: &serial,
             timed: &timed,
+            far: FarClock::Ask,
             serial_again: None,
         };
         self.engine.assign(&pairing).await
@@ -202,6 +208,7 @@ impl Bench {
             user: &user,
             serial: &serial,
             timed: &timed,
+            far: FarClock::Ask,
             serial_again: None,
         };
         self.engine.rotate(&pairing, fate).await.map(drop)

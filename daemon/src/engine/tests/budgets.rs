@@ -5,7 +5,10 @@ use std::sync::Arc;
 use fob_api::{Code, CodePair, PromptKind, Share, UserName, Verdict};
 
 use super::bench::{ALICE, Bench, ROOT};
-use crate::{decide::verify::Typed, engine::Notice};
+use crate::{
+    decide::{pair::FarClock, verify::Typed},
+    engine::Notice,
+};
 
 const AWAY: &str = "203.0.113.7";
 
@@ -75,7 +78,9 @@ async fn wrong_codes_from_the_network_slow_nobody_down_at_the_console_or_from_ho
     assert_eq!(bench.verify("alice", &bench.code("A1", 0)).await, Ok(Verdict::Accept));
     bench.advance(90);
     let alice = UserName::parse("alice").unwrap();
-    assert!(bench.engine.resync(ROOT, &alice, &bench.pair("A1"), None).await.is_ok());
+    assert!(
+        bench.engine.resync(ROOT, &alice, (&bench.pair("A1"), FarClock::Ask), None).await.is_ok()
+    );
 }
 
 #[tokio::test]

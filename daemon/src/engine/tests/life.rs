@@ -6,7 +6,7 @@ use fob_api::{Error, Fate, RootRule, Serial, UserName, Verdict};
 
 use super::bench::{ALICE, Bench, ROOT, TOKENS};
 use crate::{
-    decide::remove::RootGuard,
+    decide::{pair::FarClock, remove::RootGuard},
     engine::{Holder, Pairing},
 };
 
@@ -79,8 +79,14 @@ async fn spent_codes_stay_spent_when_the_seed_comes_back_under_another_serial() 
     bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
     bench.import(&TOKENS.replace("A1", "A9")).await.unwrap();
     let (bob, serial) = (UserName::parse("bob").unwrap(), Serial::parse("A9").unwrap());
-    let pairing =
-        Pairing { caller: ROOT, user: &bob, serial: &serial, timed: &spent, serial_again: None };
+    let pairing = Pairing {
+        caller: ROOT,
+        user: &bob,
+        serial: &serial,
+        timed: &spent,
+        far: FarClock::Ask,
+        serial_again: None,
+    };
     assert!(matches!(bench.engine.assign(&pairing).await, Err(Error::InvalidCodePair { .. })));
 }
 
@@ -110,20 +116,28 @@ async fn roots_token_is_resynced_and_taken_only_with_its_serial_typed_again() {
         user: &root,
         serial: &serial,
         timed: &timed,
+        far: FarClock::Ask,
         serial_again: Some("a1"),
     };
     bench.engine.assign(&pairing).await.unwrap();
     bench.advance(60);
     let twice = Error::RootOnly { rule: RootRule::TypeTwice };
     for again in [None, Some("B2")] {
-        let resync = bench.engine.resync(ROOT, &root, &bench.pair("A1"), again).await;
+        let resync =
+            bench.engine.resync(ROOT, &root, (&bench.pair("A1"), FarClock::Ask), again).await;
         assert_eq!(resync.unwrap_err(), twice);
         let root_rule = (RootGuard::LeaveWithoutMfa, again);
         let holder = Holder::User(&root);
         let taken = bench.engine.deactivate(ROOT, &holder, Fate::Stock, root_rule).await;
         assert_eq!(taken.unwrap_err(), twice);
     }
-    assert!(bench.engine.resync(ROOT, &root, &bench.pair("A1"), Some("a1")).await.is_ok());
+    assert!(
+        bench
+            .engine
+            .resync(ROOT, &root, (&bench.pair("A1"), FarClock::Ask), Some("a1"))
+            .await
+            .is_ok()
+    );
     let root_rule = (RootGuard::LeaveWithoutMfa, Some("A1"));
     assert!(
         bench.engine.deactivate(ROOT, &Holder::User(&root), Fate::Stock, root_rule).await.is_ok()
@@ -137,7 +151,11 @@ async fn a_renamed_user_is_told_what_to_do_instead_of_a_resync() {
     let bench = bench.with_other_users(&[("root", 0), ("alicia", 1000)]);
     bench.advance(60);
     let alicia = UserName::parse("alicia").unwrap();
-    let error = bench.engine.resync(ROOT, &alicia, &bench.pair("A1"), None).await.unwrap_err();
+    let error = bench
+        .engine
+        .resync(ROOT, &alicia, (&bench.pair("A1"), FarClock::Ask), None)
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "alicia was called alice when token A1 was assigned.");
     assert!(error.hint().unwrap().contains("fobctl deactivate --token A1"));
 }

@@ -137,7 +137,7 @@ fn two_single_codes_one_after_the_other_are_a_pair_too() {
 #[test]
 fn a_drifted_token_is_found_by_the_next_code_at_the_prompt() {
     for ahead in [-590_i64, -120, 120, 590] {
-        let mut token = SoftToken::clock().spent(STEP - 5_000).ahead(0);
+        let mut token = SoftToken::clock().spent(STEP - 5_000).ahead(0.0);
         let shown = |seconds| after(NOW, ahead + seconds).0 / 30;
         let (first, second) = (token.code(shown(0)), token.code(shown(30)));
         assert_eq!(token.enter(&first, NOW), Verdict::Reject);
