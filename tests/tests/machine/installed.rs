@@ -1,9 +1,13 @@
 //! What the installation leaves on the machine, and what the service manager makes of it.
 
+use fob_api::address::{BUS_NAME, INTERFACE, OBJECT_PATH};
 use fob_tests::{
     host::Host,
+    markup,
     needs::{self, Need},
 };
+
+const CONTRACT: &str = include_str!("../../../packaging/dbus/org.fobd.Fob1.xml");
 
 #[test]
 fn the_daemon_runs_in_its_sandbox() {
@@ -19,6 +23,28 @@ fn the_daemon_runs_in_its_sandbox() {
     );
     let lines: Vec<&str> = report.lines().collect();
     assert_eq!(lines, ["own mounts", "0000000000000000", "1", "2"]);
+}
+
+#[test]
+fn busctl_shows_the_documented_methods() {
+    let host = Host::shared();
+    let command = format!("busctl --no-legend introspect {BUS_NAME} {OBJECT_PATH} {INTERFACE}");
+    let shown = host.shell(&command);
+    // A row: `.NAME method INPUT OUTPUT -`; a dash stands for nothing.
+    let mut shown: Vec<Vec<&str>> =
+        shown.lines().map(|line| line.split_whitespace().collect()).collect();
+    shown.sort();
+    let or_dash = |types: String| if types.is_empty() { "-".to_owned() } else { types };
+    let documented: Vec<Vec<String>> = markup::methods(CONTRACT, INTERFACE)
+        .into_iter()
+        .map(|method| {
+            let name = format!(".{}", method.name);
+            let [input, output] = [method.input, method.output].map(or_dash);
+            vec![name, "method".to_owned(), input, output, "-".to_owned()]
+        })
+        .collect();
+    assert!(!documented.is_empty());
+    assert_eq!(shown, documented);
 }
 
 #[test]
