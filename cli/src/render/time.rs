@@ -1,43 +1,14 @@
 //! Unix time as a date that people read.
 
-const DAY: u64 = 86_400;
-/// The last year of four digits; ISO 8601 wants an agreement for later ones.
-const LAST_YEAR: u64 = 9999;
+use fob_api::Utc;
 
 /// Returns a Unix time as `2026-02-03T04:05:06Z` (ISO 8601, UTC); a time after the year 9999, which
 /// can only be an error, as `@` and the number.
-///
-/// Counts from 1970 with the leap-year rule of the Gregorian calendar (ISO 8601-1 section 4.2.1):
-/// slower than a closed formula, and plainly right.
 pub(crate) fn iso(unix: u64) -> String {
-    let (mut days, second) = (unix / DAY, unix % DAY);
-    let mut year = 1970;
-    while days >= days_of(year) {
-        days -= days_of(year);
-        year += 1;
-        if year > LAST_YEAR {
-            return format!("@{unix}");
-        }
-    }
-    let mut month = 1;
-    for length in months_of(year) {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
-}
-
-fn days_of(year: u64) -> u64 {
-    months_of(year).iter().sum()
-}
-
-fn months_of(year: u64) -> [u64; 12] {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    let Some(Utc { year, month, day, hour, minute, second }) = Utc::of_unix(unix) else {
+        return format!("@{unix}");
+    };
+    format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod name;
 pub mod proxy;
 mod report;
 mod share;
+mod utc;
 mod verdict;
 
 pub use answer::{Answer, RECOVERY_ALPHABET, RECOVERY_LETTERS, RecoveryCode};
@@ -23,4 +24,5 @@ pub use report::{
     StatusReport, TokenReport, TokenState, UnlockOptions, UserReport,
 };
 pub use share::Share;
+pub use utc::Utc;
 pub use verdict::{PromptDetails, PromptKind, Verdict, VerifyContext, VerifyDetails};
