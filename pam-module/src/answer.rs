@@ -1,58 +1,75 @@
-//! From what a person typed to a code.
+//! From what a person typed to an answer: a code, two codes in a row, or a recovery code.
 
-use fob_api::Code;
+use fob_api::Answer;
 use pam::{items::AuthTok, module::PamHandle, secret::SecretBytes};
 
 use crate::conversation;
 use crate::options::{Options, Source};
 use crate::trouble::Refusal;
 
-/// Most bytes of an answer: 8 digits with generous spaces between them. sshd and greeters pass on
-/// whatever they are sent.
+/// Most bytes of an answer: two codes of 8 digits with generous spaces between them. sshd and
+/// greeters pass on whatever they are sent.
 const MAX_ANSWER: usize = 64;
 
-/// Gets the code from where the options say, with one prompt at most.
+/// Gets the answer from where the options say, with this prompt at most.
 ///
 /// # Errors
 ///
 /// [`Refusal::NotACode`] if the answer cannot be a code or is the password;
 /// [`Refusal::Conversation`] if the conversation fails.
-pub(crate) fn obtain(handle: &PamHandle, options: &Options) -> Result<Code, Refusal> {
+pub(crate) fn obtain(
+    handle: &PamHandle,
+    options: &Options,
+    prompt: &str,
+) -> Result<Answer, Refusal> {
     let earlier = match options.source {
         Source::Earlier | Source::EarlierOrPrompt => password(handle),
         Source::Prompt => None,
     };
-    match (options.source, earlier.map(|answer| code(answer.as_bytes()))) {
-        (Source::Earlier | Source::EarlierOrPrompt, Some(Ok(code))) => Ok(code),
+    match (options.source, earlier.map(|answer| digits(answer.as_bytes()))) {
+        (Source::Earlier | Source::EarlierOrPrompt, Some(Ok(answer))) => Ok(answer),
         (Source::Earlier, _) => Err(Refusal::NotACode),
-        (Source::EarlierOrPrompt | Source::Prompt, _) => prompted(handle, options),
+        (Source::EarlierOrPrompt | Source::Prompt, _) => prompted(handle, options, prompt),
     }
 }
 
-fn prompted(handle: &PamHandle, options: &Options) -> Result<Code, Refusal> {
-    let answer = conversation::ask(handle, options.echo, &options.prompt)?;
+fn prompted(handle: &PamHandle, options: &Options, prompt: &str) -> Result<Answer, Refusal> {
+    let answer = conversation::ask(handle, options.echo, prompt)?;
     let Some(answer) = answer else { return Err(Refusal::NotACode) };
     // A program that answers every prompt with the password must not make it travel. A password
     // of six digits is not looked at either: then this is a wrong code.
     let is_password = password(handle).is_some_and(|known| known.as_bytes() == answer.as_bytes());
-    if is_password { Err(Refusal::NotACode) } else { code(answer.as_bytes()) }
+    if is_password { Err(Refusal::NotACode) } else { parse(answer.as_bytes()) }
 }
 
 fn password(handle: &PamHandle) -> Option<SecretBytes> {
     handle.get_item::<AuthTok<'_>>().ok().flatten().map(|item| item.to_owned_secret())
 }
 
-fn code(typed: &[u8]) -> Result<Code, Refusal> {
+/// Takes codes only: many a password of ten letters has the form of a recovery code, and must
+/// not travel.
+fn digits(earlier: &[u8]) -> Result<Answer, Refusal> {
+    match parse(earlier)? {
+        answer @ (Answer::Code(_) | Answer::Pair(_)) => Ok(answer),
+        Answer::Recovery(_) => Err(Refusal::NotACode),
+    }
+}
+
+fn parse(typed: &[u8]) -> Result<Answer, Refusal> {
     if typed.len() > MAX_ANSWER {
         return Err(Refusal::NotACode);
     }
     let typed = std::str::from_utf8(typed).map_err(|_| Refusal::NotACode)?;
-    Code::parse(typed).map_err(|_| Refusal::NotACode)
+    Answer::parse(typed).map_err(|_| Refusal::NotACode)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::code;
+    use super::{digits, parse};
+
+    fn wire(typed: &[u8]) -> Option<String> {
+        parse(typed).ok().map(|answer| answer.to_wire().to_string())
+    }
 
     #[test]
     fn what_cannot_be_a_code_is_not_one() {
@@ -61,21 +78,30 @@ mod tests {
             &b""[..],
             b"12345",
             b"123456789",
+            b"123456 123456",
             b"+12345",
             b"12345\xff",
             b"\x08\n\r\x7fINCORRECT",
             "１２３４５６".as_bytes(),
             long.as_bytes(),
         ] {
-            assert!(code(typed).is_err(), "{typed:?} was taken for a code");
+            assert!(wire(typed).is_none(), "{typed:?} was taken for a code");
         }
     }
 
     #[test]
     fn spaces_and_dashes_of_a_careful_person_are_dropped() {
-        assert_eq!(
-            code(b" 123-456 ").map(|code| code.as_str().to_owned()).ok().as_deref(),
-            Some("123456")
-        );
+        for (typed, answer) in [
+            (&b" 123-456 "[..], "123456"),
+            (b"123456 654321", "123456654321"),
+            (b"ABCDE-FGHJ0", "abcdefghj0"),
+        ] {
+            assert_eq!(wire(typed).as_deref(), Some(answer));
+        }
+    }
+
+    #[test]
+    fn a_password_of_ten_letters_is_no_recovery_code() {
+        assert!(digits(b"basketball").is_err() && digits(b"123456").is_ok());
     }
 }

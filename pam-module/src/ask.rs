@@ -2,7 +2,7 @@
 //! bus. Both addresses are compiled in.
 
 use fob_api::{
-    Code, PromptDetails, PromptKind, UserName, Verdict, VerifyContext, VerifyDetails,
+    Answer, PromptDetails, PromptKind, UserName, Verdict, VerifyContext, VerifyDetails,
     address::{BUS_NAME, INTERFACE, OBJECT_PATH, PEER_SOCKET, SYSTEM_BUS_SOCKET},
 };
 use nix::unistd::geteuid;
@@ -28,18 +28,18 @@ const NO_OWNER: &str = "org.freedesktop.DBus.Error.NameHasNoOwner";
 /// signal (`NameAcquired`); more are somebody's nonsense.
 const MAX_OTHERS: u32 = 32;
 
-/// Lets the daemon decide on a code.
+/// Lets the daemon decide on an answer; returns the verdict and what it tells beside it.
 ///
 /// # Errors
 ///
 /// [`Trouble`] if there is no verdict, or not one about this user.
 pub(crate) fn verify(
     user: &UserName,
-    code: &Code,
+    answer: &Answer,
     context: &VerifyContext,
     deadline: Deadline,
-) -> Result<Verdict, Trouble> {
-    let arguments = Arguments::new("ssa{sv}").string(user.as_str()).string(code.as_str());
+) -> Result<(Verdict, VerifyDetails), Trouble> {
+    let arguments = Arguments::new("ssa{sv}").string(user.as_str()).string(&answer.to_wire());
     let arguments = arguments.dictionary(context)?;
     let (word, about, details): (String, String, VerifyDetails) =
         ask("Verify", &arguments, deadline)?;
@@ -47,7 +47,8 @@ pub(crate) fn verify(
         return Err(Trouble::OtherUser);
     }
     let wait = details.wait.unwrap_or_default();
-    Verdict::from_word(&word, wait).ok_or(Trouble::Garbled("unknown verdict"))
+    let verdict = Verdict::from_word(&word, wait).ok_or(Trouble::Garbled("unknown verdict"))?;
+    Ok((verdict, details))
 }
 
 /// Asks the daemon what to ask this user for.

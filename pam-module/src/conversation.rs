@@ -1,7 +1,7 @@
 //! The host's conversation: one prompt, and one sentence at most (`pam_conv(3)`).
 
 use pam::{
-    constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON},
+    constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO},
     conv::Conv,
     module::PamHandle,
     secret::SecretBytes,
@@ -30,10 +30,23 @@ pub(crate) fn ask(
     conversation.send(style, prompt).map_err(|_| Refusal::Conversation)
 }
 
+/// What kind of sentence is shown: hosts and greeters colour them differently.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Tone {
+    /// Something went wrong.
+    Error,
+    /// A notice with a success.
+    Information,
+}
+
 /// Shows a sentence. Whether it was shown changes nothing, so errors are ignored: hosts answer a
 /// message without a response in several ways.
-pub(crate) fn tell(handle: &PamHandle, sentence: &str) {
+pub(crate) fn tell(handle: &PamHandle, tone: Tone, sentence: &str) {
+    let style = match tone {
+        Tone::Error => PAM_ERROR_MSG,
+        Tone::Information => PAM_TEXT_INFO,
+    };
     if let Ok(Some(conversation)) = handle.get_item::<Conv<'_>>() {
-        let _ = conversation.send(PAM_ERROR_MSG, sentence);
+        let _ = conversation.send(style, sentence);
     }
 }

@@ -13,9 +13,11 @@ mod guard;
 mod host;
 mod log;
 mod message;
+mod notice;
 mod options;
 mod outcome;
 mod sign_in;
+mod stack;
 mod trouble;
 mod wire;
 

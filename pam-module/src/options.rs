@@ -44,6 +44,15 @@ pub(crate) enum Tokenless {
     Refused,
 }
 
+/// Whether a person is told of the sign-in before his.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Notice {
+    /// Never (`nonotice`).
+    Off,
+    /// In the services that show it before a shell.
+    On,
+}
+
 /// The PAM result for trouble.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Unavailable {
@@ -70,6 +79,7 @@ pub(crate) struct Options {
     pub(crate) echo: Echo,
     pub(crate) source: Source,
     pub(crate) tokenless: Tokenless,
+    pub(crate) notice: Notice,
     pub(crate) unavailable: Unavailable,
     pub(crate) detail: Detail,
 }
@@ -87,6 +97,7 @@ impl Options {
             echo: Echo::Shown,
             source: Source::Prompt,
             tokenless: Tokenless::Refused,
+            notice: Notice::On,
             unavailable: Unavailable::AuthErr,
             detail: Detail::Trouble,
         };
@@ -111,6 +122,7 @@ impl Options {
             ("debug", None) => self.detail = Detail::Debug,
             ("forward_pass", None) => return Err(OptionError::ForwardPass),
             ("noecho", None) => self.echo = Echo::Hidden,
+            ("nonotice", None) => self.notice = Notice::Off,
             ("nullok", None) => self.tokenless = Tokenless::MayBeExempt,
             ("prompt", Some(text)) => self.prompt = prompt(text)?,
             ("timeout", Some(text)) => self.timeout = timeout(text)?,
@@ -123,7 +135,7 @@ impl Options {
                 return Err(OptionError::Value(name.to_owned()));
             }
             (
-                "debug" | "forward_pass" | "noecho" | "nullok" | "try_first_pass"
+                "debug" | "forward_pass" | "noecho" | "nonotice" | "nullok" | "try_first_pass"
                 | "use_first_pass",
                 Some(_),
             ) => return Err(OptionError::Value(name.to_owned())),
@@ -199,7 +211,7 @@ mod tests {
     use std::ffi::CString;
     use std::time::Duration;
 
-    use super::{Echo, OptionError, Options, Source, Tokenless, Unavailable};
+    use super::{Echo, Notice, OptionError, Options, Source, Tokenless, Unavailable};
 
     fn parse(words: &[&str]) -> Result<Options, OptionError> {
         let words: Vec<CString> = words.iter().map(|w| CString::new(*w).unwrap()).collect();
@@ -214,6 +226,7 @@ mod tests {
         assert_eq!(options.echo, Echo::Shown);
         assert_eq!(options.source, Source::Prompt);
         assert_eq!(options.tokenless, Tokenless::Refused);
+        assert_eq!(options.notice, Notice::On);
         assert_eq!(options.unavailable, Unavailable::AuthErr);
     }
 
@@ -223,6 +236,7 @@ mod tests {
             "prompt=Code of your token: ",
             "timeout=30",
             "noecho",
+            "nonotice",
             "nullok",
             "try_first_pass",
             "unavail=authinfo_unavail",
@@ -234,6 +248,7 @@ mod tests {
         assert_eq!(options.echo, Echo::Hidden);
         assert_eq!(options.source, Source::EarlierOrPrompt);
         assert_eq!(options.tokenless, Tokenless::MayBeExempt);
+        assert_eq!(options.notice, Notice::Off);
         assert_eq!(options.unavailable, Unavailable::AuthinfoUnavail);
     }
 
@@ -261,6 +276,7 @@ mod tests {
             "nullok=yes",
             "debug=1",
             "noecho=0",
+            "nonotice=1",
             "use_first_pass=1",
             "forward_pass=1",
         ] {

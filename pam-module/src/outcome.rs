@@ -1,52 +1,68 @@
 //! What the host and the person get to know: the one place that can say `PAM_SUCCESS`.
 
-use fob_api::Verdict;
+use fob_api::{Verdict, VerifyDetails};
 use pam::constants::PamResultCode;
 
+use crate::conversation::Tone;
+use crate::notice;
 use crate::options::{Options, Tokenless, Unavailable};
 use crate::trouble::Refusal;
 
+/// How a sign-in ends if there is no trouble.
+pub(crate) enum End {
+    /// The daemon decided, and told this beside it.
+    Verdict(Verdict, VerifyDetails),
+}
+
 /// A PAM result, and a sentence for the person.
+#[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Outcome {
     /// What the function returns.
     pub(crate) code: PamResultCode,
-    /// What is shown; `None` where the host says it itself, and always with a success.
-    pub(crate) sentence: Option<String>,
+    /// What is shown; `None` where the host says it itself.
+    pub(crate) sentence: Option<(Tone, String)>,
 }
 
 /// Maps every way in which a sign-in can end.
 ///
-/// A wrong code, a code for a user without a token and an answer that cannot be a code are the
-/// same to whoever tries them.
-pub(crate) fn of(end: &Result<Verdict, Refusal>, options: &Options) -> Outcome {
+/// Every refusal by a verdict is the same to whoever tries, and so is an answer that cannot be a
+/// code: a text would tell a guesser which users, tokens and codes there are. What an honest
+/// person should know stands in the next prompt.
+pub(crate) fn of(end: &Result<End, Refusal>, options: &Options) -> Outcome {
     use PamResultCode as Pam;
 
     match (end, options.tokenless) {
-        (Ok(Verdict::Accept), _) => silent(Pam::PAM_SUCCESS),
-        (Ok(Verdict::Exempt), Tokenless::MayBeExempt) => silent(Pam::PAM_IGNORE),
-        (Ok(Verdict::Exempt), Tokenless::Refused) => silent(Pam::PAM_AUTH_ERR),
-        (Ok(Verdict::Locked), _) => {
-            spoken(Pam::PAM_PERM_DENIED, "Too many wrong codes. Ask your administrator.")
-        }
-        (Ok(Verdict::Reject | Verdict::Unassigned), _) => silent(Pam::PAM_AUTH_ERR),
-        (Ok(Verdict::Replay), _) => {
-            spoken(Pam::PAM_AUTH_ERR, "This code was used before. Wait for the next one.")
-        }
-        (Ok(Verdict::Wait(seconds)), _) => {
-            let wait = duration(*seconds);
-            spoken(Pam::PAM_AUTH_ERR, &format!("Too many wrong codes. Wait {wait}."))
-        }
+        (Ok(End::Verdict(Verdict::Accept, details)), _) => Outcome {
+            code: Pam::PAM_SUCCESS,
+            sentence: notice::of(details).map(|notice| (Tone::Information, notice)),
+        },
+        (Ok(End::Verdict(Verdict::Exempt, _)), Tokenless::MayBeExempt) => silent(Pam::PAM_IGNORE),
+        (Ok(End::Verdict(Verdict::Exempt, _)), Tokenless::Refused) => silent(Pam::PAM_AUTH_ERR),
+        (
+            Ok(End::Verdict(
+                Verdict::Locked
+                | Verdict::Reject
+                | Verdict::Replay
+                | Verdict::Unassigned
+                | Verdict::Wait(_),
+                _,
+            )),
+            _,
+        ) => silent(Pam::PAM_AUTH_ERR),
         (Err(Refusal::Conversation), _) => silent(Pam::PAM_CONV_ERR),
         (Err(Refusal::ImpossibleUser | Refusal::NotACode | Refusal::UserChanged), _) => {
             silent(Pam::PAM_AUTH_ERR)
         }
-        (Err(Refusal::Trouble(_)), _) => spoken(
-            match options.unavailable {
+        (Err(Refusal::Trouble(_)), _) => Outcome {
+            code: match options.unavailable {
                 Unavailable::AuthErr => Pam::PAM_AUTH_ERR,
                 Unavailable::AuthinfoUnavail => Pam::PAM_AUTHINFO_UNAVAIL,
             },
-            "Codes cannot be checked at the moment. Ask your administrator.",
-        ),
+            sentence: Some((
+                Tone::Error,
+                "Codes cannot be checked at the moment. Ask your administrator.".to_owned(),
+            )),
+        },
     }
 }
 
@@ -54,50 +70,38 @@ fn silent(code: PamResultCode) -> Outcome {
     Outcome { code, sentence: None }
 }
 
-fn spoken(code: PamResultCode, sentence: &str) -> Outcome {
-    Outcome { code, sentence: Some(sentence.to_owned()) }
-}
-
-/// Says how long, in the largest unit that a person would use, rounded up.
-fn duration(seconds: u32) -> String {
-    match seconds {
-        0 | 1 => "a second".to_owned(),
-        2..=90 => format!("{seconds} seconds"),
-        91..=5400 => format!("{} minutes", seconds.div_ceil(60)),
-        _ => format!("{} hours", seconds.div_ceil(3600)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use fob_api::Verdict;
+    use fob_api::{Verdict, VerifyDetails};
     use pam::constants::PamResultCode as Pam;
 
-    use super::{Outcome, duration, of};
+    use super::{End, Outcome, Tone, of};
     use crate::options::Options;
     use crate::trouble::{Refusal, Trouble};
 
+    const REFUSING: [Verdict; 6] = [
+        Verdict::Locked,
+        Verdict::Reject,
+        Verdict::Replay,
+        Verdict::Unassigned,
+        Verdict::Wait(0),
+        Verdict::Wait(u32::MAX),
+    ];
+
     fn outcome(end: Result<Verdict, Refusal>, words: &[&std::ffi::CStr]) -> Outcome {
+        let end = end.map(|verdict| End::Verdict(verdict, VerifyDetails::default()));
         of(&end, &Options::parse(words).unwrap())
     }
 
     #[test]
-    fn only_accept_is_a_success_and_it_is_silent() {
-        let verdicts = [
-            Verdict::Exempt,
-            Verdict::Locked,
-            Verdict::Reject,
-            Verdict::Replay,
-            Verdict::Unassigned,
-            Verdict::Wait(0),
-        ];
-        for verdict in verdicts {
+    fn only_accept_is_a_success_and_without_an_earlier_code_it_is_silent() {
+        for verdict in REFUSING.into_iter().chain([Verdict::Exempt]) {
             for words in [&[][..], &[c"nullok"], &[c"unavail=authinfo_unavail"]] {
                 assert_ne!(outcome(Ok(verdict), words).code, Pam::PAM_SUCCESS, "{verdict:?}");
             }
         }
         let accept = outcome(Ok(Verdict::Accept), &[]);
-        assert_eq!((accept.code, accept.sentence), (Pam::PAM_SUCCESS, None));
+        assert_eq!(accept, Outcome { code: Pam::PAM_SUCCESS, sentence: None });
     }
 
     #[test]
@@ -108,15 +112,21 @@ mod tests {
 
     #[test]
     fn what_a_stranger_can_cause_looks_the_same() {
-        let ends = [
-            Ok(Verdict::Reject),
-            Ok(Verdict::Unassigned),
-            Err(Refusal::NotACode),
-            Err(Refusal::ImpossibleUser),
-        ];
-        for end in ends {
-            let outcome = outcome(end, &[]);
-            assert_eq!((outcome.code, outcome.sentence), (Pam::PAM_AUTH_ERR, None));
+        let refused = Outcome { code: Pam::PAM_AUTH_ERR, sentence: None };
+        for verdict in REFUSING {
+            assert_eq!(outcome(Ok(verdict), &[]), refused, "{verdict:?}");
+        }
+        for refusal in [Refusal::NotACode, Refusal::ImpossibleUser] {
+            assert_eq!(outcome(Err(refusal), &[]), refused);
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_nothing_of_the_last_sign_in() {
+        let details = VerifyDetails { last_used: Some(1), ..VerifyDetails::default() };
+        for verdict in REFUSING {
+            let end = Ok(End::Verdict(verdict, details.clone()));
+            assert_eq!(of(&end, &Options::parse(&[]).unwrap()).sentence, None, "{verdict:?}");
         }
     }
 
@@ -126,21 +136,6 @@ mod tests {
         assert_eq!(outcome(trouble(), &[c"nullok"]).code, Pam::PAM_AUTH_ERR);
         let mapped = outcome(trouble(), &[c"unavail=authinfo_unavail"]);
         assert_eq!(mapped.code, Pam::PAM_AUTHINFO_UNAVAIL);
-        assert!(mapped.sentence.is_some());
-    }
-
-    #[test]
-    fn a_wait_is_said_in_words() {
-        let said = [0, 2, 90, 91, 240, 5401, u32::MAX].map(duration);
-        let words = [
-            "a second",
-            "2 seconds",
-            "90 seconds",
-            "2 minutes",
-            "4 minutes",
-            "2 hours",
-            "1193047 hours",
-        ];
-        assert_eq!(said, words);
+        assert!(matches!(mapped.sentence, Some((Tone::Error, _))));
     }
 }

@@ -3,23 +3,29 @@
 use std::ffi::CStr;
 use std::time::Duration;
 
-use fob_api::{PromptKind, UserName, Verdict};
+use fob_api::{Answer, PromptKind, UserName, Verdict, VerifyDetails};
 use pam::{
     constants::{PAM_SILENT, PamFlag, PamResultCode},
     module::PamHandle,
 };
 
+use crate::conversation::Tone;
 use crate::deadline::{Budget, Deadline};
 use crate::host::{Person, Visit};
 use crate::log::{Foreign, Level};
-use crate::options::{Detail, Options, Tokenless};
-use crate::trouble::Refusal;
-use crate::{answer, ask, conversation, host, log, outcome};
+use crate::options::{Detail, Notice, Options, Tokenless};
+use crate::outcome::End;
+use crate::trouble::{Refusal, Trouble};
+use crate::{answer, ask, conversation, host, log, outcome, stack};
 
 /// Least time from the answer to a refusal. The daemon needs up to one sync of a slow disk for a
 /// wrong code (10 to 30 ms on a turning one); an answer that is not sent must not be told from
 /// it by the time (the class of CVE-2016-6210).
 const REFUSAL_TAKES: Duration = Duration::from_millis(50);
+/// The prompt when the code that is shown now would be refused.
+const NEXT: &str = "Wait for the next code: ";
+/// The prompt when one code is not enough.
+const PAIR: &str = "Two codes in a row, with a space: ";
 
 /// Carries out `pam_sm_authenticate(3)`.
 ///
@@ -33,10 +39,11 @@ pub fn authenticate(handle: &mut PamHandle, words: &[&CStr], flags: PamFlag) -> 
             return PamResultCode::PAM_SERVICE_ERR;
         }
     };
-    let mut journey = Journey { handle, options: &options, visit: &visit, answered: None };
-    let (person, end) = journey.travel();
-    let answered = journey.answered;
-    record(&visit, options.detail, person.as_ref(), &end);
+    let mut journey =
+        Journey { handle, options: &options, visit: &visit, answered: None, unadvised: None };
+    let (person, end) = stack::wiped_after(|| journey.travel());
+    let Journey { answered, unadvised, .. } = journey;
+    record(&visit, options.detail, person.as_ref(), &end, unadvised.as_ref());
 
     let outcome = outcome::of(&end, &options);
     if outcome.code != PamResultCode::PAM_SUCCESS
@@ -45,11 +52,22 @@ pub fn authenticate(handle: &mut PamHandle, words: &[&CStr], flags: PamFlag) -> 
         earliest.wait_out();
     }
     if flags & PAM_SILENT == 0
-        && let Some(sentence) = outcome.sentence
+        && let Some((tone, sentence)) = outcome.sentence
+        && is_told(tone, &visit, &options)
     {
-        conversation::tell(handle, &sentence);
+        conversation::tell(handle, tone, &sentence);
     }
     outcome.code
+}
+
+/// Tells whether a sentence of this kind is shown here. A notice is for services that show it
+/// before a shell: a greeter would hold it, and sudo is no sign-in (design.md section 8).
+fn is_told(tone: Tone, visit: &Visit, options: &Options) -> bool {
+    match (tone, options.notice) {
+        (Tone::Error, _) => true,
+        (Tone::Information, Notice::On) => matches!(visit.service(), "sshd" | "login"),
+        (Tone::Information, Notice::Off) => false,
+    }
 }
 
 struct Journey<'a> {
@@ -58,10 +76,12 @@ struct Journey<'a> {
     visit: &'a Visit,
     /// When a refusal may be told; `None` until there is an answer.
     answered: Option<Deadline>,
+    /// Why the daemon did not say what to ask for.
+    unadvised: Option<Trouble>,
 }
 
 impl Journey<'_> {
-    fn travel(&mut self) -> (Option<UserName>, Result<Verdict, Refusal>) {
+    fn travel(&mut self) -> (Option<UserName>, Result<End, Refusal>) {
         match host::person(self.handle) {
             Ok(Person::Named(user)) => {
                 let end = self.decide(&user);
@@ -72,56 +92,80 @@ impl Journey<'_> {
         }
     }
 
-    /// Asks for the code, lets the daemon decide, and holds the user's name fixed throughout.
-    fn decide(&mut self, user: &UserName) -> Result<Verdict, Refusal> {
+    /// Asks for what the daemon says, lets it decide, and holds the user's name fixed throughout.
+    ///
+    /// A daemon that did not say what to ask for may be back when the answer is there, so a code
+    /// is sent all the same.
+    fn decide(&mut self, user: &UserName) -> Result<End, Refusal> {
         let mut budget = Budget::new(self.options.timeout);
         let context = self.visit.context(self.options.tokenless);
-        if self.options.tokenless == Tokenless::MayBeExempt {
-            match budget.spend(|deadline| ask::prompt(user, &context, deadline))? {
-                PromptKind::Exempt => {
-                    host::is_still(self.handle, user)?;
-                    return Ok(Verdict::Exempt);
-                }
-                PromptKind::Code | PromptKind::Next | PromptKind::Pair => {}
+        let prompt = match budget.spend(|deadline| ask::prompt(user, &context, deadline)) {
+            Ok(PromptKind::Exempt) if self.options.tokenless == Tokenless::MayBeExempt => {
+                host::is_still(self.handle, user)?;
+                return Ok(End::Verdict(Verdict::Exempt, VerifyDetails::default()));
             }
+            Ok(PromptKind::Code | PromptKind::Exempt) => &self.options.prompt,
+            Ok(PromptKind::Next) => NEXT,
+            Ok(PromptKind::Pair) => PAIR,
+            Err(trouble) => {
+                self.unadvised = Some(trouble);
+                &self.options.prompt
+            }
+        };
+        let answer = self.answer(prompt).map_err(|refusal| self.in_trouble(refusal))?;
+        host::is_still(self.handle, user)?;
+        let (verdict, details) =
+            budget.spend(|deadline| ask::verify(user, &answer, &context, deadline))?;
+        host::is_still(self.handle, user)?;
+        Ok(End::Verdict(verdict, details))
+    }
+
+    /// While no code can be checked, that is what people are told, whatever they type.
+    fn in_trouble(&mut self, refusal: Refusal) -> Refusal {
+        match (refusal, self.unadvised.take()) {
+            (Refusal::NotACode, Some(trouble)) => Refusal::Trouble(trouble),
+            (refusal, _) => refusal,
         }
-        let code = self.answer()?;
-        host::is_still(self.handle, user)?;
-        let verdict = budget.spend(|deadline| ask::verify(user, &code, &context, deadline))?;
-        host::is_still(self.handle, user)?;
-        Ok(verdict)
     }
 
     /// Asks as if, for a name that cannot be one.
-    fn pretend(&mut self) -> Result<Verdict, Refusal> {
-        self.answer()?;
+    fn pretend(&mut self) -> Result<End, Refusal> {
+        self.answer(&self.options.prompt)?;
         Err(Refusal::ImpossibleUser)
     }
 
-    fn answer(&mut self) -> Result<fob_api::Code, Refusal> {
-        let code = answer::obtain(self.handle, self.options);
+    fn answer(&mut self, prompt: &str) -> Result<Answer, Refusal> {
+        let answer = answer::obtain(self.handle, self.options, prompt);
         self.answered = Some(Deadline::after(REFUSAL_TAKES));
-        code
+        answer
     }
 }
 
-fn record(visit: &Visit, detail: Detail, user: Option<&UserName>, end: &Result<Verdict, Refusal>) {
+fn record(
+    visit: &Visit,
+    detail: Detail,
+    user: Option<&UserName>,
+    end: &Result<End, Refusal>,
+    unadvised: Option<&Trouble>,
+) {
     let user = Foreign(user.map_or("?", UserName::as_str));
     let rhost = Foreign(visit.rhost());
-    let service = visit.service();
+    let write = |level, event: std::fmt::Arguments<'_>| {
+        log::write(level, visit.service(), format_args!("user {user} from {rhost}: {event}"));
+    };
+    if let Some(trouble) = unadvised.map(Trouble::to_string)
+        && !matches!(end, Err(refusal) if refusal.to_string() == trouble)
+    {
+        write(Level::Error, format_args!("asked without the daemon's word: {trouble}"));
+    }
     match (end, detail) {
-        (Err(refusal @ Refusal::Trouble(_)), _) => {
-            log::write(Level::Error, service, format_args!("user {user} from {rhost}: {refusal}"));
-        }
+        (Err(refusal @ Refusal::Trouble(_)), _) => write(Level::Error, format_args!("{refusal}")),
         (Err(refusal @ (Refusal::UserChanged | Refusal::ImpossibleUser)), _) => {
-            log::write(Level::Notice, service, format_args!("user {user} from {rhost}: {refusal}"));
+            write(Level::Notice, format_args!("{refusal}"));
         }
-        (Err(refusal), Detail::Debug) => {
-            log::write(Level::Debug, service, format_args!("user {user} from {rhost}: {refusal}"));
-        }
-        (Ok(verdict), Detail::Debug) => {
-            let word = verdict.word();
-            log::write(Level::Debug, service, format_args!("user {user} from {rhost}: {word}"));
+        (Err(refusal), Detail::Debug) => write(Level::Debug, format_args!("{refusal}")),
+        (Ok(End::Verdict(verdict, _)), Detail::Debug) => {
+            write(Level::Debug, format_args!("{}", verdict.word()));
         }
         (_, Detail::Trouble) => {}
     }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use fob_api::VerifyDetails;
+use fob_api::{VerifyContext, VerifyDetails};
 
 use crate::bus_bytes::{Reply, Request, read_authentication, read_request};
 
@@ -55,6 +55,18 @@ impl Act {
             let values = (kind, fob_api::PromptDetails { digits: Some(6) });
             request.prompt();
             Reply::to(request.serial, "sa{sv}", &values).bytes()
+        }))
+    }
+
+    /// Answers `Prompt` with a code and `Verify` with an accept, whichever comes.
+    pub fn accept_either() -> Self {
+        let accept = verdict("accept", VerifyDetails::default());
+        Self::Answer(Box::new(move |request| match request.member.as_str() {
+            "Prompt" => {
+                let values = ("code", fob_api::PromptDetails { digits: Some(6) });
+                Reply::to(request.serial, "sa{sv}", &values).bytes()
+            }
+            _ => accept(request),
         }))
     }
 
@@ -113,6 +125,11 @@ impl FakeDaemon {
     /// Returns the requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// Returns the arguments of the `Verify` calls so far.
+    pub fn verifies(&self) -> Vec<(String, String, VerifyContext)> {
+        self.requests().iter().filter(|call| call.member == "Verify").map(Request::verify).collect()
     }
 
     /// Returns what the callers said they are: uids in decimal.

@@ -128,6 +128,11 @@ impl Stage {
         FakeDaemon::listen(&self.daemon_socket(), script)
     }
 
+    /// Starts a daemon on its own socket that has a code asked for before each of these acts.
+    pub fn decider(&self, acts: Vec<Act>) -> FakeDaemon {
+        self.daemon(acts.into_iter().flat_map(|act| [Act::prompt("code"), act]).collect())
+    }
+
     /// Starts something that answers as the system bus.
     pub fn bus(&self, script: Vec<Act>) -> FakeDaemon {
         let bus = FakeDaemon::listen(&self.bus_socket(), script);
@@ -165,7 +170,7 @@ impl Stage {
         fs::write(folder.join("probe"), lines).unwrap();
         // libpam logs that it misses this one, and tests read the log.
         fs::write(folder.join("other"), "auth required pam_deny.so\n").unwrap();
-        Host { stage: self, words: Vec::new(), environment: Vec::new(), uid: 0 }
+        Host { stage: self, service: "probe", words: Vec::new(), environment: Vec::new(), uid: 0 }
     }
 
     /// Makes the log's socket full, so that another datagram would have to wait.
@@ -194,6 +199,7 @@ impl Stage {
 /// A host process that is about to run.
 pub struct Host<'a> {
     stage: &'a Stage,
+    service: &'static str,
     words: Vec<OsString>,
     environment: Vec<(&'static str, &'static str)>,
     uid: u32,
@@ -204,6 +210,15 @@ impl Host<'_> {
     #[must_use]
     pub fn word(mut self, word: impl AsRef<OsStr>) -> Self {
         self.words.push(word.as_ref().to_owned());
+        self
+    }
+
+    /// Calls the service by this name instead of `probe`.
+    #[must_use]
+    pub fn service(mut self, name: &'static str) -> Self {
+        let folder = self.stage.folder.path().join("pam.d");
+        fs::copy(folder.join(self.service), folder.join(name)).unwrap();
+        self.service = name;
         self
     }
 
@@ -243,7 +258,7 @@ impl Host<'_> {
             let uid = self.uid.to_string();
             command.args(["setpriv", "--clear-groups", "--reuid", &uid, "--regid", &uid]);
         }
-        command.arg(self.stage.harness()).arg(folder.join("pam.d")).arg("probe");
+        command.arg(self.stage.harness()).arg(folder.join("pam.d")).arg(self.service);
         command.args(&self.words).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.envs(self.environment);
         let output = command.output().expect("bubblewrap is installed");
@@ -306,8 +321,6 @@ pub mod pam {
     pub const SERVICE_ERR: i64 = 3;
     /// A panic.
     pub const SYSTEM_ERR: i64 = 4;
-    /// Locked.
-    pub const PERM_DENIED: i64 = 6;
     /// Refused.
     pub const AUTH_ERR: i64 = 7;
     /// Trouble, where the PAM file asks for this.

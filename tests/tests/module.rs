@@ -15,21 +15,22 @@ const SSHD_JUNK: &str = "\u{8}\n\r\u{7f}INCORRECT";
 #[test]
 fn an_accepted_code_signs_in_silently() {
     let stage = Stage::new();
-    let daemon = stage.daemon(vec![Act::verdict("accept")]);
+    let daemon = stage.decider(vec![Act::verdict("accept")]);
     let seen = stage.host("").sign_in("123456");
     assert_eq!(seen.code(), pam::SUCCESS);
     assert_eq!(seen.prompts(), [SHOWN]);
     assert!(seen.texts().is_empty());
-    assert_eq!(daemon.callers(), ["0"]);
+    assert_eq!(daemon.callers(), ["0", "0"]);
     assert!(stage.log().is_empty());
 }
 
 #[test]
 fn the_daemon_gets_user_code_and_context() {
     let stage = Stage::new();
-    let daemon = stage.daemon(vec![Act::verdict("reject")]);
+    let daemon = stage.decider(vec![Act::verdict("reject")]);
     stage.host("").word("rhost=fe80::1%eth0").word("tty=pts/3").sign_in(" 123-456 ");
-    let [request] = &daemon.requests()[..] else { panic!("not one request") };
+    let [prompt, request] = &daemon.requests()[..] else { panic!("not two requests") };
+    assert_eq!(prompt.prompt().1.rhost.as_deref(), Some("fe80::1%eth0"));
     let (user, code, context) = request.verify();
     assert_eq!(
         (request.path.as_str(), request.interface.as_str()),
@@ -43,65 +44,106 @@ fn the_daemon_gets_user_code_and_context() {
 }
 
 #[test]
-fn every_other_verdict_refuses_with_its_code_and_text() {
+fn every_other_verdict_is_the_same_silent_refusal() {
     let wait = VerifyDetails { wait: Some(240), ..VerifyDetails::default() };
-    let rows = [
-        ("reject", VerifyDetails::default(), pam::AUTH_ERR, None),
-        ("unassigned", VerifyDetails::default(), pam::AUTH_ERR, None),
-        ("exempt", VerifyDetails::default(), pam::AUTH_ERR, None),
-        (
-            "replay",
-            VerifyDetails::default(),
-            pam::AUTH_ERR,
-            Some("3 This code was used before. Wait for the next one."),
-        ),
-        ("wait", wait, pam::AUTH_ERR, Some("3 Too many wrong codes. Wait 4 minutes.")),
-        (
-            "locked",
-            VerifyDetails::default(),
-            pam::PERM_DENIED,
-            Some("3 Too many wrong codes. Ask your administrator."),
-        ),
-    ];
-    for (word, details, code, text) in rows {
+    for (word, details) in [
+        ("reject", VerifyDetails::default()),
+        ("unassigned", VerifyDetails::default()),
+        ("exempt", VerifyDetails::default()),
+        ("replay", earlier(0)),
+        ("wait", wait),
+        ("locked", VerifyDetails::default()),
+    ] {
         let stage = Stage::new();
-        let _daemon = stage.daemon(vec![Act::verdict_with(word, details)]);
+        let _daemon = stage.decider(vec![Act::verdict_with(word, details)]);
+        let seen = stage.host("").service("sshd").sign_in("123456");
+        assert_eq!((seen.code(), seen.prompts()), (pam::AUTH_ERR, vec![SHOWN]), "{word}");
+        assert!(seen.texts().is_empty(), "{word}: {seen:?}");
+    }
+}
+
+#[test]
+fn the_daemon_says_what_to_ask_for() {
+    for (kind, prompt) in [
+        ("code", SHOWN),
+        ("next", "2 Wait for the next code: "),
+        ("pair", "2 Two codes in a row, with a space: "),
+        ("exempt", SHOWN), // without nullok nobody is
+    ] {
+        let stage = Stage::new();
+        let _daemon = stage.daemon(vec![Act::prompt(kind), Act::verdict("accept")]);
         let seen = stage.host("").sign_in("123456");
-        assert_eq!(seen.code(), code, "{word}");
-        assert_eq!(seen.texts(), text.into_iter().collect::<Vec<_>>(), "{word}");
-        assert_eq!(seen.prompts().len(), 1, "{word}");
+        assert_eq!((seen.code(), seen.prompts()), (pam::SUCCESS, vec![prompt]), "{kind}");
+    }
+}
+
+#[test]
+fn a_pair_and_a_recovery_code_travel_without_their_spaces() {
+    for (answer, sent) in [("123456 654321", "123456654321"), ("ABCDE-FGHJ0", "abcdefghj0")] {
+        let stage = Stage::new();
+        let daemon = stage.decider(vec![Act::verdict("accept")]);
+        assert_eq!(stage.host("").sign_in(answer).code(), pam::SUCCESS, "{answer}");
+        assert_eq!(daemon.verifies()[0].1, sent);
+    }
+}
+
+/// What the daemon tells of a sign-in before this one: 3 March 2026 09:12 UTC.
+fn earlier(wrong: u32) -> VerifyDetails {
+    VerifyDetails {
+        last_used: Some(1_772_529_120),
+        last_from: Some("10.0.0.7".to_owned()),
+        wrong_since: Some(wrong),
+        ..VerifyDetails::default()
+    }
+}
+
+#[test]
+fn sshd_and_login_tell_of_the_last_sign_in_and_others_do_not() {
+    const NOTICE: &str =
+        "4 Last code used 3 March 2026 09:12 UTC from 10.0.0.7. 2 wrong codes since.";
+    for (service, options, texts) in [
+        ("sshd", "", vec![NOTICE]),
+        ("login", "", vec![NOTICE]),
+        ("sshd", "nonotice", vec![]),
+        ("sudo", "", vec![]),
+        ("gdm-password", "", vec![]),
+    ] {
+        let stage = Stage::new();
+        let _daemon = stage.decider(vec![Act::verdict_with("accept", earlier(2))]);
+        let seen = stage.host(options).service(service).sign_in("123456");
+        assert_eq!((seen.code(), seen.texts()), (pam::SUCCESS, texts), "{service} {options}");
     }
 }
 
 #[test]
 fn a_host_that_wants_silence_gets_it() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::verdict("locked")]);
-    let seen = stage.host("").word("silent").sign_in("123456");
-    assert_eq!((seen.code(), seen.texts().len()), (pam::PERM_DENIED, 0));
+    let _daemon = stage.decider(vec![Act::verdict_with("accept", earlier(2))]);
+    let seen = stage.host("").service("sshd").word("silent").sign_in("123456");
+    assert_eq!((seen.code(), seen.texts().len()), (pam::SUCCESS, 0));
 }
 
 #[test]
 fn a_text_that_cannot_be_shown_changes_nothing() {
     for how in ["text-null-array", "text-fails"] {
         let stage = Stage::new();
-        let _daemon = stage.daemon(vec![Act::verdict("locked")]);
-        let seen = stage.host("").word(how).sign_in("123456");
-        assert_eq!(seen.code(), pam::PERM_DENIED, "{how}");
+        let _daemon = stage.decider(vec![Act::verdict_with("accept", earlier(2))]);
+        let seen = stage.host("").service("sshd").word(how).sign_in("123456");
+        assert_eq!((seen.code(), seen.texts().len()), (pam::SUCCESS, 1), "{how}");
     }
 }
 
 #[test]
 fn noecho_hides_what_is_typed() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::verdict("accept")]);
+    let _daemon = stage.decider(vec![Act::verdict("accept")]);
     assert_eq!(stage.host("noecho").sign_in("123456").prompts(), [HIDDEN]);
 }
 
 #[test]
 fn the_prompt_can_have_other_words_with_spaces() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::verdict("accept")]);
+    let _daemon = stage.decider(vec![Act::verdict("accept")]);
     let seen = stage.host("[prompt=Code of your token: ]").sign_in("123456");
     assert_eq!(seen.prompts(), ["2 Code of your token: "]);
 }
@@ -129,11 +171,20 @@ fn an_option_that_is_not_known_refuses_and_is_logged() {
 #[test]
 fn an_answer_that_cannot_be_a_code_is_not_sent_and_looks_like_a_wrong_code() {
     let long = "1".repeat(1 << 16);
-    for answer in
-        ["", "12345", "123456789", "+12345", "-00001", "abcdef", "１２３４５６", SSHD_JUNK, &long]
-    {
+    for answer in [
+        "",
+        "12345",
+        "123456789",
+        "123456 123456",
+        "+12345",
+        "-00001",
+        "abcdef",
+        "１２３４５６",
+        SSHD_JUNK,
+        &long,
+    ] {
         let stage = Stage::new();
-        let _daemon = stage.daemon(vec![]);
+        let _daemon = stage.daemon(vec![Act::prompt("code")]);
         let seen = stage.host("").sign_in(answer);
         assert_eq!(seen.code(), pam::AUTH_ERR, "{answer:?}");
         assert_eq!((seen.prompts(), seen.texts().len()), (vec![SHOWN], 0), "{answer:?}");
@@ -144,7 +195,8 @@ fn an_answer_that_cannot_be_a_code_is_not_sent_and_looks_like_a_wrong_code() {
 #[test]
 fn an_answer_that_is_not_sent_takes_as_long_as_a_wrong_code() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::verdict("reject")]);
+    let prompt = || Act::prompt("code");
+    let _daemon = stage.daemon(vec![prompt(), Act::verdict("reject"), prompt()]);
     let wrong = stage.host("").sign_in("123456").took();
     let junk = stage.host("").sign_in(SSHD_JUNK).took();
     // The scripted daemon answers at once, so the shortest refusal is all that is measured.
@@ -154,7 +206,7 @@ fn an_answer_that_is_not_sent_takes_as_long_as_a_wrong_code() {
 #[test]
 fn the_password_as_the_answer_is_not_sent() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![]);
+    let _daemon = stage.daemon(vec![Act::prompt("code")]);
     let seen = stage.host_after_password("123456", "").sign_in("123456");
     assert_eq!((seen.code(), seen.prompts().len()), (pam::AUTH_ERR, 1));
 }
@@ -170,7 +222,7 @@ fn a_conversation_without_an_answer_is_a_refusal_and_not_a_call() {
         ("fail=99", pam::CONV_ERR), // no PAM result at all
     ] {
         let stage = Stage::new();
-        let _daemon = stage.daemon(vec![]);
+        let _daemon = stage.daemon(vec![Act::prompt("code")]);
         let seen = stage.host("").word("user=alice").word(word).word("call-authenticate").run();
         assert_eq!((seen.code(), seen.prompts().len()), (code, 1), "{word}");
     }
@@ -178,11 +230,14 @@ fn a_conversation_without_an_answer_is_a_refusal_and_not_a_call() {
 
 #[test]
 fn use_first_pass_takes_the_earlier_answer_and_never_asks() {
-    for (earlier, code, calls) in [("123456", pam::SUCCESS, 1), ("correct horse", pam::AUTH_ERR, 0)]
-    {
+    for (earlier, code, calls) in [
+        ("123456", pam::SUCCESS, 2),
+        ("correct horse", pam::AUTH_ERR, 1),
+        ("basketball", pam::AUTH_ERR, 1), // has the form of a recovery code
+    ] {
         let stage = Stage::new();
-        let script = [Act::verdict("accept")].into_iter().take(calls).collect();
-        let _daemon = stage.daemon(script);
+        let script = [Act::prompt("code"), Act::verdict("accept")].into_iter().take(calls);
+        let _daemon = stage.daemon(script.collect());
         let seen = stage.host_after_password(earlier, "use_first_pass").sign_in("654321");
         assert_eq!((seen.code(), seen.prompts().len()), (code, 0), "{earlier}");
     }
@@ -191,7 +246,7 @@ fn use_first_pass_takes_the_earlier_answer_and_never_asks() {
 #[test]
 fn use_first_pass_without_an_earlier_answer_refuses() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![]);
+    let _daemon = stage.daemon(vec![Act::prompt("code")]);
     let seen = stage.host("use_first_pass").sign_in("123456");
     assert_eq!((seen.code(), seen.prompts().len()), (pam::AUTH_ERR, 0));
 }
@@ -200,10 +255,10 @@ fn use_first_pass_without_an_earlier_answer_refuses() {
 fn try_first_pass_asks_only_if_the_earlier_answer_cannot_be_a_code() {
     for (earlier, prompts, sent) in [("111111", 0, "111111"), ("correct horse", 1, "222222")] {
         let stage = Stage::new();
-        let daemon = stage.daemon(vec![Act::verdict("accept")]);
+        let daemon = stage.decider(vec![Act::verdict("accept")]);
         let seen = stage.host_after_password(earlier, "try_first_pass").sign_in("222222");
         assert_eq!((seen.code(), seen.prompts().len()), (pam::SUCCESS, prompts), "{earlier}");
-        assert_eq!(daemon.requests()[0].verify().1, sent);
+        assert_eq!(daemon.verifies()[0].1, sent);
     }
 }
 
@@ -229,7 +284,7 @@ fn nullok_alone_in_a_stack_lets_nobody_in() {
 #[test]
 fn nullok_asks_a_user_with_a_token() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::prompt("code"), Act::verdict("accept")]);
+    let _daemon = stage.decider(vec![Act::verdict("accept")]);
     let seen = stage.host("nullok").sign_in("123456");
     assert_eq!((seen.code(), seen.prompts()), (pam::SUCCESS, vec![SHOWN]));
 }
@@ -237,15 +292,15 @@ fn nullok_asks_a_user_with_a_token() {
 #[test]
 fn without_nullok_the_daemon_is_not_asked_who_is_exempt() {
     let stage = Stage::new();
-    let daemon = stage.daemon(vec![Act::verdict("reject")]);
+    let daemon = stage.decider(vec![Act::verdict("reject")]);
     stage.host("").sign_in("123456");
-    assert_eq!(daemon.requests().len(), 1);
+    assert_eq!(daemon.requests()[0].prompt().1.nullok, None);
 }
 
 #[test]
 fn debug_logs_the_verdict_and_never_the_code() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::verdict("reject")]);
+    let _daemon = stage.decider(vec![Act::verdict("reject")]);
     stage.host("debug").sign_in("135790");
     let log = stage.log();
     assert!(log.len() == 1 && log[0].contains("reject") && !log[0].contains("135790"), "{log:?}");

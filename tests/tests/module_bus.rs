@@ -3,6 +3,8 @@
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use fob_api::VerifyDetails;
 use fob_tests::bus_bytes::{Reply, Request};
@@ -27,9 +29,18 @@ struct Owner {
 
 const ROOT: Owner = Owner { runs: true, starts: true, uid: 0 };
 
-/// Answers one connection as a bus would, and `Verify` with what the last argument makes.
-fn bus(owner: Owner, verify: impl Fn(&Request) -> Vec<u8> + Send + 'static) -> Act {
-    let runs = std::cell::Cell::new(owner.runs);
+/// Answers a sign-in's two connections as a bus would, `Prompt` with a code, and `Verify` with
+/// what the last argument makes.
+fn bus(owner: Owner, verify: impl Fn(&Request) -> Vec<u8> + Clone + Send + 'static) -> Vec<Act> {
+    let runs = Arc::new(AtomicBool::new(owner.runs));
+    vec![connection(owner, Arc::clone(&runs), verify.clone()), connection(owner, runs, verify)]
+}
+
+fn connection(
+    owner: Owner,
+    runs: Arc<AtomicBool>,
+    verify: impl Fn(&Request) -> Vec<u8> + Send + 'static,
+) -> Act {
     Act::Answer(Box::new(move |request| {
         let error = |name| Reply::error(request.serial, name).from(BUS).bytes();
         match request.member.as_str() {
@@ -37,19 +48,23 @@ fn bus(owner: Owner, verify: impl Fn(&Request) -> Vec<u8> + Send + 'static) -> A
                 let hello = Reply::to(request.serial, "s", &":1.99").from(BUS).bytes();
                 [hello, Reply::signal().from(BUS).bytes()].concat()
             }
-            "GetNameOwner" if runs.get() => {
+            "GetNameOwner" if runs.load(Relaxed) => {
                 assert_eq!(request.text(), "org.fobd.Fob1");
                 Reply::to(request.serial, "s", &OWNER).from(BUS).bytes()
             }
             "GetNameOwner" => error("org.freedesktop.DBus.Error.NameHasNoOwner"),
             "StartServiceByName" if owner.starts => {
-                runs.set(true);
+                runs.store(true, Relaxed);
                 Reply::to(request.serial, "u", &1_u32).from(BUS).bytes()
             }
             "StartServiceByName" => error("org.freedesktop.DBus.Error.ServiceUnknown"),
             "GetConnectionUnixUser" => {
                 assert_eq!(request.text(), OWNER);
                 Reply::to(request.serial, "u", &owner.uid).from(BUS).bytes()
+            }
+            "Prompt" => {
+                let values = ("code", fob_api::PromptDetails { digits: Some(6) });
+                Reply::to(request.serial, "sa{sv}", &values).from(OWNER).bytes()
             }
             _ => verify(request),
         }
@@ -77,10 +92,11 @@ fn members(bus: &FakeDaemon) -> Vec<String> {
 #[test]
 fn who_is_not_root_asks_the_owner_of_the_name_over_the_system_bus() {
     let stage = Stage::new();
-    let bus = stage.bus(vec![bus(ROOT, accept)]);
+    let bus = stage.bus(bus(ROOT, accept));
     assert_eq!(sign_in(&stage).code(), pam::SUCCESS);
-    assert_eq!(bus.callers(), ["65534"]);
-    assert_eq!(members(&bus), ["Hello", "GetNameOwner", "GetConnectionUnixUser", "Verify"]);
+    assert_eq!(bus.callers(), ["65534", "65534"]);
+    let road = ["Hello", "GetNameOwner", "GetConnectionUnixUser"];
+    assert_eq!(members(&bus), [&road[..], &["Prompt"], &road, &["Verify"]].concat());
     let requests = bus.requests();
     assert_eq!(requests.last().unwrap().destination, OWNER);
 }
@@ -88,7 +104,7 @@ fn who_is_not_root_asks_the_owner_of_the_name_over_the_system_bus() {
 #[test]
 fn a_daemon_that_does_not_run_is_started() {
     let stage = Stage::new();
-    let bus = stage.bus(vec![bus(Owner { runs: false, ..ROOT }, accept)]);
+    let bus = stage.bus(bus(Owner { runs: false, ..ROOT }, accept));
     assert_eq!(sign_in(&stage).code(), pam::SUCCESS);
     assert_eq!(
         members(&bus),
@@ -96,6 +112,10 @@ fn a_daemon_that_does_not_run_is_started() {
             "Hello",
             "GetNameOwner",
             "StartServiceByName",
+            "GetNameOwner",
+            "GetConnectionUnixUser",
+            "Prompt",
+            "Hello",
             "GetNameOwner",
             "GetConnectionUnixUser",
             "Verify"
@@ -106,7 +126,7 @@ fn a_daemon_that_does_not_run_is_started() {
 #[test]
 fn a_daemon_that_cannot_be_started_is_a_refusal() {
     let stage = Stage::new();
-    let _bus = stage.bus(vec![bus(Owner { runs: false, starts: false, uid: 0 }, accept)]);
+    let _bus = stage.bus(bus(Owner { runs: false, starts: false, uid: 0 }, accept));
     assert_eq!(sign_in(&stage).code(), pam::AUTH_ERR);
     assert!(stage.log()[0].contains("not on the system bus"));
 }
@@ -114,7 +134,7 @@ fn a_daemon_that_cannot_be_started_is_a_refusal() {
 #[test]
 fn a_name_that_root_does_not_own_gets_no_code() {
     let stage = Stage::new();
-    let bus = stage.bus(vec![bus(Owner { uid: SOMEBODY, ..ROOT }, accept)]);
+    let bus = stage.bus(bus(Owner { uid: SOMEBODY, ..ROOT }, accept));
     assert_eq!(sign_in(&stage).code(), pam::AUTH_ERR);
     assert_eq!(members(&bus).last().unwrap(), "GetConnectionUnixUser");
     assert!(stage.log()[0].contains("uid 65534"));
@@ -125,9 +145,9 @@ fn a_name_that_root_does_not_own_gets_no_code() {
 fn an_accept_from_somebody_else_is_passed_over() {
     for forger in [":1.8", "org.fobd.Fob1", BUS, ""] {
         let stage = Stage::new();
-        let _bus = stage.bus(vec![bus(ROOT, move |request| {
+        let _bus = stage.bus(bus(ROOT, move |request| {
             [answer(request, "accept", forger), answer(request, "reject", OWNER)].concat()
-        })]);
+        }));
         let seen = sign_in(&stage);
         assert_eq!((seen.code(), seen.texts().len()), (pam::AUTH_ERR, 0), "{forger}");
     }
@@ -137,9 +157,12 @@ fn an_accept_from_somebody_else_is_passed_over() {
 #[test]
 fn a_bus_that_goes_away_between_two_calls_does_not_end_the_host() {
     let stage = Stage::new();
-    let _bus = stage.bus(vec![Act::StopReading(Box::new(|request| {
-        Reply::to(request.serial, "s", &":1.99").from(BUS).bytes()
-    }))]);
+    let leave = || {
+        Act::StopReading(Box::new(|request| {
+            Reply::to(request.serial, "s", &":1.99").from(BUS).bytes()
+        }))
+    };
+    let _bus = stage.bus(vec![leave(), leave()]);
     assert_eq!(sign_in(&stage).code(), pam::AUTH_ERR);
     assert!(stage.log()[0].contains("closed"));
 }

@@ -27,7 +27,7 @@ fn assert_nothing_left(seen: &Seen) {
 #[test]
 fn a_thousand_sign_ins_leave_nothing_in_the_host() {
     let stage = Stage::new();
-    let _daemon = stage.daemon((0..MANY).map(|_| Act::verdict("accept")).collect());
+    let _daemon = stage.decider((0..MANY).map(|_| Act::verdict("accept")).collect());
     let host = stage.host("debug").word("user=alice").word("answer=123456");
     let seen = host.word(format!("call-many={MANY}")).run();
     assert_eq!(seen.all("many"), [format!("{} {}", pam::SUCCESS, MANY - 1)]);
@@ -46,7 +46,7 @@ fn sign_ins_without_a_daemon_leave_nothing_in_the_host() {
 #[test]
 fn sign_ins_at_the_same_time_in_one_process_do_not_meet() {
     let stage = Stage::new();
-    let _daemon = stage.daemon((0..8).map(|_| Act::verdict("accept")).collect());
+    let _daemon = stage.daemon((0..16).map(|_| Act::accept_either()).collect());
     let seen = stage.host("").word("user=alice").word("answer=123456").word("call-threads=8").run();
     assert_eq!(seen.all("code"), ["0"; 8]);
 }
@@ -54,7 +54,7 @@ fn sign_ins_at_the_same_time_in_one_process_do_not_meet() {
 #[test]
 fn a_child_of_the_host_can_sign_in_too() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::verdict("accept"), Act::verdict("accept")]);
+    let _daemon = stage.decider(vec![Act::verdict("accept"), Act::verdict("accept")]);
     let host = stage.host("").word("user=alice").word("answer=123456");
     let seen = host.word("call-authenticate").word("call-fork").run();
     assert_eq!(seen.all("child"), ["code 0", "ended 0"]);
@@ -70,7 +70,7 @@ fn loading_and_unloading_a_thousand_times_keeps_the_module_mapped() {
 #[test]
 fn a_storm_of_signals_changes_nothing() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::verdict("accept"), Act::Hang]);
+    let _daemon = stage.decider(vec![Act::verdict("accept"), Act::Hang]);
     let seen = stage.host("").word("storm").sign_in("123456");
     assert_eq!(seen.code(), pam::SUCCESS);
     let seen = stage.host("timeout=1").word("storm").sign_in("123456");
@@ -81,7 +81,7 @@ fn a_storm_of_signals_changes_nothing() {
 #[test]
 fn a_host_without_a_free_descriptor_is_a_refusal() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![]);
+    let _daemon = stage.daemon(vec![Act::prompt("code")]);
     let seen = stage.host("").word("starve").sign_in("123456");
     // libpam then cannot write its audit message and answers PAM_SYSTEM_ERR for every module, so
     // the module's refusal is seen in its text.
@@ -93,7 +93,7 @@ fn a_host_without_a_free_descriptor_is_a_refusal() {
 #[test]
 fn the_connection_is_not_inherited_by_other_programs() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::Answer(Box::new(|request| {
+    let _daemon = stage.decider(vec![Act::Answer(Box::new(|request| {
         let process = PathBuf::from(format!("/proc/{}", request.pid));
         let ours = sockets(Path::new("/proc/self")); // what the host got from the test
         let its = sockets(&process).into_iter().filter(|(link, _)| !ours.contains_key(link));
@@ -122,7 +122,7 @@ fn flags(process: &Path, number: &OsStr) -> u32 {
 #[test]
 fn the_environment_of_the_caller_has_no_effect() {
     let stage = Stage::new();
-    let daemon = stage.daemon(vec![Act::verdict("reject")]);
+    let daemon = stage.decider(vec![Act::verdict("reject")]);
     let mut host =
         stage.host("").environment("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/evil");
     for (name, value) in [
@@ -141,7 +141,7 @@ fn the_environment_of_the_caller_has_no_effect() {
     }
     let seen = host.sign_in("123456");
     assert_eq!((seen.code(), seen.prompts().len()), (pam::AUTH_ERR, 1));
-    assert_eq!(daemon.requests().len(), 1);
+    assert_eq!(daemon.verifies().len(), 1);
 }
 
 /// The harness has the code only masked, so whatever is found was left by module or libraries.
@@ -153,7 +153,7 @@ fn no_code_is_left_in_the_memory_of_the_host() {
         (vec![Act::CloseMidCall], pam::AUTH_ERR),
     ] {
         let stage = Stage::new();
-        let _daemon = stage.daemon(script);
+        let _daemon = stage.decider(script);
         let masked: String = "908172".bytes().map(|b| format!("{:02x}", b ^ 0x55)).collect();
         let host = stage.host("debug").word("user=alice").word(format!("secret={masked}"));
         let seen = host.word("call-authenticate").word(format!("call-scan={masked}")).run();

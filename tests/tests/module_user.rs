@@ -29,22 +29,22 @@ fn an_odd_name_travels_as_it_is() {
     for name in ["user@example.org", "DOM\\user", "../../etc/x", "a:b", "%n%s", " alice", &longest]
     {
         let stage = Stage::new();
-        let daemon = stage.daemon(vec![Act::verdict("accept")]);
+        let daemon = stage.decider(vec![Act::verdict("accept")]);
         let host = stage.host("").word(format!("user={name}"));
         let seen = host.word("answer=123456").word("call-authenticate").run();
         assert_eq!(seen.code(), pam::SUCCESS, "{name}");
-        assert_eq!(daemon.requests()[0].verify().0, name);
+        assert_eq!(daemon.verifies()[0].0, name);
     }
 }
 
 #[test]
 fn without_a_name_the_host_asks_for_it_first() {
     let stage = Stage::new();
-    let daemon = stage.daemon(vec![Act::verdict("accept")]);
+    let daemon = stage.decider(vec![Act::verdict("accept")]);
     let host = stage.host("").word("answer=bob").word("answer=123456");
     let seen = host.word("call-authenticate").run();
     assert_eq!((seen.code(), seen.prompts().len()), (pam::SUCCESS, 2));
-    assert_eq!(daemon.requests()[0].verify().0, "bob");
+    assert_eq!(daemon.verifies()[0].0, "bob");
 }
 
 #[test]
@@ -57,9 +57,9 @@ fn without_a_name_at_all_there_is_no_sign_in() {
 
 /// CVE-2005-2949: the application changes the user while it asks for the code.
 #[test]
-fn a_user_who_changes_during_the_conversation_is_refused_without_a_call() {
+fn a_user_who_changes_during_the_conversation_is_refused_without_a_verdict() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![]);
+    let _daemon = stage.daemon(vec![Act::prompt("code")]);
     let seen = stage.host("").word("set-user=root").sign_in("123456");
     assert_eq!(seen.code(), pam::AUTH_ERR);
     assert!(stage.log()[0].contains("changed"));
@@ -68,17 +68,17 @@ fn a_user_who_changes_during_the_conversation_is_refused_without_a_call() {
 #[test]
 fn items_that_the_host_frees_during_the_conversation_are_still_those_of_the_start() {
     let stage = Stage::new();
-    let daemon = stage.daemon(vec![Act::verdict("accept")]);
+    let daemon = stage.decider(vec![Act::verdict("accept")]);
     let host = stage.host("").word("rhost=first.example.org").word("set-rhost=second.example.org");
     assert_eq!(host.sign_in("123456").code(), pam::SUCCESS);
-    assert_eq!(daemon.requests()[0].verify().2.rhost.as_deref(), Some("first.example.org"));
+    assert_eq!(daemon.verifies()[0].2.rhost.as_deref(), Some("first.example.org"));
 }
 
 #[test]
 fn an_accept_for_another_user_is_refused() {
     for other in ["bob", "Alice", "alice ", ""] {
         let stage = Stage::new();
-        let _daemon = stage.daemon(vec![Act::Answer(Box::new(move |request| {
+        let _daemon = stage.decider(vec![Act::Answer(Box::new(move |request| {
             let values = ("accept", other, fob_api::VerifyDetails::default());
             Reply::to(request.serial, "ssa{sv}", &values).bytes()
         }))]);
@@ -93,9 +93,9 @@ fn a_remote_host_that_cannot_be_one_is_left_out() {
     let long = [b"rhost=", &[b'x'; 4096][..]].concat();
     for rhost in [&long[..], b"rhost=a\nb", b"rhost=\xff"] {
         let stage = Stage::new();
-        let daemon = stage.daemon(vec![Act::verdict("accept")]);
+        let daemon = stage.decider(vec![Act::verdict("accept")]);
         let seen = stage.host("").word(OsStr::from_bytes(rhost)).sign_in("123456");
         assert_eq!(seen.code(), pam::SUCCESS);
-        assert_eq!(daemon.requests()[0].verify().2.rhost, None);
+        assert_eq!(daemon.verifies()[0].2.rhost, None);
     }
 }
