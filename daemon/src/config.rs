@@ -1,25 +1,62 @@
-//! Where things are. Taken from the command line, which only whoever starts fobd writes; never
-//! from the environment.
+//! Where things are, and the numbers in force. Taken from the command line, which only whoever
+//! starts fobd writes, and from a file of root's; never from the environment.
 
-use std::{fmt, path::PathBuf};
+mod file;
+mod read;
+mod table;
+
+pub use file::{BadFile, Mistake, Settings, parse};
+pub use read::{Loaded, NotTaken, read};
+pub use table::{in_force, markdown, sample};
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use fob_api::address::{PEER_SOCKET, SYSTEM_BUS_SOCKET};
 
 /// Where the database and the key are (hier(7), systemd.exec(5) StateDirectory=).
 const STATE: &str = "/var/lib/fobd";
+/// Where the numbers are (hier(7)).
+const FILE: &str = "/etc/fob/fobd.conf";
 
 /// What fobd is started for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Task {
+    /// Show the numbers in force, and end.
+    CheckConfig,
     /// Set the state folder up, once, and end.
     Initialize,
     /// Serve.
     Serve,
 }
 
+/// Which file has the numbers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// This one, which must be there: a mistyped name is no reason to fall back to the defaults.
+    Named(PathBuf),
+    /// The one in /etc, if there is one.
+    Usual,
+}
+
+impl Source {
+    /// Returns the file's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) => path,
+            Self::Usual => Path::new(FILE),
+        }
+    }
+}
+
 /// The daemon's configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
+    /// The file that has the numbers.
+    pub file: Source,
     /// The folder of the database and the key.
     pub state: PathBuf,
     /// The peer socket.
@@ -38,7 +75,8 @@ impl fmt::Display for BadArgument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "argument {:?} is not --initialize, --state=DIR, --socket=PATH, --bus=ADDRESS or --no-bus.",
+            "argument {:?} is not --initialize, --check-config, --config=PATH, --state=DIR, \
+             --socket=PATH, --bus=ADDRESS or --no-bus.",
             self.0
         )
     }
@@ -49,6 +87,7 @@ impl std::error::Error for BadArgument {}
 impl Default for Config {
     fn default() -> Self {
         Self {
+            file: Source::Usual,
             state: STATE.into(),
             socket: PEER_SOCKET.into(),
             bus: Some(format!("unix:path={SYSTEM_BUS_SOCKET}")),
@@ -69,11 +108,15 @@ impl Config {
         let mut config = Self::default();
         for argument in arguments {
             match argument.split_once('=') {
+                Some(("--config", path)) if !path.is_empty() => {
+                    config.file = Source::Named(path.into());
+                }
                 Some(("--state", path)) if !path.is_empty() => config.state = path.into(),
                 Some(("--socket", path)) if !path.is_empty() => config.socket = path.into(),
                 Some(("--bus", address)) if !address.is_empty() => {
                     config.bus = Some(address.to_owned());
                 }
+                None if argument == "--check-config" => config.task = Task::CheckConfig,
                 None if argument == "--initialize" => config.task = Task::Initialize,
                 None if argument == "--no-bus" => config.bus = None,
                 _ => return Err(BadArgument(argument)),
@@ -100,7 +143,9 @@ mod tests {
 
     #[test]
     fn an_unknown_or_empty_argument_is_refused() {
-        for argument in ["--stat=/x", "--state=", "--state", "-v", "", "--no-bus=1"] {
+        for argument in
+            ["--stat=/x", "--state=", "--state", "--config=", "--config", "-v", "", "--no-bus=1"]
+        {
             assert_eq!(read(&[argument]), None, "{argument:?} was taken");
         }
     }

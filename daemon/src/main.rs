@@ -5,8 +5,7 @@ use std::{io::Write as _, process::ExitCode, sync::Arc};
 use fobd::{
     audit::{Audit, Event},
     clock::Clock,
-    config::{Config, Task},
-    decide::Policy,
+    config::{self, Config, Loaded, Task},
     engine::{Engine, Surroundings},
     harden, open, serve,
     users::Users,
@@ -25,30 +24,40 @@ fn main() -> ExitCode {
 
 fn start() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::from_arguments(std::env::args().skip(1))?;
+    if config.task == Task::CheckConfig {
+        let table = config::in_force(&config::read(&config.file)?);
+        return Ok(std::io::stdout().lock().write_all(table.as_bytes())?);
+    }
     let signals = harden::harden()?;
     if config.task == Task::Initialize {
         return Ok(open::initialize(&config.state)?);
     }
+    let numbers = config::read(&config.file)?;
     let (store, vault) = open::open(&config.state)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(run(config, signals, store, vault));
+    let ended = runtime.block_on(run((config, numbers), signals, store, vault));
     // Nothing is lost: whatever was answered is on the disk.
     runtime.shutdown_background();
     ended
 }
 
 async fn run(
-    config: Config,
+    (config, numbers): (Config, Loaded),
     signals: SigSet,
     store: fobd::store::sled::SledStore,
     vault: fobd::vault::Vault,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let audit = Audit::Stderr;
+    let settings = numbers.found.unwrap_or_default();
+    for change in settings.changes() {
+        let event = Event::new("config").with("file", numbers.path.display());
+        audit.record(&event.with("set", change));
+    }
     let poisoned = store.poisoned();
     let around = Surroundings {
         audit: audit.clone(),
         clock: Clock::Host,
-        policy: Policy::default(),
+        policy: settings.policy,
         users: Users::Host,
     };
     let engine = Arc::new(Engine::new(store, vault, around));

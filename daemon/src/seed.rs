@@ -24,6 +24,7 @@ use fob_api::Serial;
 use crate::record::{Parameters, Seed};
 pub use error::{Encryption, Flaw, SeedError};
 pub use place::Place;
+pub(crate) use place::Places;
 
 /// Most bytes of a seed file: 16 MiB. A PSKC file has about 1 KiB per token and vendors ship at
 /// most some thousand in one; the limit bounds the time and memory that a hostile file costs.

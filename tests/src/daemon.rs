@@ -79,8 +79,8 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts fobd on the state in `folder`, on its own socket and on a bus if there is one. Waits
-    /// until it serves them.
+    /// Starts fobd on the state in `folder`, with the settings in its `fobd.conf` if there are any,
+    /// on its own socket and on a bus if there is one. Waits until it serves them.
     #[must_use]
     #[track_caller]
     pub fn start(folder: &Path, bus: Option<&PrivateBus>) -> Self {
@@ -91,8 +91,14 @@ impl Daemon {
             let made = Command::new(needs::built("fobd")).arg("--initialize").arg(&at).status();
             assert!(made.expect("fobd starts").success(), "fobd did not set {at} up");
         }
+        // The settings of the machine that runs the tests are not the tests'.
+        let settings = folder.join("fobd.conf");
+        if !settings.exists() {
+            write_settings(&settings, "");
+        }
         let mut process = Command::new(needs::built("fobd"))
             .arg(&at)
+            .arg(format!("--config={}", settings.display()))
             .arg(format!("--socket={}", socket.display()))
             .arg(bus.map_or("--no-bus".to_owned(), |bus| format!("--bus={}", bus.address())))
             .stdin(Stdio::null())
@@ -176,6 +182,13 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.kill();
     }
+}
+
+/// Writes a configuration file that fobd takes: its owner alone may write it.
+#[track_caller]
+pub fn write_settings(path: &Path, text: &str) {
+    fs::write(path, text).expect("the settings are written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("their mode");
 }
 
 /// Connects to a peer socket.

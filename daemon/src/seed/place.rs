@@ -1,4 +1,4 @@
-//! Where something stands in a seed file.
+//! Where something stands in a seed file, or another text.
 
 use std::fmt;
 
@@ -22,19 +22,19 @@ impl fmt::Display for Place {
 ///
 /// It walks the text once as long as the offsets grow, so that many tokens in one long line
 /// cost no more than many lines.
-pub(super) struct Places<'t> {
+pub(crate) struct Places<'t> {
     text: &'t str,
     offset: usize,
     place: Place,
 }
 
 impl<'t> Places<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self { text, offset: 0, place: Place { line: 1, column: 1 } }
     }
 
     /// Returns the place of a byte offset; of the end of the text if it is beyond that.
-    pub(super) fn at(&mut self, offset: usize) -> Place {
+    pub(crate) fn at(&mut self, offset: usize) -> Place {
         if offset < self.offset {
             *self = Self::new(self.text);
         }

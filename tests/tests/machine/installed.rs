@@ -57,6 +57,16 @@ fn the_daemons_files_are_for_root_alone() {
 }
 
 #[test]
+fn the_installed_settings_are_the_defaults_and_only_root_may_write_them() {
+    let host = Host::shared();
+    let report = host.shell("stat -c '%a %U:%G %n' /etc/fob /etc/fob/fobd.conf");
+    assert_eq!(report, "755 root:root /etc/fob\n644 root:root /etc/fob/fobd.conf\n");
+    let table = host.shell("/usr/sbin/fobd --check-config");
+    assert!(table.starts_with("/etc/fob/fobd.conf is as it should be.\n"), "{table}");
+    assert!(!table.contains("fobd.conf, line"), "{table}");
+}
+
+#[test]
 fn the_unit_keeps_sync_file_range_from_the_database() {
     let host = Host::shared();
     // sync_file_range(2) is call 277 on x86-64, 84 on arm64; ENOSYS is 38.
