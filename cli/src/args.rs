@@ -211,6 +211,9 @@ pub(crate) struct Deactivate {
     /// Leave root without a token
     #[arg(long)]
     pub(crate) leave_root_without_mfa: bool,
+    /// Take it also from the last administrator who has one
+    #[arg(long)]
+    pub(crate) leave_no_administrator: bool,
 }
 
 /// What becomes of the token that is taken away.

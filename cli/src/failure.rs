@@ -196,6 +196,7 @@ impl Refusal {
                 | ErrorKind::Busy
                 | ErrorKind::ClockFarOff
                 | ErrorKind::InvalidCodePair
+                | ErrorKind::LastAdministrator
                 | ErrorKind::LimitExceeded
                 | ErrorKind::NotAssignable
                 | ErrorKind::NotAssigned

@@ -22,7 +22,11 @@ use self::{
 };
 use crate::{
     access::Caller,
-    decide::{import::Expiry, remove::RootGuard, verify::Typed},
+    decide::{
+        import::Expiry,
+        remove::{AdminGuard, RootGuard, Safeguards},
+        verify::Typed,
+    },
     engine::{Engine, Extent, Holder, Import, SignIn, read_seed_file},
     seed::{Choice, Format},
     store::Store,
@@ -146,9 +150,10 @@ impl<S: Store> Fob<S> {
     ///
     /// Options: fate (s), stock (default), lost or retire; serial (s), with an empty user: from
     /// whoever has that token, also if he is no user here any more; for root's token
-    /// leave_root_without_mfa (b) and serial_again (s). Returns the token. Callers: uid 0.
+    /// leave_root_without_mfa (b) and serial_again (s); leave_no_administrator (b), also from the
+    /// last administrator who has a token. Returns the token. Callers: uid 0.
     ///
-    /// Errors: InvalidArgument, NoSuchToken, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
+    /// Errors: InvalidArgument, LastAdministrator, NoSuchToken, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
     /// StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn deactivate(
@@ -165,16 +170,21 @@ impl<S: Store> Fob<S> {
             Some(true) => RootGuard::LeaveWithoutMfa,
             _ => RootGuard::Keep,
         };
-        let root = (root, options.serial_again.as_deref());
+        let administrators = match options.leave_no_administrator {
+            Some(true) => AdminGuard::LeaveNone,
+            _ => AdminGuard::Keep,
+        };
+        let serial_again = options.serial_again.as_deref();
+        let safe = Safeguards { root, administrators, serial_again };
         match options.serial.as_deref() {
             Some(serial) if user.is_empty() => {
                 let serial = serial_name(serial)?;
-                self.engine.deactivate(caller, &Holder::Token(&serial), fate, root).await
+                self.engine.deactivate(caller, &Holder::Token(&serial), fate, &safe).await
             }
             Some(_) => Err(Error::InvalidArgument { fact: "user must be empty beside serial." }),
             None => {
                 let user = user_name(user)?;
-                self.engine.deactivate(caller, &Holder::User(&user), fate, root).await
+                self.engine.deactivate(caller, &Holder::User(&user), fate, &safe).await
             }
         }
     }

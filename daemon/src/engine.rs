@@ -3,6 +3,7 @@
 //! Every change is conditional on the records that were decided on; if they changed meanwhile,
 //! the request is decided again. An answer leaves only after its change is durable.
 
+mod administrators;
 mod change;
 mod import;
 mod load;

@@ -5,16 +5,27 @@ use std::sync::Arc;
 use fob_api::UserName;
 use nix::{
     errno::Errno,
-    unistd::{Uid, User},
+    unistd::{Gid, Group, Uid, User},
 };
 
 use crate::record::Owner;
 
+/// The groups whose members administer the host, by sudo or su: `sudo` on Debian and Ubuntu,
+/// `wheel` on Fedora, SUSE and Arch, `admin` on older Ubuntu.
+const ADMINISTRATORS: [&str; 3] = ["sudo", "wheel", "admin"];
+/// The uid that administers the host without being in a group.
+const ROOT: u32 = 0;
+
 /// Where users are looked up.
 #[derive(Clone, Debug)]
 pub enum Users {
-    /// A fixed list, for tests: name and uid.
-    Fixed(Arc<Vec<(String, u32)>>),
+    /// A fixed list, for tests.
+    Fixed {
+        /// Name and uid of each.
+        users: Arc<Vec<(String, u32)>>,
+        /// The names of those who are in a group of administrators.
+        administrators: Arc<Vec<String>>,
+    },
     /// The host's name service (getpwnam(3)).
     Host,
 }
@@ -32,11 +43,10 @@ impl Users {
     /// [`Unavailable`] if the database did not answer.
     pub async fn find(&self, name: &UserName) -> Result<Option<Owner>, Unavailable> {
         match self {
-            Self::Fixed(list) => Ok(list
-                .iter()
-                .find(|(known, _)| known == name.as_str())
-                .and_then(|(_, uid)| list.iter().find(|(_, other)| other == uid))
-                .map(|(name, uid)| Owner { uid: *uid, name: name.clone() })),
+            Self::Fixed { users, .. } => {
+                let named = users.iter().find(|(known, _)| known == name.as_str());
+                Ok(named.and_then(|(_, uid)| listed(users, *uid)))
+            }
             Self::Host => {
                 let name = name.as_str().to_owned();
                 aside(move || host_user(&name)).await
@@ -51,13 +61,54 @@ impl Users {
     /// [`Unavailable`] if the database did not answer.
     pub async fn find_uid(&self, uid: u32) -> Result<Option<Owner>, Unavailable> {
         match self {
-            Self::Fixed(list) => Ok(list
-                .iter()
-                .find(|(_, known)| *known == uid)
-                .map(|(name, uid)| Owner { uid: *uid, name: name.clone() })),
+            Self::Fixed { users, .. } => Ok(listed(users, uid)),
             Self::Host => aside(move || host_uid(uid)).await,
         }
     }
+
+    /// Tells whether a user administers the host: uid 0, or in a group of administrators, also by
+    /// his primary group. Whoever is not in the database any more, or under another name, does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the database did not answer.
+    pub async fn is_administrator(&self, owner: &Owner) -> Result<bool, Unavailable> {
+        if self.find_uid(owner.uid).await?.as_ref() != Some(owner) {
+            return Ok(false);
+        }
+        if self.administrators().await?.iter().any(|other| other.uid == owner.uid) {
+            return Ok(true);
+        }
+        let uid = Uid::from_raw(owner.uid);
+        match self {
+            Self::Fixed { .. } => Ok(false),
+            Self::Host => aside(move || host_administers_by_primary_group(uid)).await,
+        }
+    }
+
+    /// Lists the administrators of the host: uid 0, and the listed members of their groups. Those
+    /// who are in one by their primary group alone are missing: that would take a walk through all
+    /// users of a name service that may be large.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the database did not answer.
+    pub async fn administrators(&self) -> Result<Vec<Owner>, Unavailable> {
+        match self {
+            Self::Fixed { users, administrators } => Ok(users
+                .iter()
+                .filter(|(name, uid)| *uid == ROOT || administrators.contains(name))
+                .filter_map(|(_, uid)| listed(users, *uid))
+                .collect()),
+            Self::Host => aside(host_administrators).await,
+        }
+    }
+}
+
+/// Looks a uid up in a fixed list.
+fn listed(users: &[(String, u32)], uid: u32) -> Option<Owner> {
+    let (name, uid) = users.iter().find(|(_, known)| *known == uid)?;
+    Some(Owner { uid: *uid, name: name.clone() })
 }
 
 /// Carries a look-up out where it holds nobody up: a name service may go to the network.
@@ -80,11 +131,36 @@ fn host_uid(uid: u32) -> Result<Option<Owner>, Unavailable> {
     Ok(found.map(|user| Owner { uid, name: user.name }))
 }
 
-/// Tells "there is no such user" from trouble: some name services say it by an error
+/// Looks the groups of administrators up.
+fn host_groups() -> Result<Vec<Group>, Unavailable> {
+    let groups = ADMINISTRATORS.into_iter().map(|name| answer(Group::from_name(name)));
+    groups.filter_map(Result::transpose).collect()
+}
+
+/// Lists the administrators of the host.
+fn host_administrators() -> Result<Vec<Owner>, Unavailable> {
+    let mut found: Vec<Owner> = host_uid(ROOT)?.into_iter().collect();
+    for name in host_groups()?.into_iter().flat_map(|group| group.mem) {
+        let Some(owner) = host_user(&name)? else { continue };
+        if !found.contains(&owner) {
+            found.push(owner);
+        }
+    }
+    Ok(found)
+}
+
+/// Tells whether a user's primary group is one of administrators.
+fn host_administers_by_primary_group(uid: Uid) -> Result<bool, Unavailable> {
+    let Some(user) = answer(User::from_uid(uid))? else { return Ok(false) };
+    let groups: Vec<Gid> = host_groups()?.into_iter().map(|group| group.gid).collect();
+    Ok(groups.contains(&user.gid))
+}
+
+/// Tells "there is no such user" (or group) from trouble: some name services say it by an error
 /// (getpwnam(3), "Errors").
-fn answer(found: Result<Option<User>, Errno>) -> Result<Option<User>, Unavailable> {
+fn answer<T>(found: Result<Option<T>, Errno>) -> Result<Option<T>, Unavailable> {
     match found {
-        Ok(user) => Ok(user),
+        Ok(found) => Ok(found),
         Err(Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM) => Ok(None),
         Err(_) => Err(Unavailable),
     }
@@ -92,9 +168,12 @@ fn answer(found: Result<Option<User>, Errno>) -> Result<Option<User>, Unavailabl
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use fob_api::UserName;
 
     use super::Users;
+    use crate::record::Owner;
 
     async fn uid_of(users: &Users, name: &str) -> Option<u32> {
         users.find(&UserName::parse(name).unwrap()).await.unwrap().map(|owner| owner.uid)
@@ -109,8 +188,38 @@ mod tests {
     #[tokio::test]
     async fn two_names_of_one_uid_are_one_user() {
         let list = vec![("root".to_owned(), 0), ("toor".to_owned(), 0)];
-        let users = Users::Fixed(list.into());
+        let users = Users::Fixed { users: list.into(), administrators: Arc::default() };
         let toor = users.find(&UserName::parse("toor").unwrap()).await.unwrap().unwrap();
         assert_eq!((toor.uid, toor.name.as_str()), (0, "root"));
+    }
+
+    #[tokio::test]
+    async fn uid_0_and_members_of_the_groups_administer_the_host() {
+        let list = [("root", 0), ("alice", 1000), ("bob", 1001)];
+        let users = Users::Fixed {
+            users: Arc::new(list.map(|(name, uid)| (name.to_owned(), uid)).to_vec()),
+            administrators: Arc::new(vec!["alice".to_owned(), "gone".to_owned()]),
+        };
+        let owner = |name: &str, uid| Owner { uid, name: name.to_owned() };
+        let (root, alice) = (owner("root", 0), owner("alice", 1000));
+        assert_eq!(users.administrators().await, Ok(vec![root.clone(), alice.clone()]));
+        for (who, expected) in [
+            (root, true),
+            (alice, true),
+            (owner("bob", 1001), false),
+            (owner("alicia", 1000), false),
+            (owner("gone", 1002), false),
+        ] {
+            assert_eq!(users.is_administrator(&who).await, Ok(expected), "{}", who.name);
+        }
+    }
+
+    #[tokio::test]
+    async fn root_administers_this_host_and_somebody_made_up_does_not() {
+        let root = Users::Host.find_uid(0).await.unwrap().unwrap();
+        assert!(Users::Host.administrators().await.unwrap().contains(&root));
+        assert_eq!(Users::Host.is_administrator(&root).await, Ok(true));
+        let made_up = Owner { uid: 0, name: "no-such-user-here".to_owned() };
+        assert_eq!(Users::Host.is_administrator(&made_up).await, Ok(false));
     }
 }

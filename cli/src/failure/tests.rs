@@ -18,6 +18,7 @@ fn every_error_of_the_daemon_has_its_exit_status() {
         (ErrorKind::ClockFarOff, 1),
         (ErrorKind::InvalidArgument, 2),
         (ErrorKind::InvalidCodePair, 1),
+        (ErrorKind::LastAdministrator, 1),
         (ErrorKind::LimitExceeded, 1),
         (ErrorKind::NotAssignable, 1),
         (ErrorKind::NotAssigned, 1),

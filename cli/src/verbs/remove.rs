@@ -22,6 +22,7 @@ pub(super) async fn deactivate(args: Deactivate) -> Result<(), Failure> {
     };
     let options = RemoveOptions {
         fate: Some(fate.word().to_owned()),
+        leave_no_administrator: args.leave_no_administrator.then_some(true),
         leave_root_without_mfa: args.leave_root_without_mfa.then_some(true),
         serial_again,
         serial: args.token.as_ref().map(|serial| serial.as_str().to_owned()),

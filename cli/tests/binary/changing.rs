@@ -1,6 +1,6 @@
 //! `assign`, `resync`, `rotate`, `deactivate`, `forget` in a script: codes from standard input.
 
-use fob_api::{Error, RootRule, TokenReport};
+use fob_api::{Error, RootRule, TokenReport, UserName};
 
 use crate::fake::{Fake, Reply, assigned, can_run, in_stock, name, run_alone, serial, user};
 
@@ -268,6 +268,25 @@ fn root_is_left_without_a_token_only_when_that_is_spelled_out() {
         "fobctl: for root's token the serial has to be typed twice, the same both times.\n\
          hint: run fobctl in a terminal; it asks for the serial a second time.\n",
     );
+}
+
+#[test]
+fn the_last_administrator_loses_his_token_only_when_that_is_spelled_out() {
+    if !can_run() {
+        return;
+    }
+    let refusal = Error::LastAdministrator { user: UserName::parse("alice").unwrap() };
+    let fake = Fake::new(&[
+        ("Deactivate alice fate=stock", Reply::Refuse(refusal)),
+        ("Deactivate alice fate=stock nobody=true", Reply::Token(in_stock("66"))),
+    ]);
+    fake.run(&["deactivate", "alice"], "").failed(
+        1,
+        "fobctl: alice is the last administrator with a token.\n\
+         hint: assign a token to another administrator first, or add --leave-no-administrator.\n",
+    );
+    fake.run(&["deactivate", "alice", "--leave-no-administrator"], "")
+        .printed("alice has no token now. Token 66 is back in stock.\n");
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub enum ErrorKind {
     InvalidArgument,
     /// The two codes are not consecutive codes of this token.
     InvalidCodePair,
+    /// No administrator would be left with a way in.
+    LastAdministrator,
     /// The user has as many tokens as a user may have.
     LimitExceeded,
     /// The token is not in stock.
@@ -43,7 +45,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AlreadyAssigned,
         Self::AmbiguousCodePair,
         Self::BadSeedFile,
@@ -51,6 +53,7 @@ impl ErrorKind {
         Self::ClockFarOff,
         Self::InvalidArgument,
         Self::InvalidCodePair,
+        Self::LastAdministrator,
         Self::LimitExceeded,
         Self::NotAssignable,
         Self::NotAssigned,
@@ -72,6 +75,7 @@ impl ErrorKind {
             Self::ClockFarOff => "ClockFarOff",
             Self::InvalidArgument => "InvalidArgument",
             Self::InvalidCodePair => "InvalidCodePair",
+            Self::LastAdministrator => "LastAdministrator",
             Self::LimitExceeded => "LimitExceeded",
             Self::NotAssignable => "NotAssignable",
             Self::NotAssigned => "NotAssigned",
@@ -139,6 +143,11 @@ pub enum Error {
     InvalidCodePair {
         /// The token, if the caller may know it.
         serial: Serial,
+    },
+    /// No administrator would be left with a way in.
+    LastAdministrator {
+        /// The one whose token was to be taken.
+        user: UserName,
     },
     /// The user has as many tokens as a user may have.
     LimitExceeded {
@@ -222,6 +231,7 @@ impl Error {
             Self::ClockFarOff { .. } => ErrorKind::ClockFarOff,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
             Self::InvalidCodePair { .. } => ErrorKind::InvalidCodePair,
+            Self::LastAdministrator { .. } => ErrorKind::LastAdministrator,
             Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
             Self::NotAssignable { .. } => ErrorKind::NotAssignable,
             Self::NotAssigned { .. } | Self::NotHeld { .. } | Self::Renamed { .. } => {
@@ -254,6 +264,10 @@ impl Error {
             Self::InvalidArgument { .. } => return None,
             Self::InvalidCodePair { .. } => {
                 "type a code, wait until the token shows the next one, and type that; check that the serial is the one on its back.".to_owned()
+            }
+            Self::LastAdministrator { .. } => {
+                "assign a token to another administrator first, or add --leave-no-administrator."
+                    .to_owned()
             }
             Self::LimitExceeded { user, .. } => {
                 format!("run \"fobctl rotate {user} NEW-SERIAL\" to replace that token by the new one.")
@@ -311,6 +325,9 @@ impl fmt::Display for Error {
             Self::InvalidArgument { fact } => f.write_str(fact),
             Self::InvalidCodePair { serial } => {
                 write!(f, "these are not two consecutive unused codes of token {serial}.")
+            }
+            Self::LastAdministrator { user } => {
+                write!(f, "{user} is the last administrator with a token.")
             }
             Self::LimitExceeded { user, serial } => {
                 write!(f, "{user} already has token {serial}.")

@@ -217,6 +217,8 @@ pub struct AssignOptions {
 pub struct RemoveOptions {
     /// `lost`, `retire` or `stock`, what becomes of the token.
     pub fate: Option<String>,
+    /// Leave the host without an administrator who has a way in.
+    pub leave_no_administrator: Option<bool>,
     /// For root's token: leave root without one.
     pub leave_root_without_mfa: Option<bool>,
     /// For root's token: its serial, typed in full.

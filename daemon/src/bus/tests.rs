@@ -23,7 +23,10 @@ fn object(uid: u32) -> Fob<MemoryStore> {
         audit: Audit::Kept(Arc::new(Mutex::default())),
         clock: Clock::Manual(Arc::new(AtomicU64::new(1_700_000_000))),
         policy: Policy::default(),
-        users: Users::Fixed(Arc::new(vec![("root".to_owned(), 0), ("alice".to_owned(), 1000)])),
+        users: Users::Fixed {
+            users: Arc::new(vec![("root".to_owned(), 0), ("alice".to_owned(), 1000)]),
+            administrators: Arc::default(),
+        },
     };
     let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]), around);
     Fob::new(Arc::new(engine), CallerSource::Peer(Caller { uid }))

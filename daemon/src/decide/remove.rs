@@ -11,12 +11,76 @@ use crate::{
 };
 
 /// Whether root may be left without a token.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum RootGuard {
     /// No: rotate instead.
+    #[default]
     Keep,
     /// It was spelled out.
     LeaveWithoutMfa,
+}
+
+/// Whether the host may be left without an administrator who has a way in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AdminGuard {
+    /// No: another one gets a token first.
+    #[default]
+    Keep,
+    /// It was spelled out.
+    LeaveNone,
+}
+
+/// What has to be spelled out before the token of somebody who matters is taken.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Safeguards<'a> {
+    /// Root's own rule.
+    pub root: RootGuard,
+    /// The rule about the last administrator.
+    pub administrators: AdminGuard,
+    /// The serial, typed once more: asked for root's token.
+    pub serial_again: Option<&'a str>,
+}
+
+/// What the host's user database says about somebody.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Membership {
+    /// He administers the host (`users.rs` says who does).
+    Administrator,
+    /// He does not.
+    Other,
+}
+
+/// What is known of the host's administrators.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Administrators {
+    /// Whether the user at hand is one.
+    pub user: Membership,
+    /// How many others have a way in. To count to one is enough.
+    pub others: usize,
+}
+
+/// Decides whether the administration of the host would be left without a way in: the user at
+/// hand is an administrator who can sign in now, he is left with nothing, and no other
+/// administrator can (design.md section 6; threats.md, emergency access). `left` is his list
+/// after the removal. Root's own rule is asked before.
+///
+/// # Errors
+///
+/// `LastAdministrator`, unless that was spelled out.
+pub fn keep_an_administrator(
+    token: &Token,
+    owner: &Owner,
+    left: &UserTokens,
+    administrators: Administrators,
+    guard: AdminGuard,
+) -> Result<(), Error> {
+    let loses = administrators.user == Membership::Administrator
+        && is_owned_by(token, owner)
+        && left.serials.is_empty();
+    if loses && administrators.others == 0 && guard == AdminGuard::Keep {
+        return Err(Error::LastAdministrator { user: user_of(owner)? });
+    }
+    Ok(())
 }
 
 /// Decides on taking a token from its user. It is his by his list of tokens: whoever had the
@@ -44,7 +108,8 @@ pub fn deactivate(
 }
 
 /// Decides on removing a token's seed. The returned trace stays for ever: the steps that were
-/// spent stay spent if the same seed is imported again, and a lost one stays lost.
+/// spent stay spent if the same seed is imported again, and a lost one stays lost. Nobody loses a
+/// way in by it: a token that somebody has is not forgotten.
 ///
 /// # Errors
 ///

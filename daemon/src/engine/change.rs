@@ -9,7 +9,7 @@ use crate::{
         Opened,
         assign::{self, Recipient},
         pair::{FarClock, Reach, TimedPair},
-        remove::{self, RootGuard},
+        remove::{self, Safeguards},
         resync::{self, Asker},
         rotate::{self, Outgoing},
     },
@@ -177,28 +177,30 @@ impl<S: Store> Engine<S> {
     /// # Errors
     ///
     /// `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, `NotAssigned`, `RootOnly`,
-    /// `StoreUnavailable`.
+    /// `LastAdministrator`, `StoreUnavailable`.
     pub async fn deactivate(
         &self,
         caller: Caller,
         holder: &Holder<'_>,
         fate: Fate,
-        root: (RootGuard, Option<&str>),
+        safe: &Safeguards<'_>,
     ) -> Result<TokenReport, Error> {
         self.permit(Action::Deactivate, caller, Target::House)?;
-        let (guard, serial_again) = root;
         for _ in 0..ROUNDS {
             let (owner, name, serial) = self.holder(holder).await?;
             let tokens = self.tokens_of(owner.uid).await?;
             let (key, held) = self.held(&name, &serial).await?;
             let (token, left) =
-                remove::deactivate(&held.record, &owner, &tokens.record, fate, guard)
+                remove::deactivate(&held.record, &owner, &tokens.record, fate, safe.root)
                     .inspect_err(|error| self.refused("deactivate", &name, error))?;
-            assign::typed_twice(&owner, &serial, serial_again)?;
+            assign::typed_twice(&owner, &serial, safe.serial_again)?;
+            let (known, counted) = self.administrators(&owner, safe.administrators).await?;
+            remove::keep_an_administrator(&held.record, &owner, &left, known, safe.administrators)
+                .inspect_err(|error| self.refused("deactivate", &name, error))?;
             let write = self.put(key.clone(), &token)?;
             let marker = marker_of(&key, &write);
             let writes = vec![write, self.put(Key::user(owner.uid), &left)?];
-            let guards = vec![tokens.guard, held.guard];
+            let guards = [tokens.guard, held.guard].into_iter().chain(counted).collect();
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
                 let event = change("deactivate", caller, &owner.name, &token.serial)
                     .with("fate", fate.word());

@@ -1,3 +1,4 @@
+mod administrators;
 mod bench;
 mod budgets;
 mod life;

@@ -170,7 +170,12 @@ async fn change(
         _ => Some(desk.free(start)),
     };
     let answer = match next {
-        None => scene.answer(fob.deactivate(&user, RemoveOptions::default())).await,
+        None => {
+            // The people are this machine's, and one of them may administer it.
+            let options =
+                RemoveOptions { leave_no_administrator: Some(true), ..Default::default() };
+            scene.answer(fob.deactivate(&user, options)).await
+        }
         Some(index) => {
             let [first, second] = desk.tokens[index].pair();
             let codes = [first.as_str(), second.as_str()];

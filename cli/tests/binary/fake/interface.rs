@@ -68,9 +68,10 @@ impl Daemon {
     fn deactivate(&self, user: &str, options: RemoveOptions) -> Result<TokenReport, Error> {
         let fate = optional("fate", options.fate.as_deref());
         let leave = flag("leave", options.leave_root_without_mfa);
+        let nobody = flag("nobody", options.leave_no_administrator);
         let again = optional("again", options.serial_again.as_deref());
         let of = optional("serial", options.serial.as_deref());
-        let call = format!("Deactivate {user}{fate}{leave}{again}{of}");
+        let call = format!("Deactivate {user}{fate}{leave}{nobody}{again}{of}");
         reply!(self.play(&call), Reply::Token(token) => token)
     }
 

@@ -1,7 +1,10 @@
 use fob_api::{Error, Fate, RootRule, UserName};
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
 
-use super::{RootGuard, deactivate, forget, is_owned_by};
+use super::{
+    AdminGuard, Administrators, Membership, RootGuard, deactivate, forget, is_owned_by,
+    keep_an_administrator,
+};
 use crate::{
     decide::{
         testing::{Deed, NOW, STEP, SoftToken, World, alice, owner, root, tokens},
@@ -96,6 +99,35 @@ fn the_guard_is_for_uid_0_alone() {
     assert_eq!(done.unwrap_err(), Error::RootOnly { rule: RootRule::KeepOne });
     let named = owner("root", 1000);
     assert!(deactivate(&held_by(&named), &named, &only, Fate::Stock, RootGuard::Keep).is_ok());
+}
+
+#[test]
+fn the_last_administrator_with_a_way_in_keeps_his_token_unless_that_is_spelled_out() {
+    let last = Err(Error::LastAdministrator { user: UserName::parse("alice").unwrap() });
+    let (nothing, one) = (tokens(&[]), tokens(&["B7"]));
+    let table = [
+        (Membership::Administrator, 0, &nothing, AdminGuard::Keep, last),
+        (Membership::Administrator, 0, &nothing, AdminGuard::LeaveNone, Ok(())),
+        (Membership::Administrator, 0, &one, AdminGuard::Keep, Ok(())),
+        (Membership::Administrator, 1, &nothing, AdminGuard::Keep, Ok(())),
+        (Membership::Administrator, 9, &nothing, AdminGuard::Keep, Ok(())),
+        (Membership::Other, 0, &nothing, AdminGuard::Keep, Ok(())),
+    ];
+    for (user, others, left, guard, expected) in table {
+        let known = Administrators { user, others };
+        let done = keep_an_administrator(&held_by(&alice()), &alice(), left, known, guard);
+        assert_eq!(done, expected, "{known:?} {left:?} {guard:?}");
+    }
+}
+
+#[test]
+fn a_token_that_signs_nobody_in_is_taken_from_an_administrator() {
+    let known = Administrators { user: Membership::Administrator, others: 0 };
+    let lost = SoftToken::clock().standing(Standing::Lost).token;
+    for token in [held_by(&owner("alicia", 1000)), lost] {
+        let done = keep_an_administrator(&token, &alice(), &tokens(&[]), known, AdminGuard::Keep);
+        assert_eq!(done, Ok(()), "{:?}", token.standing);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use fob_api::{Code, CodePair, Error, Fate, PromptKind, Serial, UserName, Verdict, VerifyContext};
+use tokio::sync::Barrier;
 
 use crate::{
     access::Caller,
@@ -15,9 +16,12 @@ use crate::{
         Policy,
         import::Expiry,
         pair::{FarClock, TimedPair},
+        remove::Safeguards,
         verify::Typed,
     },
-    engine::{Engine, Extent, Import, Notice, Pairing, SignIn, Surroundings, read_seed_file},
+    engine::{
+        Engine, Extent, Holder, Import, Notice, Pairing, SignIn, Surroundings, read_seed_file,
+    },
     record::{Algorithm, Moving, Parameters, Seed},
     seed::Choice,
     store::{
@@ -50,6 +54,8 @@ pub(super) struct Faulty {
     pub(super) inner: MemoryStore,
     pub(super) fault: Arc<Mutex<Fault>>,
     pub(super) commits: Arc<AtomicUsize>,
+    /// Where the next commits wait for each other, one entry for each.
+    meetings: Arc<Mutex<Vec<Arc<Barrier>>>>,
 }
 
 impl Store for Faulty {
@@ -74,6 +80,10 @@ impl Store for Faulty {
     ) -> Result<Committed, StoreError> {
         let fault = std::mem::replace(&mut *self.fault.lock().unwrap(), Fault::None);
         self.commits.fetch_add(1, Ordering::SeqCst);
+        let meeting = self.meetings.lock().unwrap().pop();
+        if let Some(meeting) = meeting {
+            meeting.wait().await;
+        }
         match fault {
             Fault::None => self.inner.commit(guards, writes).await,
             Fault::ReplyLost => {
@@ -99,7 +109,10 @@ pub(super) struct Bench {
 }
 
 fn fixed(users: &[(&str, u32)]) -> Users {
-    Users::Fixed(Arc::new(users.iter().map(|(name, uid)| ((*name).to_owned(), *uid)).collect()))
+    Users::Fixed {
+        users: Arc::new(users.iter().map(|(name, uid)| ((*name).to_owned(), *uid)).collect()),
+        administrators: Arc::default(),
+    }
 }
 
 pub(super) const TOKENS: &str = "A1, 3132333435363738393031323334353637383930, totp, 6, 30\n\
@@ -123,6 +136,7 @@ impl Bench {
             inner: MemoryStore::default(),
             fault: Arc::new(Mutex::new(Fault::None)),
             commits: Arc::default(),
+            meetings: Arc::default(),
         };
         let engine = Engine::new(store.clone(), Vault::with_key(&[9; 32]), around);
         let bench = Self { engine, store, clock, lines };
@@ -133,6 +147,14 @@ impl Bench {
     /// The same house on a host whose user database has changed.
     pub(super) fn with_other_users(mut self, users: &[(&str, u32)]) -> Self {
         self.engine.around.users = fixed(users);
+        self
+    }
+
+    /// The same house with administrators besides root.
+    pub(super) fn with_administrators(mut self, names: &[&str]) -> Self {
+        if let Users::Fixed { administrators, .. } = &mut self.engine.around.users {
+            *administrators = Arc::new(names.iter().map(|name| (*name).to_owned()).collect());
+        }
         self
     }
 
@@ -160,6 +182,12 @@ impl Bench {
 
     pub(super) fn fail_next(&self, fault: Fault) {
         *self.store.fault.lock().unwrap() = fault;
+    }
+
+    /// Lets the next two commits begin when both requests have been decided.
+    pub(super) fn let_two_commits_meet(&self) {
+        let meeting = Arc::new(Barrier::new(2));
+        *self.store.meetings.lock().unwrap() = vec![Arc::clone(&meeting), meeting];
     }
 
     /// The code that the token shows so many steps from now.
@@ -212,6 +240,21 @@ impl Bench {
             serial_again: None,
         };
         self.engine.rotate(&pairing, fate).await.map(drop)
+    }
+
+    /// Takes a user's token, with nothing spelled out.
+    pub(super) async fn deactivate(&self, user: &str, fate: Fate) -> Result<(), Error> {
+        self.deactivate_safely(user, fate, &Safeguards::default()).await
+    }
+
+    pub(super) async fn deactivate_safely(
+        &self,
+        user: &str,
+        fate: Fate,
+        safe: &Safeguards<'_>,
+    ) -> Result<(), Error> {
+        let user = UserName::parse(user).unwrap();
+        self.engine.deactivate(ROOT, &Holder::User(&user), fate, safe).await.map(drop)
     }
 
     pub(super) async fn verify(&self, user: &str, code: &Code) -> Result<Verdict, Error> {

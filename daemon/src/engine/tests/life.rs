@@ -6,7 +6,10 @@ use fob_api::{Error, Fate, RootRule, Serial, UserName, Verdict};
 
 use super::bench::{ALICE, Bench, ROOT, TOKENS};
 use crate::{
-    decide::{pair::FarClock, remove::RootGuard},
+    decide::{
+        pair::FarClock,
+        remove::{AdminGuard, RootGuard, Safeguards},
+    },
     engine::{Holder, Pairing},
 };
 
@@ -35,12 +38,7 @@ async fn a_file_with_one_bad_token_imports_none() {
 async fn a_forgotten_token_comes_back_with_its_spent_codes_spent() {
     let bench = Bench::new().await;
     bench.assign("alice", "A1").await.unwrap();
-    let alice = UserName::parse("alice").unwrap();
-    bench
-        .engine
-        .deactivate(ROOT, &Holder::User(&alice), Fate::Stock, (RootGuard::Keep, None))
-        .await
-        .unwrap();
+    bench.deactivate("alice", Fate::Stock).await.unwrap();
     bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
     bench.import(TOKENS).await.unwrap();
     assert!(matches!(bench.assign("bob", "A1").await, Err(Error::InvalidCodePair { .. })));
@@ -52,12 +50,7 @@ async fn a_forgotten_token_comes_back_with_its_spent_codes_spent() {
 async fn a_forgotten_lost_token_never_comes_back() {
     let bench = Bench::new().await;
     bench.assign("alice", "A1").await.unwrap();
-    let alice = UserName::parse("alice").unwrap();
-    bench
-        .engine
-        .deactivate(ROOT, &Holder::User(&alice), Fate::Lost, (RootGuard::Keep, None))
-        .await
-        .unwrap();
+    bench.deactivate("alice", Fate::Lost).await.unwrap();
     bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
     let error = bench.import(TOKENS).await.unwrap_err();
     assert!(error.to_string().contains("reported lost"), "{error}");
@@ -70,12 +63,7 @@ async fn spent_codes_stay_spent_when_the_seed_comes_back_under_another_serial() 
     let bench = Bench::new().await;
     bench.assign("alice", "A1").await.unwrap();
     let spent = bench.pair("A1");
-    let alice = UserName::parse("alice").unwrap();
-    bench
-        .engine
-        .deactivate(ROOT, &Holder::User(&alice), Fate::Stock, (RootGuard::Keep, None))
-        .await
-        .unwrap();
+    bench.deactivate("alice", Fate::Stock).await.unwrap();
     bench.engine.forget(ROOT, &Serial::parse("A1").unwrap()).await.unwrap();
     bench.import(&TOKENS.replace("A1", "A9")).await.unwrap();
     let (bob, serial) = (UserName::parse("bob").unwrap(), Serial::parse("A9").unwrap());
@@ -100,7 +88,8 @@ async fn the_token_of_a_user_who_is_gone_is_taken_back_by_its_serial() {
     assert_eq!(bench.verify("mallory", &code).await, Ok(Verdict::Unassigned));
     let serial = Serial::parse("A1").unwrap();
     let holder = Holder::Token(&serial);
-    let report = bench.engine.deactivate(ROOT, &holder, Fate::Stock, (RootGuard::Keep, None)).await;
+    let safe = Safeguards::default();
+    let report = bench.engine.deactivate(ROOT, &holder, Fate::Stock, &safe).await;
     assert_eq!(report.unwrap().state.as_deref(), Some("stock"));
     bench.advance(60);
     assert!(bench.assign("mallory", "A1").await.is_ok());
@@ -121,14 +110,18 @@ async fn roots_token_is_resynced_and_taken_only_with_its_serial_typed_again() {
     };
     bench.engine.assign(&pairing).await.unwrap();
     bench.advance(60);
+    let spelled_out = Safeguards {
+        root: RootGuard::LeaveWithoutMfa,
+        administrators: AdminGuard::LeaveNone,
+        serial_again: None,
+    };
     let twice = Error::RootOnly { rule: RootRule::TypeTwice };
     for again in [None, Some("B2")] {
         let resync =
             bench.engine.resync(ROOT, &root, (&bench.pair("A1"), FarClock::Ask), again).await;
         assert_eq!(resync.unwrap_err(), twice);
-        let root_rule = (RootGuard::LeaveWithoutMfa, again);
-        let holder = Holder::User(&root);
-        let taken = bench.engine.deactivate(ROOT, &holder, Fate::Stock, root_rule).await;
+        let safe = Safeguards { serial_again: again, ..spelled_out };
+        let taken = bench.deactivate_safely("root", Fate::Stock, &safe).await;
         assert_eq!(taken.unwrap_err(), twice);
     }
     assert!(
@@ -138,10 +131,8 @@ async fn roots_token_is_resynced_and_taken_only_with_its_serial_typed_again() {
             .await
             .is_ok()
     );
-    let root_rule = (RootGuard::LeaveWithoutMfa, Some("A1"));
-    assert!(
-        bench.engine.deactivate(ROOT, &Holder::User(&root), Fate::Stock, root_rule).await.is_ok()
-    );
+    let safe = Safeguards { serial_again: Some("A1"), ..spelled_out };
+    assert_eq!(bench.deactivate_safely("root", Fate::Stock, &safe).await, Ok(()));
 }
 
 #[tokio::test]
