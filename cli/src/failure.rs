@@ -189,7 +189,7 @@ impl Refusal {
             Some(ErrorKind::BadSeedFile) => BAD_FILE,
             Some(ErrorKind::InvalidArgument) => USAGE,
             Some(ErrorKind::NotAuthorized) => NOT_AUTHORIZED,
-            Some(ErrorKind::StoreUnavailable) => UNREACHABLE,
+            Some(ErrorKind::ClockNotTrusted | ErrorKind::StoreUnavailable) => UNREACHABLE,
             Some(
                 ErrorKind::AlreadyAssigned
                 | ErrorKind::AmbiguousCodePair

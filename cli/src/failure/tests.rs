@@ -16,6 +16,7 @@ fn every_error_of_the_daemon_has_its_exit_status() {
         (ErrorKind::BadSeedFile, 5),
         (ErrorKind::Busy, 1),
         (ErrorKind::ClockFarOff, 1),
+        (ErrorKind::ClockNotTrusted, 4),
         (ErrorKind::InvalidArgument, 2),
         (ErrorKind::InvalidCodePair, 1),
         (ErrorKind::LastAdministrator, 1),

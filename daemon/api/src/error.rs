@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Busy,
     /// The token's clock is farther off than is taken without a confirmation.
     ClockFarOff,
+    /// The host's clock cannot be right.
+    ClockNotTrusted,
     /// An argument is not what the method takes.
     InvalidArgument,
     /// The two codes are not consecutive codes of this token.
@@ -51,6 +53,7 @@ impl ErrorKind {
         Self::BadSeedFile,
         Self::Busy,
         Self::ClockFarOff,
+        Self::ClockNotTrusted,
         Self::InvalidArgument,
         Self::InvalidCodePair,
         Self::LastAdministrator,
@@ -73,6 +76,7 @@ impl ErrorKind {
             Self::BadSeedFile => "BadSeedFile",
             Self::Busy => "Busy",
             Self::ClockFarOff => "ClockFarOff",
+            Self::ClockNotTrusted => "ClockNotTrusted",
             Self::InvalidArgument => "InvalidArgument",
             Self::InvalidCodePair => "InvalidCodePair",
             Self::LastAdministrator => "LastAdministrator",
@@ -134,6 +138,8 @@ pub enum Error {
         /// Seconds that it is ahead of the host's clock.
         ahead: i64,
     },
+    /// The host's clock cannot be right, so no code can be checked.
+    ClockNotTrusted,
     /// An argument is not what the method takes.
     InvalidArgument {
         /// Which argument, and what it should be.
@@ -229,6 +235,7 @@ impl Error {
             Self::BadSeedFile { .. } => ErrorKind::BadSeedFile,
             Self::Busy => ErrorKind::Busy,
             Self::ClockFarOff { .. } => ErrorKind::ClockFarOff,
+            Self::ClockNotTrusted => ErrorKind::ClockNotTrusted,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
             Self::InvalidCodePair { .. } => ErrorKind::InvalidCodePair,
             Self::LastAdministrator { .. } => ErrorKind::LastAdministrator,
@@ -260,6 +267,9 @@ impl Error {
             Self::Busy => "try again in a second.".to_owned(),
             Self::ClockFarOff { .. } => {
                 "nothing was changed. If the token was set to local time, run it again with --accept-clock and the next two codes; if not, look at the host's clock first.".to_owned()
+            }
+            Self::ClockNotTrusted => {
+                "set it (timedatectl), or wait until it is synchronised.".to_owned()
             }
             Self::InvalidArgument { .. } => return None,
             Self::InvalidCodePair { .. } => {
@@ -322,6 +332,7 @@ impl fmt::Display for Error {
                 )
             }
             Self::Busy => f.write_str("fobd is busy with other callers."),
+            Self::ClockNotTrusted => f.write_str("the host's clock is wrong."),
             Self::InvalidArgument { fact } => f.write_str(fact),
             Self::InvalidCodePair { serial } => {
                 write!(f, "these are not two consecutive unused codes of token {serial}.")
