@@ -4,6 +4,7 @@
 
 pub mod assign;
 pub mod clock_model;
+pub mod fence;
 pub mod import;
 pub mod pair;
 pub mod policy;

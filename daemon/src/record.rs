@@ -202,3 +202,29 @@ pub struct UserTokens {
     /// Folded serials.
     pub serials: Vec<String>,
 }
+
+/// How the daemon's last run ended.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Ending {
+    /// By itself, after its last answer; or there was none yet.
+    #[default]
+    Clean,
+    /// Not, or not yet: it stands so in the record while the daemon runs.
+    Unclean,
+}
+
+/// The record `host`: what a restart must know of the clocks. Written at the start, every ten
+/// minutes, at each fence and at the end (clock-and-throttle.md section 4).
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Seconds that the daemon has run since its state was set up.
+    pub uptime: u64,
+    /// How its last run ended.
+    pub ending: Ending,
+    /// Unix time of the last look at the wall clock, right or wrong.
+    pub seen: Option<u64>,
+    /// Unix time of the last look while the clock was synchronised.
+    pub seen_synchronised: Option<u64>,
+    /// Unix time of the latest fence: codes of then and before are never accepted.
+    pub fence: Option<u64>,
+}

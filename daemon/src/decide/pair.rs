@@ -85,8 +85,8 @@ impl FarClock {
 ///
 /// # Errors
 ///
-/// [`NoPair`]. Steps at or below the last accepted one never match: an old pair cannot bring a
-/// token's clock back (CVE-2019-12887). Whatever is refused burns nothing.
+/// [`NoPair`]. Steps at or below the last accepted one or the fence never match: an old pair
+/// cannot bring a token's clock back (CVE-2019-12887). Whatever is refused burns nothing.
 pub fn locate(
     opened: &Opened<'_>,
     timed: &TimedPair,
@@ -167,7 +167,7 @@ fn search(opened: &Opened<'_>, timed: &TimedPair, ranges: &[RangeInclusive<u64>]
 /// as it is known, or both, so that neither a clock that is known wrongly nor one that is known
 /// to be far off is in the way.
 fn ranges(opened: &Opened<'_>, reach: Reach, at: &At<'_>) -> Vec<RangeInclusive<u64>> {
-    let floor = verify::floor(opened);
+    let floor = verify::floor(opened, at);
     let Moving::Time { period } = opened.token.parameters.moving else {
         return vec![floor..=floor.saturating_add(at.policy.pair_look_ahead)];
     };

@@ -6,7 +6,7 @@ use fob_api::{Code, CodePair, PromptKind, Share, Verdict};
 
 use crate::{
     decide::{
-        At, Now, Opened, Policy, clock_model,
+        At, Now, Opened, Policy, clock_model, fence,
         pair::{self, Reach, TimedPair},
         throttle::{
             self, Demand, Origin, Rank,
@@ -111,7 +111,7 @@ fn single(
 ) -> Decision {
     let window = window(opened.token, opened.state, at.now, at.policy);
     let hits = opened.generator.search(code, window);
-    let fresh = hits.iter().copied().filter(|step| !is_spent(opened, *step)).max();
+    let fresh = hits.iter().copied().filter(|step| !is_spent(opened, *step, at)).max();
     let found =
         pair_of(attempt, code, at).map(|timed| pair::locate(opened, &timed, Reach::Prompt, at));
     let mut state = opened.state.clone();
@@ -165,7 +165,7 @@ fn step_up(
     };
     let window = window(opened.token, opened.state, at.now, at.policy);
     let first =
-        window.start().saturating_sub(1).max(floor(opened))..=window.end().saturating_sub(1);
+        window.start().saturating_sub(1).max(floor(opened, at))..=window.end().saturating_sub(1);
     let found = opened.generator.search_pair(pair, first, Gap::One);
     let mut state = opened.state.clone();
     state.writes = state.writes.wrapping_add(1);
@@ -236,7 +236,8 @@ pub enum Unenrolled {
 /// Decides what to ask for. `tokens` is `None` for a user who does not exist: he is asked and
 /// refused like everybody, so that nobody is exempt by a typing error.
 ///
-/// After a refused code everybody is told to wait for the next one, however near it was.
+/// After a refused code everybody is told to wait for the next one, however near it was; and so
+/// is everybody for a while after a fence.
 #[must_use]
 pub fn prompt(
     tokens: Option<&UserTokens>,
@@ -249,7 +250,7 @@ pub fn prompt(
     match (tokens, unenrolled, demand) {
         (Some(tokens), Unenrolled::Exempt, _) if tokens.serials.is_empty() => PromptKind::Exempt,
         (_, _, Demand::Pair) => PromptKind::Pair,
-        (_, _, Demand::Code) if lately => PromptKind::Next,
+        (_, _, Demand::Code) if lately || fence::is_up(at) => PromptKind::Next,
         (_, _, Demand::Code) => PromptKind::Code,
     }
 }
@@ -264,16 +265,17 @@ fn spend(state: &mut State, parameters: &Parameters, step: u64, at: &At<'_>) {
 }
 
 /// Tells whether a step may never be accepted (again).
-fn is_spent(opened: &Opened<'_>, step: u64) -> bool {
-    opened.state.last_step.is_some_and(|last| step <= last) || step < floor(opened)
+fn is_spent(opened: &Opened<'_>, step: u64, at: &At<'_>) -> bool {
+    opened.state.last_step.is_some_and(|last| step <= last) || step < floor(opened, at)
 }
 
-/// Returns the lowest step that may still be accepted; after the last of all, that one.
+/// Returns the lowest step that may still be accepted: above the last accepted one and the
+/// fence. After the last step of all, that one.
 #[must_use]
-pub fn floor(opened: &Opened<'_>) -> u64 {
+pub fn floor(opened: &Opened<'_>, at: &At<'_>) -> u64 {
     let above = opened.state.last_step.map_or(0, |step| step.saturating_add(1));
     match opened.token.parameters.moving {
-        Moving::Time { .. } => above,
+        Moving::Time { .. } => above.max(fence::floor(opened, at)),
         Moving::Counter { next } => above.max(next),
     }
 }
