@@ -19,7 +19,7 @@ use fobd::{
 fn main() {
     let around = Surroundings {
         audit: Audit::Kept(Arc::new(Mutex::default())),
-        clock: Clock::Host,
+        clock: Clock::host(None),
         policy: Policy::default(),
         users: Users::Host,
     };

@@ -1,10 +1,9 @@
 //! The interface on the bus. Every method has five beats: parse, authorize, engine, map the
 //! error, reply. The engine authorizes, so that no way around it exists.
 
+mod object;
 mod parse;
 mod visitors;
-
-use std::sync::Arc;
 
 use fob_api::{
     Answer, AssignOptions, Error, ImportOptions, ImportReport, PageOptions, PromptDetails,
@@ -13,107 +12,24 @@ use fob_api::{
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
-use self::{
-    parse::{
-        NOT_AN_ANSWER, bounded, details, far_clock, fate, pairing, parse_answer, serial_name,
-        share, timed_pair, user_name,
-    },
-    visitors::{Visitor, Visitors},
+pub use self::object::{CallerSource, Fob};
+use self::parse::{
+    NOT_AN_ANSWER, bounded, details, far_clock, fate, pairing, parse_answer, serial_name, share,
+    timed_pair, user_name,
 };
 use crate::{
-    access::Caller,
     decide::{
         import::Expiry,
         remove::{AdminGuard, RootGuard, Safeguards},
         verify::Typed,
     },
-    engine::{Engine, Extent, Holder, Import, SignIn, read_seed_file},
+    engine::{Extent, Holder, Import, SignIn, read_seed_file},
     seed::{Choice, Format},
     store::Store,
 };
 
-/// How the caller of a method is known.
-#[derive(Clone, Copy, Debug)]
-pub enum CallerSource {
-    /// The bus attests the sender's uid.
-    Bus,
-    /// The kernel attested the peer's uid when it connected (SO_PEERCRED, unix(7)).
-    Peer(Caller),
-}
-
-/// Largest call in bytes. Codes and names are short, and a seed file comes as a descriptor; the
-/// bus itself would let anybody send 32 MiB (dbus-daemon(1), max_message_size).
-const LARGEST: u32 = 64 << 10;
-
-/// The object at `/org/fobd/Fob1`.
-pub struct Fob<S: Store> {
-    engine: Arc<Engine<S>>,
-    source: CallerSource,
-    visitors: Visitors,
-}
-
-impl<S: Store> Fob<S> {
-    /// Makes the object for one connection.
-    pub fn new(engine: Arc<Engine<S>>, source: CallerSource) -> Self {
-        Self { engine, source, visitors: Visitors::default() }
-    }
-
-    /// Returns the interface as introspection XML, the form in which
-    /// `packaging/dbus/org.fobd.Fob1.xml` publishes it.
-    #[must_use]
-    pub fn contract(&self) -> String {
-        use zbus::object_server::Interface as _;
-        let mut xml = String::from(
-            "<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\"\n \
-             \"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n\
-             <node name=\"/org/fobd/Fob1\">\n",
-        );
-        self.introspect_to_writer(&mut xml, 2);
-        xml.push_str("</node>\n");
-        xml
-    }
-
-    /// Returns who calls. Whoever cannot be told is nobody; who is not root may be turned away
-    /// while too many others call.
-    async fn visitor(
-        &self,
-        header: &Header<'_>,
-        connection: &Connection,
-    ) -> Result<Visitor, Error> {
-        if header.primary().body_len() > LARGEST {
-            return Err(Error::InvalidArgument { fact: "a call has at most 64 KiB." });
-        }
-        match self.source {
-            CallerSource::Peer(caller) => self.visitors.known(caller),
-            CallerSource::Bus => {
-                // Before the bus is asked: whoever floods it must not make us wait for it.
-                let place = self.visitors.place();
-                self.visitors.seat(attested(header, connection).await?, place)
-            }
-        }
-    }
-}
-
-/// Returns the sender's uid as the bus attests it.
-async fn attested(header: &Header<'_>, connection: &Connection) -> Result<Caller, Error> {
-    const UNKNOWN: Error = Error::NotAuthorized { verb: "call" };
-    let sender = header.sender().ok_or(UNKNOWN)?;
-    let reply = connection
-        .call_method(
-            Some("org.freedesktop.DBus"),
-            "/org/freedesktop/DBus",
-            Some("org.freedesktop.DBus"),
-            "GetConnectionUnixUser",
-            &sender,
-        )
-        .await
-        .map_err(|_| UNKNOWN)?;
-    Ok(Caller { uid: reply.body().deserialize().map_err(|_| UNKNOWN)? })
-}
-
 /// Hardware-token sign-in. Every method may also return Busy to callers who are not root. Codes
-/// are two consecutive ones in the order in which the token showed
-/// them. Dictionaries may get new keys; unknown ones are ignored.
+/// are two consecutive ones in the order in which the token showed them. Dictionaries may get new keys; unknown ones are ignored.
 #[allow(
     clippy::too_many_arguments,
     reason = "the contract's arguments, and the two that zbus adds"
@@ -127,8 +43,9 @@ impl<S: Store> Fob<S> {
     /// unused); serial_again (s), for root's token. Returns the token. Callers: uid 0.
     ///
     /// Errors: AlreadyAssigned, AmbiguousCodePair (by chance the codes fit at two places; the next
-    /// two will tell), ClockFarOff, InvalidArgument, InvalidCodePair, LimitExceeded, NoSuchToken,
-    /// NoSuchUser, NotAssignable, NotAuthorized, RootOnly, StoreUnavailable.
+    /// two will tell), ClockFarOff, ClockNotTrusted, InvalidArgument, InvalidCodePair,
+    /// LimitExceeded, NoSuchToken, NoSuchUser, NotAssignable, NotAuthorized, RootOnly,
+    /// StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn assign(
         &self,
@@ -278,7 +195,7 @@ impl<S: Store> Fob<S> {
     ///
     /// Callers: uid 0; others for themselves.
     ///
-    /// Errors: InvalidArgument, NotAuthorized, StoreUnavailable.
+    /// Errors: ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
     #[zbus(out_args("kind", "details"))]
     async fn prompt(
         &self,
@@ -302,8 +219,8 @@ impl<S: Store> Fob<S> {
     /// Options: elapsed (u); accept_clock (b), of uid 0 only, as in Assign; serial_again (s), for
     /// root's token. Returns the token. Callers: uid 0; others for themselves.
     ///
-    /// Errors: AmbiguousCodePair, ClockFarOff (uid 0 only), InvalidArgument, InvalidCodePair,
-    /// NoSuchUser, NotAssigned, NotAuthorized, RootOnly, StoreUnavailable,
+    /// Errors: AmbiguousCodePair, ClockFarOff (uid 0 only), ClockNotTrusted, InvalidArgument,
+    /// InvalidCodePair, NoSuchUser, NotAssigned, NotAuthorized, RootOnly, StoreUnavailable,
     /// TemporarilyUnmodifiable.
     #[zbus(out_args("token"))]
     async fn resync(
@@ -328,9 +245,9 @@ impl<S: Store> Fob<S> {
     /// Assign; elapsed (u); serial_again (s), for root's token. Returns the new token. Callers:
     /// uid 0.
     ///
-    /// Errors: AlreadyAssigned, AmbiguousCodePair, ClockFarOff, InvalidArgument, InvalidCodePair,
-    /// NoSuchToken, NoSuchUser, NotAssignable, NotAssigned, NotAuthorized, RootOnly,
-    /// StoreUnavailable.
+    /// Errors: AlreadyAssigned, AmbiguousCodePair, ClockFarOff, ClockNotTrusted, InvalidArgument,
+    /// InvalidCodePair, NoSuchToken, NoSuchUser, NotAssignable, NotAssigned, NotAuthorized,
+    /// RootOnly, StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn rotate(
         &self,
@@ -434,7 +351,7 @@ impl<S: Store> Fob<S> {
     /// with accept, last_used (t), last_from (s) and wrong_since (u) of the sign-in before.
     /// Callers: uid 0; others for themselves, with a budget of their own.
     ///
-    /// Errors: InvalidArgument, NotAuthorized, StoreUnavailable.
+    /// Errors: ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
     #[zbus(out_args("verdict", "about", "details"))]
     async fn verify(
         &self,

@@ -5,6 +5,7 @@
 
 mod administrators;
 mod change;
+mod host;
 mod import;
 mod load;
 mod recent;
@@ -22,7 +23,7 @@ use fob_api::Error;
 use crate::{
     audit::{Audit, Event},
     clock::Clock,
-    decide::{At, HostClock, Now, Policy, Uptime},
+    decide::{Now, Policy},
     store::{Committed, Entry, Guard, Key, Store, StoreError, Write},
     users::Users,
     vault::{Vault, random},
@@ -50,6 +51,7 @@ pub struct Engine<S> {
     vault: Vault,
     around: Surroundings,
     recent: recent::Recent,
+    life: host::Life,
 }
 
 /// Whether a change was applied.
@@ -63,7 +65,8 @@ enum Applied {
 impl<S: Store> Engine<S> {
     /// Puts an engine together.
     pub fn new(store: S, vault: Vault, around: Surroundings) -> Self {
-        Self { store, vault, around, recent: recent::Recent::default() }
+        let (recent, life) = (recent::Recent::default(), host::Life::default());
+        Self { store, vault, around, recent, life }
     }
 
     /// Reads keys in one snapshot.
@@ -92,24 +95,10 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Returns the time.
+    /// Returns the host's time, right or wrong: for reports, never for a decision on codes.
     fn now(&self) -> Result<Now, Error> {
-        self.around.clock.now().ok_or_else(|| {
-            self.around.audit.record(&Event::new("trouble").with("what", "clock before 1970"));
-            Error::StoreUnavailable
-        })
-    }
-
-    /// Returns the moment of a decision, and the numbers that it goes by.
-    fn at(&self) -> Result<At<'_>, Error> {
-        let now = self.now()?;
-        Ok(At {
-            now,
-            uptime: Uptime(now.0),
-            host_clock: HostClock::Synchronised,
-            fence: None,
-            policy: &self.around.policy,
-        })
+        let reading = self.around.clock.read();
+        reading.and_then(|reading| reading.wall).ok_or(Error::ClockNotTrusted)
     }
 
     /// Logs trouble of the store and returns what the caller is told.

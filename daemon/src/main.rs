@@ -56,16 +56,18 @@ async fn run(
     let poisoned = store.poisoned();
     let around = Surroundings {
         audit: audit.clone(),
-        clock: Clock::Host,
+        clock: Clock::host(config.bus.clone()),
         policy: settings.policy,
         users: Users::Host,
     };
     let engine = Arc::new(Engine::new(store, vault, around));
+    engine.start().await?;
     let listener = serve::listen(&config.socket)
         .map_err(|error| format!("cannot listen at {}: {error}.", config.socket.display()))?;
+    tokio::spawn(Arc::clone(&engine).live());
     tokio::spawn(serve::peers(listener, Arc::clone(&engine), audit.clone()));
     if let Some(address) = config.bus {
-        tokio::spawn(serve::bus(address, engine, audit.clone()));
+        tokio::spawn(serve::bus(address, Arc::clone(&engine), audit.clone()));
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     audit.record(&Event::new("ready").with("version", env!("CARGO_PKG_VERSION")));
@@ -75,5 +77,5 @@ async fn run(
         outage = poisoned => return Err(format!("the store failed: {outage}").into()),
     }
     audit.record(&Event::new("stopping"));
-    Ok(())
+    Ok(engine.stop().await?)
 }

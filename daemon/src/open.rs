@@ -13,6 +13,7 @@ use std::{
 };
 
 use crate::{
+    record::{self, Host},
     store::{
         Committed, Guard, Key, Store, StoreError, Write,
         sled::{OpenError, SledStore},
@@ -115,9 +116,14 @@ async fn is_marked(store: &SledStore) -> Result<bool, StoreError> {
     Ok(store.get(&[Key::meta(MARK)]).await?.iter().any(Option::is_some))
 }
 
+/// Marks a database as set up, with the record of a host whose daemon ended well: else the first
+/// start would raise a fence, for it would know nothing of the runs before.
 async fn mark(store: &SledStore) -> Result<(), StoreError> {
-    let key = Key::meta(MARK);
-    match store.commit(vec![Guard::Absent(key.clone())], vec![Write::Put(key, vec![1])]).await? {
+    let (key, host) = (Key::meta(MARK), Key::host());
+    let record = record::encode(host.as_bytes(), &Host::default());
+    let record = record.map_err(|_| StoreError::Corrupt)?;
+    let writes = vec![Write::Put(key.clone(), vec![1]), Write::Put(host, record)];
+    match store.commit(vec![Guard::Absent(key)], writes).await? {
         Committed::Done => Ok(()),
         Committed::Conflict(_) => Err(StoreError::Corrupt),
     }

@@ -47,7 +47,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AlreadyAssigned,
         Self::AmbiguousCodePair,
         Self::BadSeedFile,

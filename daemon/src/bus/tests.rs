@@ -1,6 +1,6 @@
 use std::{
     os::unix::net::UnixStream,
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{Arc, Mutex},
 };
 
 use fob_api::address::{INTERFACE, OBJECT_PATH};
@@ -21,7 +21,7 @@ use crate::{
 fn object(uid: u32) -> Fob<MemoryStore> {
     let around = Surroundings {
         audit: Audit::Kept(Arc::new(Mutex::default())),
-        clock: Clock::Manual(Arc::new(AtomicU64::new(1_700_000_000))),
+        clock: Clock::manual(1_800_000_000),
         policy: Policy::default(),
         users: Users::Fixed {
             users: Arc::new(vec![("root".to_owned(), 0), ("alice".to_owned(), 1000)]),

@@ -58,15 +58,15 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, what [`assign::assign`] refuses,
-    /// `StoreUnavailable`.
+    /// `ClockNotTrusted`, `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, what [`assign::assign`]
+    /// refuses, `StoreUnavailable`.
     pub async fn assign(&self, pairing: &Pairing<'_>) -> Result<TokenReport, Error> {
         self.permit(Action::Assign, pairing.caller, Target::House)?;
         let owner = self.existing(pairing.user).await?;
         for _ in 0..ROUNDS {
             let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
-            let (proof, at) = ((pairing.timed, pairing.far.reach()), self.at()?);
+            let (proof, at) = ((pairing.timed, pairing.far.reach()), self.at().await?);
             let done = assign::assign(&new.opened(), &recipient, proof, &at)
                 .inspect_err(|error| self.refused("assign", pairing.user, error))?;
             let guards = vec![tokens.guard, new.token.guard, new.state.guard];
@@ -88,8 +88,8 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `NoSuchUser`, `NotAssigned`, `NoSuchToken`, what [`rotate::rotate`]
-    /// refuses, `StoreUnavailable`.
+    /// `ClockNotTrusted`, `NotAuthorized`, `NoSuchUser`, `NotAssigned`, `NoSuchToken`, what
+    /// [`rotate::rotate`] refuses, `StoreUnavailable`.
     pub async fn rotate(&self, pairing: &Pairing<'_>, fate: Fate) -> Result<TokenReport, Error> {
         self.permit(Action::Rotate, pairing.caller, Target::House)?;
         let owner = self.existing(pairing.user).await?;
@@ -98,7 +98,7 @@ impl<S: Store> Engine<S> {
             let old_serial = self.first_serial(pairing.user, &tokens.record)?;
             let (old_key, old) = self.held(pairing.user, &old_serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
-            let (proof, at) = ((pairing.timed, pairing.far.reach()), self.at()?);
+            let (proof, at) = ((pairing.timed, pairing.far.reach()), self.at().await?);
             let [old_state] = self.get([Key::state(&old_serial)]).await?;
             let old_state = self.decode_or_default::<State>(Key::state(&old_serial), old_state)?;
             let outgoing = Outgoing { token: &old.record, state: &old_state.record, fate };
@@ -128,8 +128,8 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `NoSuchUser`, `NotAssigned`, what [`resync::resync`] refuses,
-    /// `StoreUnavailable`.
+    /// `ClockNotTrusted`, `NotAuthorized`, `NoSuchUser`, `NotAssigned`, what [`resync::resync`]
+    /// refuses, `StoreUnavailable`.
     pub async fn resync(
         &self,
         caller: Caller,
@@ -152,7 +152,7 @@ impl<S: Store> Engine<S> {
             let new = self.load(&serial).await?;
             owned(&new.token.record, &owner, user, &serial)?;
             assign::typed_twice(&owner, &serial, serial_again)?;
-            let at = self.at()?;
+            let at = self.at().await?;
             let decision = resync::resync(&new.opened(), &serial, (timed, reach), asker, &at);
             if let Err(error) = &decision.outcome {
                 self.refused("resync", user, error);
@@ -207,7 +207,7 @@ impl<S: Store> Engine<S> {
                 self.around.audit.record(&event);
                 let [state] = self.get([Key::state(&serial)]).await?;
                 let state = self.decode(state.as_ref())?.unwrap_or_default();
-                return Ok(report::token(&token, &state, &self.at()?));
+                return Ok(report::token(&token, &state, &self.moment().await?));
             }
         }
         Err(self.give_up())

@@ -68,7 +68,7 @@ impl<S: Store> Engine<S> {
             .look_at(serial)
             .await?
             .ok_or_else(|| Error::NoSuchToken { serial: serial.clone() })?;
-        Ok(self::token(&token, &state, &self.at()?))
+        Ok(self::token(&token, &state, &self.moment().await?))
     }
 
     /// Shows one user and his tokens.
@@ -88,10 +88,10 @@ impl<S: Store> Engine<S> {
                 // It was given to somebody who had this uid before.
                 continue;
             }
-            tokens.push(self::token(&token, &state, &self.at()?));
+            tokens.push(self::token(&token, &state, &self.moment().await?));
         }
         let (budgets, spray) = self.budgets(user, &owner).await?;
-        let at = self.at()?;
+        let at = self.moment().await?;
         let rank = Rank::of(owner.uid);
         let share = |share| share_report(&budgets, &spray, share, rank, &at);
         Ok(UserReport {
@@ -150,7 +150,7 @@ impl<S: Store> Engine<S> {
         state: Option<&str>,
     ) -> Result<Page, Error> {
         let mut tokens = Vec::new();
-        let at = self.at()?;
+        let at = self.moment().await?;
         loop {
             tokio::task::yield_now().await;
             let room = limit - tokens.len();

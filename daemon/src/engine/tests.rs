@@ -1,6 +1,7 @@
 mod administrators;
 mod bench;
 mod budgets;
+mod host;
 mod life;
 
 use std::sync::{Arc, atomic::Ordering};

@@ -87,7 +87,7 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `StoreUnavailable`.
+    /// `ClockNotTrusted`, `NotAuthorized`, `StoreUnavailable`.
     pub async fn verify(
         &self,
         sign_in: &SignIn<'_>,
@@ -95,7 +95,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<(Verdict, Notice), Error> {
         let (owner, role) = self.about(Action::Verify, sign_in.caller, sign_in.user).await?;
         let place = self.place(sign_in, owner.as_ref(), role);
-        let uptime = self.at()?.uptime;
+        let uptime = self.at().await?.uptime;
         let policy = &self.around.policy;
         let earlier = self.recent.earlier(&place.visit, uptime, policy.pair_patience);
         let may_be_pair = earlier.is_some() || matches!(typed, Typed::Pair(_));
@@ -128,7 +128,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<Settled, Error> {
         for _ in 0..ROUNDS {
             let subject = self.subject(sign_in.user, owner).await?;
-            let at = self.at()?;
+            let at = self.at().await?;
             let decision = decide(sign_in, &subject, place, ask, &at);
             let settled = Settled::of(&decision, &subject);
             let event = describe(sign_in, &subject, &decision);
@@ -157,7 +157,7 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `StoreUnavailable`: never an exemption.
+    /// `ClockNotTrusted`, `NotAuthorized`, `StoreUnavailable`: never an exemption.
     pub async fn prompt(&self, sign_in: &SignIn<'_>) -> Result<(PromptKind, u8), Error> {
         let (owner, role) = self.about(Action::Prompt, sign_in.caller, sign_in.user).await?;
         let place = self.place(sign_in, owner.as_ref(), role);
@@ -170,13 +170,17 @@ impl<S: Store> Engine<S> {
             Some(true) => verify::Unenrolled::Exempt,
             _ => verify::Unenrolled::Refuse,
         };
-        let at = self.at()?;
+        let at = self.moment().await?;
         let budgets = &subject.state.record.budgets;
         let share = throttle::share(budgets, place.origin, &at);
         let demand = throttle::demand(budgets, &subject.spray.record, share, place.rank, &at);
         let earlier = self.recent.earlier(&place.visit, at.uptime, at.policy.pair_patience);
         let earlier = earlier.as_ref().map(earlier_of);
         let kind = verify::prompt(tokens.as_ref(), nullok, demand, earlier, &at);
+        if kind != PromptKind::Exempt {
+            // Who is exempt is not asked for a code, so no clock keeps him out.
+            self.at().await?;
+        }
         if kind == PromptKind::Exempt && role == Role::Root {
             self.around.audit.record(&event(sign_in, "exempt"));
         }

@@ -46,6 +46,11 @@ impl Key {
         Self::of(Kind::Fingerprint, fingerprint)
     }
 
+    /// What a restart must know of the host's clocks.
+    pub fn host() -> Self {
+        Self::meta("host")
+    }
+
     /// A fact about the store itself.
     pub fn meta(name: &'static str) -> Self {
         Self::of(Kind::Meta, name.as_bytes())

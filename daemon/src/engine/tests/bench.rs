@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicUsize, Ordering},
 };
 
 use fob_api::{Code, CodePair, Error, Fate, PromptKind, Serial, UserName, Verdict, VerifyContext};
@@ -11,7 +11,7 @@ use tokio::sync::Barrier;
 use crate::{
     access::Caller,
     audit::Audit,
-    clock::Clock,
+    clock::{Clock, Manual},
     decide::{
         Policy,
         import::Expiry,
@@ -22,7 +22,7 @@ use crate::{
     engine::{
         Engine, Extent, Holder, Import, Notice, Pairing, SignIn, Surroundings, read_seed_file,
     },
-    record::{Algorithm, Moving, Parameters, Seed},
+    record::{self, Algorithm, Host, Moving, Parameters, Seed},
     seed::Choice,
     store::{
         Committed, Entry, Guard, Key, Kind, Store, StoreError, Watch, Write, memory::MemoryStore,
@@ -32,7 +32,7 @@ use crate::{
     vault::Vault,
 };
 
-const START: u64 = 1_700_000_010;
+const START: u64 = 1_800_000_000;
 pub(super) const ROOT: Caller = Caller { uid: 0 };
 pub(super) const ALICE: Caller = Caller { uid: 1000 };
 
@@ -104,7 +104,7 @@ impl Store for Faulty {
 pub(super) struct Bench {
     pub(super) engine: Engine<Faulty>,
     pub(super) store: Faulty,
-    pub(super) clock: Arc<AtomicU64>,
+    pub(super) clock: Manual,
     pub(super) lines: Arc<Mutex<Vec<String>>>,
 }
 
@@ -118,17 +118,24 @@ fn fixed(users: &[(&str, u32)]) -> Users {
 pub(super) const TOKENS: &str = "A1, 3132333435363738393031323334353637383930, totp, 6, 30\n\
                       B2, 4132333435363738393031323334353637383930, totp, 6, 30\n";
 
+/// Writes what `--initialize` does about the host.
+async fn initialize(store: &MemoryStore) {
+    let (key, host) = (Key::host(), Host::default());
+    let value = record::encode(key.as_bytes(), &host).unwrap();
+    assert_eq!(store.commit(Vec::new(), vec![Write::Put(key, value)]).await, Ok(Committed::Done));
+}
+
 impl Bench {
     pub(super) async fn new() -> Self {
         Self::with_users(&[("root", 0), ("alice", 1000), ("bob", 1001)]).await
     }
 
     pub(super) async fn with_users(users: &[(&str, u32)]) -> Self {
-        let clock = Arc::new(AtomicU64::new(START));
+        let clock = Manual::new(START);
         let lines = Arc::new(Mutex::new(Vec::new()));
         let around = Surroundings {
             audit: Audit::Kept(Arc::clone(&lines)),
-            clock: Clock::Manual(Arc::clone(&clock)),
+            clock: Clock::Manual(clock.clone()),
             policy: Policy::default(),
             users: fixed(users),
         };
@@ -138,6 +145,7 @@ impl Bench {
             commits: Arc::default(),
             meetings: Arc::default(),
         };
+        initialize(&store.inner).await;
         let engine = Engine::new(store.clone(), Vault::with_key(&[9; 32]), around);
         let bench = Self { engine, store, clock, lines };
         bench.import(TOKENS).await.unwrap();
@@ -158,6 +166,12 @@ impl Bench {
         self
     }
 
+    /// The same house after the daemon has ended, well or badly.
+    pub(super) fn restarted(self) -> Self {
+        let Engine { store, vault, around, .. } = self.engine;
+        Self { engine: Engine::new(store, vault, around), ..self }
+    }
+
     pub(super) async fn import(&self, text: &str) -> Result<fob_api::ImportReport, Error> {
         let file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut &file, text.as_bytes()).unwrap();
@@ -173,11 +187,11 @@ impl Bench {
     }
 
     pub(super) fn now(&self) -> u64 {
-        self.clock.load(Ordering::SeqCst)
+        self.clock.wall()
     }
 
     pub(super) fn advance(&self, seconds: u64) {
-        self.clock.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.advance(seconds);
     }
 
     pub(super) fn fail_next(&self, fault: Fault) {

@@ -1,0 +1,218 @@
+//! The daemon's life on this host: its start and end, the host's clocks, the fence between.
+//!
+//! What the record of the host says is on the disk before anybody is answered by it.
+
+use std::{sync::Arc, time::Duration};
+
+use fob_api::Error;
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::sleep,
+};
+
+use crate::{
+    audit::Event,
+    decide::{
+        At, Now,
+        fence::{self, Distrust, Observed, Raised, Reading, Run},
+    },
+    engine::{Applied, Engine, ROUNDS},
+    record::Host,
+    store::{Key, Store},
+};
+
+/// How often the record is written while nothing happens: a crash loses at most as much of the
+/// uptime, on which the rolling windows of a day and a month are measured.
+const BEAT: Duration = Duration::from_secs(10 * 60);
+/// Seconds between two lines of the log about a clock that is not trusted: every sign-in finds
+/// out anew.
+const QUIET: u64 = 60;
+
+/// Where the daemon is in its life.
+#[derive(Default)]
+pub(super) struct Life(Mutex<Phase>);
+
+#[derive(Default)]
+enum Phase {
+    /// Nobody was answered yet.
+    #[default]
+    Before,
+    /// The record says "unclean".
+    Running(Running),
+    /// The record says "clean": nobody is answered any more.
+    Stopped,
+}
+
+/// A run, and what was said about it.
+struct Running {
+    run: Run,
+    /// The boot-time clock when the log last said that the clock is not trusted.
+    said: Option<u64>,
+}
+
+impl<S: Store> Engine<S> {
+    /// Begins the daemon's life: raises a fence if the one before did not end well. The first
+    /// decision does it, too; here it fails before anybody has come.
+    ///
+    /// # Errors
+    ///
+    /// `ClockNotTrusted` if the host has no clocks, `StoreUnavailable`.
+    pub async fn start(&self) -> Result<(), Error> {
+        self.look().await.map(drop)
+    }
+
+    /// Keeps the record of the host fresh, and the knowledge of its clock, for ever.
+    pub async fn live(self: Arc<Self>) {
+        let beat = async {
+            loop {
+                sleep(BEAT).await;
+                // Trouble is in the log, and the next beat tries again.
+                let _ = self.keep().await;
+            }
+        };
+        tokio::join!(beat, self.around.clock.follow());
+    }
+
+    /// Ends the daemon's life: whoever starts next need not raise a fence. After it nobody is
+    /// answered.
+    ///
+    /// # Errors
+    ///
+    /// `StoreUnavailable`, `ClockNotTrusted`: the next start raises a fence.
+    pub async fn stop(&self) -> Result<(), Error> {
+        let (mut phase, reading) = self.look().await?;
+        if let Phase::Running(running) = &*phase {
+            self.keep_host(&running.run.stop(&reading)).await?;
+            *phase = Phase::Stopped;
+        }
+        Ok(())
+    }
+
+    /// Returns the moment of a decision on codes, and the numbers that it goes by.
+    ///
+    /// # Errors
+    ///
+    /// `ClockNotTrusted`, `StoreUnavailable`: nothing is decided.
+    pub(super) async fn at(&self) -> Result<At<'_>, Error> {
+        let (mut phase, reading) = self.look().await?;
+        let Phase::Running(running) = &mut *phase else { return Err(Error::StoreUnavailable) };
+        match running.run.trust(&reading) {
+            Ok(_) => Ok(self.moment_of(&running.run, &reading)),
+            Err(distrust) => {
+                if running.said.is_none_or(|said| reading.boot.abs_diff(said) >= QUIET) {
+                    running.said = Some(reading.boot);
+                    self.around.audit.record(&distrusted(distrust, &reading));
+                }
+                Err(Error::ClockNotTrusted)
+            }
+        }
+    }
+
+    /// Returns the moment for a report: the host's time may be wrong, the uptime is not.
+    ///
+    /// # Errors
+    ///
+    /// `ClockNotTrusted` if the host has no clocks, `StoreUnavailable`.
+    pub(super) async fn moment(&self) -> Result<At<'_>, Error> {
+        let (phase, reading) = self.look().await?;
+        let Phase::Running(running) = &*phase else { return Err(Error::StoreUnavailable) };
+        Ok(self.moment_of(&running.run, &reading))
+    }
+
+    fn moment_of(&self, run: &Run, reading: &Reading) -> At<'_> {
+        At {
+            now: reading.wall.unwrap_or(Now(0)),
+            uptime: run.uptime(reading),
+            host_clock: reading.host_clock,
+            fence: run.record.fence.map(Now),
+            policy: &self.around.policy,
+        }
+    }
+
+    /// Writes the record of the host.
+    pub(super) async fn keep(&self) -> Result<(), Error> {
+        let (phase, _) = self.look().await?;
+        match &*phase {
+            Phase::Running(running) => self.keep_host(&running.run.record).await,
+            Phase::Before | Phase::Stopped => Ok(()),
+        }
+    }
+
+    /// Looks at the clocks. A fence that this raises is durable when it returns.
+    async fn look(&self) -> Result<(MutexGuard<'_, Phase>, Reading), Error> {
+        let mut phase = self.life.0.lock().await;
+        let (observed, said, reading) = match &*phase {
+            Phase::Before => {
+                let reading = self.read()?;
+                (self.begin(&reading).await?, None, reading)
+            }
+            Phase::Running(running) => {
+                let reading = self.reconsider(&running.run).await?;
+                (running.run.observe(&reading), running.said, reading)
+            }
+            Phase::Stopped => return Err(Error::StoreUnavailable),
+        };
+        let Observed { run, raised } = observed;
+        if raised.is_some() || matches!(*phase, Phase::Before) {
+            self.keep_host(&run.record).await?;
+        }
+        if let Some(raised) = raised {
+            self.around.audit.record(&event(raised));
+        }
+        *phase = Phase::Running(Running { run, said });
+        Ok((phase, reading))
+    }
+
+    /// Reads the record that the last run left, and begins one.
+    async fn begin(&self, reading: &Reading) -> Result<Observed, Error> {
+        let [entry] = self.get([Key::host()]).await?;
+        let kept: Option<Host> = self.decode(entry.as_ref())?;
+        Ok(fence::start(kept.as_ref(), reading))
+    }
+
+    /// Reads the clocks. After a jump nobody knows whether the wall clock is synchronised until
+    /// somebody says so.
+    async fn reconsider(&self, run: &Run) -> Result<Reading, Error> {
+        let reading = self.read()?;
+        if run.jump(&reading).is_none() {
+            return Ok(reading);
+        }
+        self.around.clock.doubt().await;
+        self.read()
+    }
+
+    fn read(&self) -> Result<Reading, Error> {
+        self.around.clock.read().ok_or_else(|| {
+            self.around.audit.record(&Event::new("trouble").with("what", "no clock"));
+            Error::ClockNotTrusted
+        })
+    }
+
+    /// Writes the record of the host. Only this daemon does, so a conflict is its own lost reply.
+    async fn keep_host(&self, record: &Host) -> Result<(), Error> {
+        for _ in 0..ROUNDS {
+            let [entry] = self.get([Key::host()]).await?;
+            if self.decode(entry.as_ref())?.as_ref() == Some(record) {
+                return Ok(());
+            }
+            let guard = crate::store::Guard::unchanged(&Key::host(), entry.as_ref());
+            let (write, marker) = self.mark(Key::host(), record)?;
+            if let Applied::Yes = self.apply(vec![guard], vec![write], &marker).await? {
+                return Ok(());
+            }
+        }
+        Err(self.give_up())
+    }
+}
+
+/// Returns the event of a fence.
+fn event(raised: Raised) -> Event {
+    Event::new("fence").with("reason", raised.reason.word()).with_some("jump", raised.jump)
+}
+
+/// Returns the event of a clock that is not trusted.
+fn distrusted(distrust: Distrust, reading: &Reading) -> Event {
+    Event::new("clock_not_trusted")
+        .with_some("clock", reading.wall.map(|wall| wall.0))
+        .with("floor", distrust.floor.0)
+}

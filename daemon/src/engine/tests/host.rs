@@ -1,0 +1,209 @@
+//! The daemon's starts and ends, and the host's clocks.
+
+use fob_api::{Error, PromptKind, UserName, Verdict, VerifyContext};
+
+use super::bench::{Bench, Fault, ROOT};
+use crate::{
+    decide::{HostClock, Uptime},
+    engine::SignIn,
+    record::{self, Ending, Host},
+    store::{Key, Store},
+};
+
+/// A house in which alice has signed in a while ago.
+async fn house() -> Bench {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    bench.advance(300);
+    bench
+}
+
+async fn prompt(bench: &Bench, user: &str, nullok: Option<bool>) -> Result<PromptKind, Error> {
+    let context = VerifyContext { nullok, ..VerifyContext::default() };
+    let user = UserName::parse(user).unwrap();
+    let sign_in = SignIn { caller: ROOT, user: &user, context: &context };
+    bench.engine.prompt(&sign_in).await.map(|(kind, _)| kind)
+}
+
+/// Tries the code that alice's token shows so many steps from now.
+async fn verify(bench: &Bench, ahead: i64) -> Result<Verdict, Error> {
+    bench.verify("alice", &bench.code("A1", ahead)).await
+}
+
+/// Returns what the store has about the host.
+async fn kept(bench: &Bench) -> Host {
+    let entry = bench.store.get(&[Key::host()]).await.unwrap().remove(0).unwrap();
+    record::decode(entry.key.as_bytes(), &entry.value).unwrap()
+}
+
+/// Returns the lines of the log that begin so.
+fn said(bench: &Bench, name: &str) -> Vec<String> {
+    let lines = bench.lines.lock().unwrap();
+    lines.iter().filter(|line| line.starts_with(name)).cloned().collect()
+}
+
+#[tokio::test]
+async fn after_a_clean_stop_a_fresh_code_works_at_once_and_the_old_one_does_not() {
+    let bench = house().await;
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Accept));
+    bench.engine.stop().await.unwrap();
+    let bench = bench.restarted();
+    bench.engine.start().await.unwrap();
+    assert_eq!(prompt(&bench, "alice", None).await, Ok(PromptKind::Code));
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Replay));
+    assert_eq!(verify(&bench, 1).await, Ok(Verdict::Accept));
+    assert_eq!(said(&bench, "fence"), [""; 0]);
+}
+
+#[tokio::test]
+async fn after_an_unclean_stop_the_shown_code_is_refused_and_a_later_one_works() {
+    let bench = house().await;
+    assert_eq!(verify(&bench, -1).await, Ok(Verdict::Accept));
+    let bench = bench.restarted();
+    bench.engine.start().await.unwrap();
+    assert_eq!(said(&bench, "fence"), ["fence reason=\"unclean_stop\""]);
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Replay));
+    assert_eq!(verify(&bench, 1).await, Ok(Verdict::Replay));
+    bench.advance(60);
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Accept));
+}
+
+#[tokio::test]
+async fn while_the_fence_is_up_everybody_is_asked_for_the_next_code() {
+    let bench = house().await.restarted();
+    for seconds in [0, 179] {
+        bench.advance(seconds);
+        for user in ["alice", "bob", "nobody-of-this-name"] {
+            assert_eq!(prompt(&bench, user, None).await, Ok(PromptKind::Next), "{user}");
+        }
+        assert_eq!(prompt(&bench, "bob", Some(true)).await, Ok(PromptKind::Exempt));
+    }
+    bench.advance(1);
+    assert_eq!(prompt(&bench, "alice", None).await, Ok(PromptKind::Code));
+}
+
+#[tokio::test]
+async fn the_start_is_on_the_disk_before_anybody_is_answered() {
+    let bench = Bench::new().await;
+    assert_eq!(kept(&bench).await.ending, Ending::Clean);
+    bench.fail_next(Fault::Away);
+    assert_eq!(verify(&bench, 0).await, Err(Error::StoreUnavailable));
+    let _ = verify(&bench, 0).await.unwrap();
+    assert_eq!(kept(&bench).await.ending, Ending::Unclean);
+}
+
+#[tokio::test]
+async fn after_the_stop_nobody_is_answered() {
+    let bench = house().await;
+    bench.engine.stop().await.unwrap();
+    assert_eq!(kept(&bench).await.ending, Ending::Clean);
+    assert_eq!(verify(&bench, 0).await, Err(Error::StoreUnavailable));
+    assert_eq!(kept(&bench).await.ending, Ending::Clean);
+}
+
+#[tokio::test]
+async fn a_jump_of_the_clock_refuses_the_shown_code_and_is_on_the_disk_first() {
+    for jump in [-40_i64, 3_600] {
+        let bench = house().await;
+        let _ = verify(&bench, -3).await.unwrap();
+        bench.clock.set_wall(bench.now().checked_add_signed(jump));
+        bench.fail_next(Fault::Away);
+        assert_eq!(verify(&bench, 0).await, Err(Error::StoreUnavailable), "{jump}");
+        bench.fail_next(Fault::ReplyLost);
+        assert_eq!(verify(&bench, 0).await, Ok(Verdict::Replay), "{jump}");
+        assert_eq!(kept(&bench).await.fence, Some(bench.now()), "{jump}");
+        let line = format!("fence reason=\"clock_jump\" jump=\"{jump}\"");
+        assert_eq!(said(&bench, "fence"), [line]);
+        bench.advance(90);
+        assert_eq!(verify(&bench, 0).await, Ok(Verdict::Accept), "{jump}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_far_ahead_for_a_while_locks_nobody_out() {
+    let bench = house().await;
+    let right = bench.now();
+    bench.clock.set_wall(Some(right + 315_360_000));
+    assert_ne!(verify(&bench, -3).await, Ok(Verdict::Accept));
+    bench.clock.set_wall(Some(right));
+    let _ = verify(&bench, 0).await.unwrap();
+    bench.advance(90);
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Accept));
+}
+
+#[tokio::test]
+async fn a_suspended_host_needs_no_fence() {
+    let bench = house().await;
+    bench.advance(8 * 3_600);
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Accept));
+    assert_eq!(said(&bench, "fence"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_second_that_is_repeated_accepts_no_code_twice_and_raises_no_fence() {
+    let bench = house().await;
+    bench.clock.set_boot(3_600 + 300 + 1);
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Accept));
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Replay));
+    assert_eq!(said(&bench, "fence"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_clock_that_cannot_be_right_is_trouble_and_never_a_verdict() {
+    let bench = house().await;
+    let _ = verify(&bench, -3).await.unwrap();
+    bench.clock.set_host_clock(HostClock::Unsynchronised);
+    let right = bench.now();
+    for wall in [None, Some(0), Some(1_767_225_599), Some(right - 3_600)] {
+        bench.clock.set_wall(wall);
+        assert_eq!(verify(&bench, 0).await, Err(Error::ClockNotTrusted), "{wall:?}");
+        assert_eq!(prompt(&bench, "alice", None).await, Err(Error::ClockNotTrusted));
+        assert_eq!(prompt(&bench, "bob", Some(true)).await, Ok(PromptKind::Exempt));
+    }
+    bench.clock.set_wall(Some(right));
+    bench.advance(90);
+    let _ = verify(&bench, -3).await.unwrap();
+    bench.advance(90);
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Accept));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_not_trusted_is_logged_once_a_minute() {
+    let bench = house().await;
+    bench.clock.set_wall(None);
+    for _ in 0..3 {
+        let _ = verify(&bench, 0).await;
+    }
+    assert_eq!(said(&bench, "clock"), ["clock_not_trusted floor=\"1767225600\""]);
+    bench.advance(59);
+    let _ = verify(&bench, 0).await;
+    assert_eq!(said(&bench, "clock").len(), 1);
+    bench.advance(1);
+    let _ = verify(&bench, 0).await;
+    assert_eq!(said(&bench, "clock").len(), 2);
+}
+
+#[tokio::test]
+async fn the_uptime_outlives_restarts_and_no_setting_of_the_clock_moves_it() {
+    let bench = house().await;
+    let _ = verify(&bench, -3).await.unwrap();
+    assert_eq!(bench.engine.at().await.unwrap().uptime, Uptime(300));
+    bench.clock.set_wall(Some(bench.now() + 30 * 86_400));
+    assert_eq!(bench.engine.at().await.unwrap().uptime, Uptime(300));
+    bench.advance(100);
+    bench.engine.stop().await.unwrap();
+    bench.advance(5_000);
+    let bench = bench.restarted();
+    bench.engine.start().await.unwrap();
+    bench.advance(7);
+    assert_eq!(bench.engine.at().await.unwrap().uptime, Uptime(407));
+}
+
+#[tokio::test]
+async fn a_crash_loses_of_the_uptime_what_was_not_kept() {
+    let bench = house().await;
+    bench.engine.keep().await.unwrap();
+    bench.advance(599);
+    let bench = bench.restarted();
+    assert_eq!(bench.engine.at().await.unwrap().uptime, Uptime(300));
+}
