@@ -1,6 +1,7 @@
 //! The interface on the bus. Every method has five beats: parse, authorize, engine, map the
 //! error, reply. The engine authorizes, so that no way around it exists.
 
+mod after;
 mod object;
 mod parse;
 mod visitors;
@@ -23,7 +24,7 @@ use crate::{
         remove::{AdminGuard, RootGuard, Safeguards},
         verify::Typed,
     },
-    engine::{Extent, Holder, Import, SignIn, read_seed_file},
+    engine::{Extent, Holder, Import, Refused, SignIn, read_seed_file},
     seed::{Choice, Format},
     store::Store,
 };
@@ -373,6 +374,7 @@ impl<S: Store> Fob<S> {
             Answer::Recovery(_) => return Err(NOT_AN_ANSWER),
         };
         let (verdict, notice) = self.engine.verify(&sign_in, typed).await?;
+        after::the_reply(&self.engine, Refused::of(&sign_in, typed, verdict));
         Ok((verdict.word().to_owned(), user.to_owned(), details(verdict, notice)))
     }
 }

@@ -12,6 +12,7 @@ pub mod remove;
 pub mod resync;
 pub mod rotate;
 pub mod throttle;
+pub mod tripwire;
 pub mod verify;
 
 pub use policy::Policy;

@@ -11,11 +11,13 @@ mod load;
 mod recent;
 mod report;
 mod subject;
+mod tripwire;
 mod unlock;
 mod verify;
 
 pub use change::{Holder, Pairing};
 pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
+pub use tripwire::Refused;
 pub use verify::{Notice, SignIn};
 
 use fob_api::Error;

@@ -196,11 +196,14 @@ pub struct Left {
     pub lost: Option<u64>,
 }
 
-/// The record `user`: the serials that a user has, folded.
+/// The record `user`: the serials that a user has, and some that he had.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct UserTokens {
     /// Folded serials.
     pub serials: Vec<String>,
+    /// Folded serials of tokens of his that were lost or retired, oldest first: a code of one
+    /// raises an alarm (`decide/tripwire.rs`).
+    pub former: Vec<String>,
 }
 
 /// How the daemon's last run ended.

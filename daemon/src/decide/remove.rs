@@ -6,6 +6,7 @@ use crate::{
     decide::{
         Now,
         assign::{ROOT, serial_of, user_of},
+        tripwire,
     },
     record::{Left, Owner, Standing, State, Token, Trace, UserTokens},
 };
@@ -103,8 +104,11 @@ pub fn deactivate(
         return Err(Error::RootOnly { rule: RootRule::KeepOne });
     }
     let folded = serial_of(token)?.folded();
-    let serials = tokens.serials.iter().filter(|serial| **serial != folded).cloned().collect();
-    Ok((released(token, fate), UserTokens { serials }))
+    let token = released(token, fate);
+    let mut left = tokens.clone();
+    left.serials.retain(|serial| *serial != folded);
+    tripwire::watch(&mut left.former, &token);
+    Ok((token, left))
 }
 
 /// Decides on removing a token's seed. The returned trace stays for ever: the steps that were

@@ -7,7 +7,7 @@ use crate::{
         At, Opened,
         assign::{self, Recipient, serial_of, user_of},
         pair::{Reach, TimedPair},
-        remove,
+        remove, tripwire,
     },
     record::{State, Token, UserTokens},
 };
@@ -59,6 +59,7 @@ pub fn rotate(
     state.budgets = old.state.budgets.clone();
     state.last_from.clone_from(&old.state.last_from);
     let old = remove::released(old.token, old.fate);
+    tripwire::watch(&mut user.former, &old);
     Ok(Rotated { token: assigned.token, state, old, user })
 }
 

@@ -176,7 +176,8 @@ pub(super) fn root() -> Owner {
 }
 
 pub(super) fn tokens(serials: &[&str]) -> UserTokens {
-    UserTokens { serials: serials.iter().map(|serial| (*serial).to_owned()).collect() }
+    let serials = serials.iter().map(|serial| (*serial).to_owned()).collect();
+    UserTokens { serials, ..UserTokens::default() }
 }
 
 /// Returns the moment of a decision under the usual policy, with both clocks at `now`.

@@ -265,7 +265,7 @@ fn spend(state: &mut State, parameters: &Parameters, step: u64, at: &At<'_>) {
 }
 
 /// Tells whether a step may never be accepted (again).
-fn is_spent(opened: &Opened<'_>, step: u64, at: &At<'_>) -> bool {
+pub(super) fn is_spent(opened: &Opened<'_>, step: u64, at: &At<'_>) -> bool {
     opened.state.last_step.is_some_and(|last| step <= last) || step < floor(opened, at)
 }
 

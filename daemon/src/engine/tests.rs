@@ -3,6 +3,7 @@ mod bench;
 mod budgets;
 mod host;
 mod life;
+mod tripwire;
 
 use std::sync::{Arc, atomic::Ordering};
 

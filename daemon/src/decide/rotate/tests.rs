@@ -42,7 +42,9 @@ fn one_change_holds_the_new_token_and_the_old_one() {
         assert_eq!(done.old, Token { standing, epoch: 8, ..old.token.clone() });
         let assigned = Standing::Assigned(alice());
         assert_eq!(done.token, Token { standing: assigned, epoch: 8, ..new.token.clone() });
-        assert_eq!(done.user, tokens(&["8A1172"]));
+        assert_eq!(done.user.serials, ["8A1172"]);
+        let watched: &[&str] = if fate == Fate::Stock { &[] } else { &["8A1173"] };
+        assert_eq!(done.user.former, watched);
         assert_eq!(done.state.last_step, Some(STEP + 1));
         assert_eq!(done.state.clock.unwrap().drift, 0.0);
     }
