@@ -1,14 +1,16 @@
 //! Codes of a step, the search of a window, and the joint search of a pair.
 //!
-//! The only user of totp-rs. Its generation alone is used, with a step of one "second": it then
-//! computes HOTP(counter) of RFC 4226, and the counter is ours (RFC 6238 section 4: TOTP is HOTP
-//! of the step). Its `check` is not used: it has no floor and stops at the first match.
+//! The only user of totp-rs. Its `sign` alone is used, with a step of one "second": it then
+//! computes the HMAC of HOTP(counter) of RFC 4226, and the counter is ours (RFC 6238 section 4:
+//! TOTP is HOTP of the step). Its `check` is not used: it has no floor and stops at the first
+//! match. Its `generate` is not used: it makes text, and that takes longer than the hash where
+//! thousands of steps are searched.
 
-use std::{io::Write, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
 use fob_api::{Code, CodePair};
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use crate::record::{Algorithm, Parameters, Seed};
 
@@ -72,7 +74,9 @@ impl Generator {
     /// time taken tells nothing about it.
     #[must_use]
     pub fn search(&self, code: &Code, window: RangeInclusive<u64>) -> Vec<u64> {
-        let flags: Vec<(u64, Choice)> = window.map(|step| (step, self.shows(code, step))).collect();
+        let typed = self.number(code);
+        let flags: Vec<(u64, Choice)> =
+            window.map(|step| (step, self.shown(step).is(&typed))).collect();
         flags.into_iter().filter(|(_, hit)| bool::from(*hit)).map(|(step, _)| step).collect()
     }
 
@@ -82,6 +86,7 @@ impl Generator {
     /// (clock-and-throttle.md section 3).
     #[must_use]
     pub fn search_pair(&self, pair: &CodePair, range: RangeInclusive<u64>, gap: Gap) -> PairSearch {
+        let (first_code, second_code) = (self.number(&pair.first), self.number(&pair.second));
         let reach = match gap {
             Gap::One => 1,
             Gap::OneOrTwo => 2,
@@ -91,8 +96,8 @@ impl Generator {
         let mut found = PairSearch::Nothing;
         for step in *range.start()..=last {
             let shown = self.shown(step);
-            let first = shown.is(&pair.first) & in_range(step, &range);
-            let second = shown.is(&pair.second);
+            let first = shown.is(&first_code) & in_range(step, &range);
+            let second = shown.is(&second_code);
             let [one_ago, two_ago] = earlier;
             let two_ago = two_ago & Choice::from(u8::from(gap == Gap::OneOrTwo));
             if bool::from(second & (one_ago | two_ago)) {
@@ -112,32 +117,40 @@ impl Generator {
         Code::parse(&self.totp.generate(step).to_string()).unwrap()
     }
 
-    /// Tells whether the token shows `code` at `step`, in constant time.
-    fn shows(&self, code: &Code, step: u64) -> Choice {
-        self.shown(step).is(code)
+    /// Returns what the token shows at `step`: the dynamic truncation of RFC 4226 section 5.3.
+    fn shown(&self, step: u64) -> Number {
+        let hash = self.totp.sign(step);
+        let hash = hash.as_ref();
+        let offset = usize::from(hash.last().copied().unwrap_or_default() & 0xf);
+        // SHA-1, the shortest, has 20 bytes: there are always four from the offset on.
+        let mut bytes = [0; 4];
+        hash.iter().skip(offset).zip(&mut bytes).for_each(|(from, to)| *to = *from);
+        Number(Some((u32::from_be_bytes(bytes) & 0x7fff_ffff) % 10_u32.pow(self.digits.into())))
     }
 
-    /// Returns what the token shows at `step`.
-    fn shown(&self, step: u64) -> Shown {
-        // Room for the 10 digits of a u32: totp-rs never writes more.
-        let mut text = Zeroizing::new([0_u8; 10]);
-        let mut rest: &mut [u8] = text.as_mut_slice();
-        let written = write!(rest, "{}", self.totp.generate(step)).is_ok();
-        Shown { text, digits: if written { self.digits } else { 0 } }
+    /// Returns a code as a number; none that a token shows if it has another length.
+    fn number(&self, code: &Code) -> Number {
+        let value =
+            |text: &str| text.bytes().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+        Number((code.digits() == self.digits).then(|| value(code.as_str())))
     }
 }
 
-/// What a token shows at a step; no digits if it could not be written. Wiped on drop.
-struct Shown {
-    text: Zeroizing<[u8; 10]>,
-    digits: u8,
-}
+/// A code as a number; `None` is equal to none. Wiped on drop.
+struct Number(Option<u32>);
 
-impl Shown {
+impl Number {
     /// Compares in constant time.
-    fn is(&self, code: &Code) -> Choice {
-        let digits = self.text.get(..usize::from(self.digits)).unwrap_or_default();
-        digits.ct_eq(code.as_bytes())
+    fn is(&self, other: &Self) -> Choice {
+        let there = self.0.is_some() && other.0.is_some();
+        let [a, b] = [self.0, other.0].map(Option::unwrap_or_default);
+        a.ct_eq(&b) & Choice::from(u8::from(there))
+    }
+}
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
