@@ -1,6 +1,7 @@
-//! From what a person typed to an answer: a code, two codes in a row, or a recovery code.
+//! From what a person typed to an answer: a code, two codes in a row, a recovery code, or an
+//! emergency code.
 
-use fob_api::Answer;
+use fob_api::{Answer, emergency::EmergencyCode};
 use pam::{items::AuthTok, module::PamHandle, secret::SecretBytes};
 
 use crate::conversation;
@@ -10,6 +11,14 @@ use crate::trouble::Refusal;
 /// Most bytes of an answer: two codes of 8 digits with generous spaces between them. sshd and
 /// greeters pass on whatever they are sent.
 const MAX_ANSWER: usize = 64;
+
+/// What was typed, told apart by its form.
+pub(crate) enum Typed {
+    /// For the daemon.
+    Answer(Answer),
+    /// For root's own files; it never travels.
+    Emergency(EmergencyCode),
+}
 
 /// Gets the answer from where the options say, with this prompt at most.
 ///
@@ -21,7 +30,7 @@ pub(crate) fn obtain(
     handle: &PamHandle,
     options: &Options,
     prompt: &str,
-) -> Result<Answer, Refusal> {
+) -> Result<Typed, Refusal> {
     let earlier = match options.source {
         Source::Earlier | Source::EarlierOrPrompt => password(handle),
         Source::Prompt => None,
@@ -33,7 +42,7 @@ pub(crate) fn obtain(
     }
 }
 
-fn prompted(handle: &PamHandle, options: &Options, prompt: &str) -> Result<Answer, Refusal> {
+fn prompted(handle: &PamHandle, options: &Options, prompt: &str) -> Result<Typed, Refusal> {
     let answer = conversation::ask(handle, options.echo, prompt)?;
     let Some(answer) = answer else { return Err(Refusal::NotACode) };
     // A program that answers every prompt with the password must not make it travel. A password
@@ -47,28 +56,35 @@ fn password(handle: &PamHandle) -> Option<SecretBytes> {
 }
 
 /// Takes codes only: many a password of ten letters has the form of a recovery code, and must
-/// not travel.
-fn digits(earlier: &[u8]) -> Result<Answer, Refusal> {
+/// not travel; one of sixteen is not looked at either.
+fn digits(earlier: &[u8]) -> Result<Typed, Refusal> {
     match parse(earlier)? {
-        answer @ (Answer::Code(_) | Answer::Pair(_)) => Ok(answer),
-        Answer::Recovery(_) => Err(Refusal::NotACode),
+        answer @ Typed::Answer(Answer::Code(_) | Answer::Pair(_)) => Ok(answer),
+        Typed::Answer(Answer::Recovery(_)) | Typed::Emergency(_) => Err(Refusal::NotACode),
     }
 }
 
-fn parse(typed: &[u8]) -> Result<Answer, Refusal> {
+fn parse(typed: &[u8]) -> Result<Typed, Refusal> {
     if typed.len() > MAX_ANSWER {
         return Err(Refusal::NotACode);
     }
     let typed = std::str::from_utf8(typed).map_err(|_| Refusal::NotACode)?;
-    Answer::parse(typed).map_err(|_| Refusal::NotACode)
+    Answer::parse(typed)
+        .map(Typed::Answer)
+        .or_else(|_| EmergencyCode::parse(typed).map(Typed::Emergency))
+        .map_err(|_| Refusal::NotACode)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{digits, parse};
+    use super::{Typed, digits, parse};
 
     fn wire(typed: &[u8]) -> Option<String> {
-        parse(typed).ok().map(|answer| answer.to_wire().to_string())
+        match parse(typed) {
+            Ok(Typed::Answer(answer)) => Some(answer.to_wire().to_string()),
+            Ok(Typed::Emergency(_)) => Some("emergency".to_owned()),
+            Err(_) => None,
+        }
     }
 
     #[test]
@@ -95,6 +111,7 @@ mod tests {
             (&b" 123-456 "[..], "123456"),
             (b"123456 654321", "123456654321"),
             (b"ABCDE-FGHJ0", "abcdefghj0"),
+            (b"ABCD-EFGH-JKMN-PQRS", "emergency"),
         ] {
             assert_eq!(wire(typed).as_deref(), Some(answer));
         }
@@ -103,5 +120,6 @@ mod tests {
     #[test]
     fn a_password_of_ten_letters_is_no_recovery_code() {
         assert!(digits(b"basketball").is_err() && digits(b"123456").is_ok());
+        assert!(digits(b"basketballplayer").is_err());
     }
 }

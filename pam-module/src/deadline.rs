@@ -19,7 +19,8 @@ impl Deadline {
 
     /// Waits until then.
     ///
-    /// For a refusal only, so that one that needed no daemon takes as long as one that did.
+    /// For a refusal, so that one that needed no daemon takes as long as one that did; and for a
+    /// moment between two tries of something that cannot be waited for.
     #[allow(clippy::disallowed_methods)] // there is no event to wait for: the time is the point
     pub(crate) fn wait_out(self) {
         if let Some(left) = self.left() {

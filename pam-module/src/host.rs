@@ -9,6 +9,7 @@ use pam::{
     module::PamHandle,
 };
 
+use crate::emergency::Side;
 use crate::options::Tokenless;
 use crate::trouble::Refusal;
 
@@ -18,6 +19,7 @@ const MAX_ITEM: usize = 255;
 
 /// Service, remote host and terminal. They pick a budget and fill the log; they grant nothing.
 pub(crate) struct Visit {
+    side: Side,
     service: Option<String>,
     rhost: Option<String>,
     tty: Option<String>,
@@ -30,7 +32,9 @@ impl Visit {
         let service = handle.get_item::<Service<'_>>().ok().flatten();
         let rhost = handle.get_item::<RHost<'_>>().ok().flatten();
         let tty = handle.get_item::<Tty<'_>>().ok().flatten();
+        let remote = rhost.as_ref().is_some_and(|item| !item.to_bytes().is_empty());
         Self {
+            side: if remote { Side::Remote } else { Side::Local },
             service: service.and_then(|item| text(item.to_bytes())),
             rhost: rhost.and_then(|item| text(item.to_bytes())),
             tty: tty.and_then(|item| text(item.to_bytes())),
@@ -45,6 +49,11 @@ impl Visit {
     /// Returns the remote host, or nothing.
     pub(crate) fn rhost(&self) -> &str {
         self.rhost.as_deref().unwrap_or_default()
+    }
+
+    /// Returns where the person sits, also if the remote host's name cannot be one.
+    pub(crate) fn side(&self) -> Side {
+        self.side
     }
 
     /// Returns what the daemon is told about the sign-in.

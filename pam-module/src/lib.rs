@@ -3,11 +3,16 @@
 //! It decides nothing and keeps nothing: no thread, no descriptor, no signal handler, no
 //! environment variable, no output, no state between two calls. [`authenticate`] is the whole
 //! journey; `outcome.rs` is the only place that can say `PAM_SUCCESS`.
+//!
+//! One exception: while there is no verdict to be had, `emergency.rs` takes an administrator's
+//! emergency code without the daemon. It is no fail-open: it asks for more than the daemon does,
+//! and who has no such codes is refused as before.
 
 mod answer;
 mod ask;
 mod conversation;
 mod deadline;
+mod emergency;
 mod entry;
 mod guard;
 mod host;

@@ -16,6 +16,8 @@ const MAX_MESSAGE: usize = 1024;
 /// How much it matters: the severities of `syslog(3)` that are used here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Level {
+    /// Somebody signed in without the daemon: an administrator must hear of it.
+    Alert,
     /// Only with the option `debug`.
     Debug,
     /// Nobody can sign in, or somebody tries a trick.
@@ -27,6 +29,7 @@ pub(crate) enum Level {
 impl Level {
     fn severity(self) -> u8 {
         match self {
+            Self::Alert => 1,
             Self::Error => 3,
             Self::Notice => 5,
             Self::Debug => 7,

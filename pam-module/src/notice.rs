@@ -38,6 +38,15 @@ pub(crate) fn of(details: &VerifyDetails) -> Option<String> {
     Some(format!("Last code used {day} {month} {year} {hour:02}:{minute:02} UTC {place}.{wrong}"))
 }
 
+/// Returns what a person is told after an emergency code, with how many he has left.
+pub(crate) fn of_emergency(left: usize) -> String {
+    match left {
+        0 => "This was your last emergency code.".to_owned(),
+        1 => "Emergency code used. 1 is left.".to_owned(),
+        many => format!("Emergency code used. {many} are left."),
+    }
+}
+
 /// Shows a name that a stranger may have chosen: printable ASCII, everything else escaped.
 fn shown(host: &str) -> String {
     let mut text: String = host.escape_default().collect();
@@ -75,6 +84,17 @@ mod tests {
         ] {
             assert_eq!(notice(from, wrong), format!("{last}{text}"));
         }
+    }
+
+    #[test]
+    fn an_emergency_code_tells_how_many_are_left() {
+        let told = [0, 1, 9].map(super::of_emergency);
+        let words = [
+            "This was your last emergency code.",
+            "Emergency code used. 1 is left.",
+            "Emergency code used. 9 are left.",
+        ];
+        assert_eq!(told, words);
     }
 
     #[test]

@@ -4,12 +4,15 @@ use fob_api::{Verdict, VerifyDetails};
 use pam::constants::PamResultCode;
 
 use crate::conversation::Tone;
+use crate::emergency::Spent;
 use crate::notice;
 use crate::options::{Options, Tokenless, Unavailable};
 use crate::trouble::Refusal;
 
 /// How a sign-in ends if there is no trouble.
 pub(crate) enum End {
+    /// There was no verdict, and an administrator's emergency code was spent.
+    Emergency(Spent),
     /// The daemon decided, and told this beside it.
     Verdict(Verdict, VerifyDetails),
 }
@@ -36,6 +39,10 @@ pub(crate) fn of(end: &Result<End, Refusal>, options: &Options) -> Outcome {
             code: Pam::PAM_SUCCESS,
             sentence: notice::of(details).map(|notice| (Tone::Information, notice)),
         },
+        (Ok(End::Emergency(spent)), _) => Outcome {
+            code: Pam::PAM_SUCCESS,
+            sentence: Some((Tone::Information, notice::of_emergency(spent.left()))),
+        },
         (Ok(End::Verdict(Verdict::Exempt, _)), Tokenless::MayBeExempt) => silent(Pam::PAM_IGNORE),
         (Ok(End::Verdict(Verdict::Exempt, _)), Tokenless::Refused) => silent(Pam::PAM_AUTH_ERR),
         (
@@ -53,7 +60,7 @@ pub(crate) fn of(end: &Result<End, Refusal>, options: &Options) -> Outcome {
         (Err(Refusal::ImpossibleUser | Refusal::NotACode | Refusal::UserChanged), _) => {
             silent(Pam::PAM_AUTH_ERR)
         }
-        (Err(Refusal::Trouble(_)), _) => Outcome {
+        (Err(Refusal::Emergency(..) | Refusal::Trouble(_)), _) => Outcome {
             code: match options.unavailable {
                 Unavailable::AuthErr => Pam::PAM_AUTH_ERR,
                 Unavailable::AuthinfoUnavail => Pam::PAM_AUTHINFO_UNAVAIL,
@@ -76,6 +83,7 @@ mod tests {
     use pam::constants::PamResultCode as Pam;
 
     use super::{End, Outcome, Tone, of};
+    use crate::emergency::Denial;
     use crate::options::Options;
     use crate::trouble::{Refusal, Trouble};
 
@@ -134,6 +142,8 @@ mod tests {
     fn trouble_is_never_ignored() {
         let trouble = || Err(Refusal::Trouble(Trouble::Late));
         assert_eq!(outcome(trouble(), &[c"nullok"]).code, Pam::PAM_AUTH_ERR);
+        let denied = Refusal::Emergency(Trouble::Late, Denial::Wrong);
+        assert_eq!(outcome(Err(denied), &[c"nullok"]), outcome(trouble(), &[]));
         let mapped = outcome(trouble(), &[c"unavail=authinfo_unavail"]);
         assert_eq!(mapped.code, Pam::PAM_AUTHINFO_UNAVAIL);
         assert!(matches!(mapped.sentence, Some((Tone::Error, _))));

@@ -3,12 +3,15 @@
 use std::ffi::CStr;
 use std::time::Duration;
 
-use fob_api::{Answer, PromptKind, UserName, Verdict, VerifyDetails};
+use fob_api::emergency::EmergencyCode;
+use fob_api::{PromptKind, UserName, Verdict, VerifyDetails};
+use nix::unistd::geteuid;
 use pam::{
     constants::{PAM_SILENT, PamFlag, PamResultCode},
     module::PamHandle,
 };
 
+use crate::answer::Typed;
 use crate::conversation::Tone;
 use crate::deadline::{Budget, Deadline};
 use crate::host::{Person, Visit};
@@ -16,7 +19,7 @@ use crate::log::{Foreign, Level};
 use crate::options::{Detail, Notice, Options, Tokenless};
 use crate::outcome::End;
 use crate::trouble::{Refusal, Trouble};
-use crate::{answer, ask, conversation, host, log, outcome, stack};
+use crate::{answer, ask, conversation, emergency, host, log, outcome, stack};
 
 /// Least time from the answer to a refusal. The daemon needs up to one sync of a slow disk for a
 /// wrong code (10 to 30 ms on a turning one); an answer that is not sent must not be told from
@@ -27,9 +30,13 @@ const NEXT: &str = "Wait for the next code: ";
 /// The prompt when one code is not enough.
 const PAIR: &str = "Two codes in a row, with a space: ";
 
+/// The prompt while no code can be checked: for every user, whether he has emergency codes or not.
+const EMERGENCY: &str = "Emergency code: ";
+
 /// Carries out `pam_sm_authenticate(3)`.
 ///
-/// Returns `PAM_SUCCESS` only for an Accept that the daemon gave in this call to this user.
+/// Returns `PAM_SUCCESS` only for an Accept that the daemon gave in this call to this user, or for
+/// an emergency code of his that this call has used up while the daemon gave no verdict.
 pub fn authenticate(handle: &mut PamHandle, words: &[&CStr], flags: PamFlag) -> PamResultCode {
     let visit = Visit::copy(handle);
     let options = match Options::parse(words) {
@@ -109,15 +116,43 @@ impl Journey<'_> {
             Ok(PromptKind::Pair) => PAIR,
             Err(trouble) => {
                 self.unadvised = Some(trouble);
-                &self.options.prompt
+                // Only root can read the emergency codes' files.
+                if geteuid().is_root() { EMERGENCY } else { &self.options.prompt }
             }
         };
-        let answer = self.answer(prompt).map_err(|refusal| self.in_trouble(refusal))?;
+        let typed = self.answer(prompt).map_err(|refusal| self.in_trouble(refusal))?;
         host::is_still(self.handle, user)?;
+        let answer = match typed {
+            Typed::Answer(answer) => answer,
+            Typed::Emergency(code) => return self.without_the_daemon(user, &code),
+        };
         let (verdict, details) =
             budget.spend(|deadline| ask::verify(user, &answer, &context, deadline))?;
         host::is_still(self.handle, user)?;
         Ok(End::Verdict(verdict, details))
+    }
+
+    /// Spends an emergency code, if the daemon had no word for this sign-in.
+    ///
+    /// The daemon may have used the whole deadline up before the prompt, so waiting for a turn
+    /// has one of its own.
+    fn without_the_daemon(
+        &mut self,
+        user: &UserName,
+        code: &EmergencyCode,
+    ) -> Result<End, Refusal> {
+        let trouble = self.unadvised.take().ok_or(Refusal::NotACode)?;
+        if !geteuid().is_root() {
+            return Err(Refusal::Trouble(trouble));
+        }
+        match emergency::spend(user, code, self.visit.side(), self.options.timeout) {
+            Ok(spent) => {
+                self.unadvised = Some(trouble);
+                host::is_still(self.handle, user)?;
+                Ok(End::Emergency(spent))
+            }
+            Err(denial) => Err(Refusal::Emergency(trouble, denial)),
+        }
     }
 
     /// While no code can be checked, that is what people are told, whatever they type.
@@ -134,7 +169,7 @@ impl Journey<'_> {
         Err(Refusal::ImpossibleUser)
     }
 
-    fn answer(&mut self, prompt: &str) -> Result<Answer, Refusal> {
+    fn answer(&mut self, prompt: &str) -> Result<Typed, Refusal> {
         let answer = answer::obtain(self.handle, self.options, prompt);
         self.answered = Some(Deadline::after(REFUSAL_TAKES));
         answer
@@ -159,7 +194,13 @@ fn record(
         write(Level::Error, format_args!("asked without the daemon's word: {trouble}"));
     }
     match (end, detail) {
-        (Err(refusal @ Refusal::Trouble(_)), _) => write(Level::Error, format_args!("{refusal}")),
+        (Err(refusal @ (Refusal::Emergency(..) | Refusal::Trouble(_))), _) => {
+            write(Level::Error, format_args!("{refusal}"));
+        }
+        (Ok(End::Emergency(spent)), _) => {
+            let left = spent.left();
+            write(Level::Alert, format_args!("EMERGENCY CODE accepted; the user has {left} left"));
+        }
         (Err(refusal @ (Refusal::UserChanged | Refusal::ImpossibleUser)), _) => {
             write(Level::Notice, format_args!("{refusal}"));
         }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::emergency::Denial;
+
 /// Why there is no verdict from the daemon.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -50,6 +52,8 @@ impl fmt::Display for Trouble {
 pub(crate) enum Refusal {
     /// The host's conversation gave no answer.
     Conversation,
+    /// There is no verdict, and the emergency code was not accepted.
+    Emergency(Trouble, Denial),
     /// The user's name cannot be a name.
     ImpossibleUser,
     /// The answer cannot be a code, or is the password.
@@ -69,6 +73,7 @@ impl From<Trouble> for Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Emergency(trouble, denial) => write!(f, "{trouble}; {denial}"),
             Self::Conversation => f.write_str("the conversation gave no answer"),
             Self::ImpossibleUser => f.write_str("the user's name cannot be one; nothing was sent"),
             Self::NotACode => f.write_str("the answer cannot be a code; nothing was sent"),

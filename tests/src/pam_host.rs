@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -21,6 +21,19 @@ use crate::fake_daemon::{Act, FakeDaemon};
 /// How the module stands in a PAM file: what it returns is what the host gets, and only after
 /// `PAM_IGNORE` is the next module asked.
 const CONTROL: &str = "[success=done ignore=ignore default=die]";
+
+/// What each test has for itself, and where it is inside.
+const PLACES: [(&str, &str); 5] = [
+    ("fobd", "/run/fobd"),
+    ("dbus", "/run/dbus"),
+    ("log", "/dev/log"),
+    ("lib", "/var/lib"),
+    ("passwd", "/etc/passwd"),
+];
+
+/// The users of the stage's host.
+const USERS: &str = "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n\
+    carol:x:1001:1001::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n";
 
 /// The compiled module and what tests put around it.
 pub struct Built {
@@ -88,7 +101,7 @@ impl Stage {
         let folder = TempDir::new().unwrap();
         // The module also runs as other users there.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        for name in ["fobd", "dbus", "pam.d"] {
+        for name in ["fobd", "dbus", "pam.d", "lib"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let Built { module, host, neighbour } = built();
@@ -96,6 +109,7 @@ impl Stage {
         for (from, name) in copies {
             fs::copy(from, folder.path().join(name)).unwrap();
         }
+        fs::write(folder.path().join("passwd"), USERS).unwrap();
         let path = folder.path().join("log");
         let log = UnixDatagram::bind(&path).unwrap();
         log.set_nonblocking(true).unwrap();
@@ -111,6 +125,11 @@ impl Stage {
     /// Returns where the system bus's socket belongs.
     pub fn bus_socket(&self) -> PathBuf {
         self.folder.path().join("dbus/system_bus_socket")
+    }
+
+    /// Returns where `/var/lib/fob-emergency` is, or will be.
+    pub fn emergency_folder(&self) -> PathBuf {
+        self.folder.path().join("lib/fob-emergency")
     }
 
     /// Returns where the module lies inside.
@@ -170,7 +189,15 @@ impl Stage {
         fs::write(folder.join("probe"), lines).unwrap();
         // libpam logs that it misses this one, and tests read the log.
         fs::write(folder.join("other"), "auth required pam_deny.so\n").unwrap();
-        Host { stage: self, service: "probe", words: Vec::new(), environment: Vec::new(), uid: 0 }
+        Host {
+            stage: self,
+            service: "probe",
+            before: Vec::new(),
+            words: Vec::new(),
+            environment: Vec::new(),
+            uid: 0,
+            read_only: false,
+        }
     }
 
     /// Makes the log's socket full, so that another datagram would have to wait.
@@ -200,9 +227,11 @@ impl Stage {
 pub struct Host<'a> {
     stage: &'a Stage,
     service: &'static str,
+    before: Vec<OsString>,
     words: Vec<OsString>,
     environment: Vec<(&'static str, &'static str)>,
     uid: u32,
+    read_only: bool,
 }
 
 impl Host<'_> {
@@ -236,6 +265,20 @@ impl Host<'_> {
         self
     }
 
+    /// Runs the host under this command.
+    #[must_use]
+    pub fn under(mut self, command: &[&str]) -> Self {
+        self.before.extend(command.iter().map(OsString::from));
+        self
+    }
+
+    /// Makes `/var/lib` read-only.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
     /// Signs in alice once with this answer.
     pub fn sign_in(self, answer: &str) -> Seen {
         self.word("user=alice").word(format!("answer={answer}")).word("call-authenticate").run()
@@ -244,12 +287,29 @@ impl Host<'_> {
     /// Runs the host to its end.
     #[track_caller]
     pub fn run(self) -> Seen {
+        let (seen, status) = self.output();
+        assert!(status.success(), "the host ended with {status}: {seen:?}");
+        seen
+    }
+
+    /// Runs the host; `None` if it was killed.
+    #[track_caller]
+    pub fn try_run(self) -> Option<Seen> {
+        let (seen, status) = self.output();
+        status.success().then_some(seen)
+    }
+
+    #[track_caller]
+    fn output(self) -> (Seen, ExitStatus) {
         let folder = self.stage.folder.path();
         let mut command = Command::new("bwrap");
         command.args(["--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"]);
         command.arg("--bind").arg(folder).arg(folder);
-        for (from, to) in [("fobd", "/run/fobd"), ("dbus", "/run/dbus"), ("log", "/dev/log")] {
+        for (from, to) in PLACES {
             command.arg("--bind").arg(folder.join(from)).arg(to);
+        }
+        if self.read_only {
+            command.arg("--remount-ro").arg("/var/lib");
         }
         if !nix::unistd::geteuid().is_root() {
             let uid = self.uid.to_string();
@@ -258,15 +318,18 @@ impl Host<'_> {
             let uid = self.uid.to_string();
             command.args(["setpriv", "--clear-groups", "--reuid", &uid, "--regid", &uid]);
         }
-        command.arg(self.stage.harness()).arg(folder.join("pam.d")).arg(self.service);
+        command
+            .args(&self.before)
+            .arg(self.stage.harness())
+            .arg(folder.join("pam.d"))
+            .arg(self.service);
         command.args(&self.words).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.envs(self.environment);
         let output = command.output().expect("bubblewrap is installed");
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "the host ended with {}: {errors}", output.status);
         assert_eq!(errors, "", "something wrote to the host's standard error");
         let lines = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
-        Seen { lines }
+        (Seen { lines }, output.status)
     }
 }
 

@@ -71,7 +71,8 @@ fn a_daemon_that_never_answers_is_given_up_in_time() {
     let stage = Stage::new();
     let _daemon = stage.decider(vec![Act::Hang]);
     let seen = stage.host("timeout=1").sign_in("123456");
-    assert!(seen.took() >= Duration::from_secs(1), "did not wait: {:?}", seen.took());
+    // The question before the prompt has used a little of the second.
+    assert!(seen.took() >= Duration::from_millis(900), "did not wait: {:?}", seen.took());
     assert_refused(&seen, &stage);
 }
 
@@ -88,7 +89,7 @@ fn the_default_deadline_is_five_seconds() {
     let stage = Stage::new();
     let _daemon = stage.decider(vec![Act::Hang]);
     let took = stage.host("").sign_in("123456").took();
-    assert!((5..8).contains(&took.as_secs()), "took {took:?}");
+    assert!((4500..8000).contains(&took.as_millis()), "took {took:?}");
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn a_daemon_that_fails_before_the_prompt_is_a_refusal_after_it() {
             let again = (answer == "123456").then_some(Act::CloseMidCall);
             let _daemon = stage.daemon([act()].into_iter().chain(again).collect());
             let seen = stage.host("timeout=1").sign_in(answer);
-            assert_eq!(seen.prompts(), ["2 Token code: "]);
+            assert_eq!(seen.prompts(), ["2 Emergency code: "]);
             assert_eq!((seen.code(), seen.texts()), (pam::AUTH_ERR, vec![SENTENCE]), "{answer}");
         }
     }

@@ -70,28 +70,35 @@ impl RecoveryCode {
     /// [`CodeError`] if what is left is not ten symbols with a letter among them.
     pub fn parse(typed: &str) -> Result<Self, CodeError> {
         let mut code = Self([0; RECOVERY_LETTERS]);
-        let mut slots = 0;
-        for byte in typed.bytes() {
-            let symbol = match byte.to_ascii_lowercase() {
-                b' ' | b'\t' | b'-' => continue,
-                b'o' => b'0',
-                b'i' | b'l' => b'1',
-                other => other,
-            };
-            if !RECOVERY_ALPHABET.contains(&symbol) {
-                return Err(CodeError);
-            }
-            *code.0.get_mut(slots).ok_or(CodeError)? = symbol;
-            slots += 1;
-        }
-        let has_letter = code.0.iter().any(u8::is_ascii_alphabetic);
-        if slots == RECOVERY_LETTERS && has_letter { Ok(code) } else { Err(CodeError) }
+        fill(typed, &mut code.0)?;
+        Ok(code)
     }
 
     /// Returns the ten symbols, small letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
+}
+
+/// Writes the symbols of what a person typed into this room, which they must fill, with a letter
+/// among them.
+pub(crate) fn fill(typed: &str, room: &mut [u8]) -> Result<(), CodeError> {
+    let mut filled = 0;
+    for byte in typed.bytes() {
+        let symbol = match byte.to_ascii_lowercase() {
+            b' ' | b'\t' | b'-' => continue,
+            b'o' => b'0',
+            b'i' | b'l' => b'1',
+            other => other,
+        };
+        if !RECOVERY_ALPHABET.contains(&symbol) {
+            return Err(CodeError);
+        }
+        *room.get_mut(filled).ok_or(CodeError)? = symbol;
+        filled += 1;
+    }
+    let has_letter = room.iter().any(u8::is_ascii_alphabetic);
+    if filled == room.len() && has_letter { Ok(()) } else { Err(CodeError) }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub mod address;
 mod answer;
 mod code;
+pub mod emergency;
 mod error;
 mod name;
 #[cfg(feature = "proxy")]
