@@ -11,4 +11,5 @@ pub mod markup;
 pub mod needs;
 pub mod pam_host;
 pub mod private_bus;
+pub mod simulation;
 pub mod soft_token;

@@ -89,6 +89,11 @@ impl SoftToken {
         &self.serial
     }
 
+    /// Returns its seed.
+    pub fn seed(&self) -> &[u8] {
+        &self.seed
+    }
+
     /// Returns the step of a token with a clock at a host time in Unix seconds; 0 with a button.
     pub fn step_at(&self, time: u64) -> u64 {
         match self.moving {
