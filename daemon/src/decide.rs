@@ -5,6 +5,7 @@
 pub mod assign;
 pub mod clock_model;
 pub mod fence;
+pub mod host_fault;
 pub mod import;
 pub mod pair;
 pub mod policy;

@@ -6,6 +6,7 @@
 mod administrators;
 mod change;
 mod host;
+mod host_fault;
 mod import;
 mod load;
 mod recent;
@@ -54,6 +55,7 @@ pub struct Engine<S> {
     around: Surroundings,
     recent: recent::Recent,
     life: host::Life,
+    witnesses: host_fault::Witnesses,
 }
 
 /// Whether a change was applied.
@@ -68,7 +70,7 @@ impl<S: Store> Engine<S> {
     /// Puts an engine together.
     pub fn new(store: S, vault: Vault, around: Surroundings) -> Self {
         let (recent, life) = (recent::Recent::default(), host::Life::default());
-        Self { store, vault, around, recent, life }
+        Self { store, vault, around, recent, life, witnesses: host_fault::Witnesses::default() }
     }
 
     /// Reads keys in one snapshot.

@@ -123,7 +123,7 @@ impl<S: Store> Engine<S> {
         At {
             now: reading.wall.unwrap_or(Now(0)),
             uptime: run.uptime(reading),
-            host_clock: reading.host_clock,
+            host_clock: self.witnesses.judge(reading.host_clock, run.uptime(reading)),
             fence: run.record.fence.map(Now),
             policy: &self.around.policy,
         }

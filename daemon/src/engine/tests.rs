@@ -2,6 +2,7 @@ mod administrators;
 mod bench;
 mod budgets;
 mod host;
+mod host_fault;
 mod life;
 mod tripwire;
 

@@ -147,6 +147,9 @@ impl<S: Store> Engine<S> {
             }
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
                 self.around.audit.record(&event);
+                if settled.verdict == Verdict::Accept {
+                    self.witness((&subject.token, &subject.state.record), &state, &at);
+                }
                 return Ok(settled);
             }
         }

@@ -208,6 +208,7 @@ impl Bench {
     pub(super) fn code(&self, serial: &str, ahead: i64) -> Code {
         let seed: &[u8] = match serial {
             "A1" => b"12345678901234567890",
+            "C3" => b"B2345678901234567890",
             _ => b"A2345678901234567890",
         };
         let parameters = Parameters {
