@@ -79,6 +79,24 @@ Examples:
   fobctl rotate alice 2300599999
   fobctl rotate alice 2300599999 --lost")]
     Rotate(Rotate),
+    /// Print ten new recovery codes of a user, once
+    #[command(after_help = "\
+Each code is good once, at the prompt for the token's code. Your own are proven by two codes of
+your token in a row.
+
+Examples:
+  fobctl recovery                    your own
+  fobctl recovery alice")]
+    Recovery(Recovery),
+    /// Print a temporary code for a user, once
+    #[command(after_help = "\
+The code is good once, at the prompt for the token's code, until it expires. The reason stands
+in the log and is shown to the user.
+
+Examples:
+  fobctl bypass alice --reason \"token left at home\"
+  fobctl bypass alice --for 2d --reason \"new token comes by mail\"")]
+    Bypass(Bypass),
     /// Take a user's token from him
     #[command(after_help = "\
 The token goes back to stock unless --lost or --retire is given.
@@ -116,6 +134,8 @@ impl Verb {
             Self::Assign(_) => "assign",
             Self::Resync(_) => "resync",
             Self::Rotate(_) => "rotate",
+            Self::Recovery(_) => "recovery",
+            Self::Bypass(_) => "bypass",
             Self::Deactivate(_) => "deactivate",
             Self::Forget(_) => "forget",
             Self::Status(_) => "status",
@@ -195,6 +215,44 @@ pub(crate) struct Rotate {
     pub(crate) serial: Serial,
     #[command(flatten)]
     pub(crate) old: OldToken,
+}
+
+/// `fobctl recovery`.
+#[derive(Args, Debug)]
+pub(crate) struct Recovery {
+    /// Print codes of this user; without it, your own
+    #[arg(value_parser = UserName::parse)]
+    pub(crate) user: Option<UserName>,
+}
+
+/// `fobctl bypass`.
+#[derive(Args, Debug)]
+pub(crate) struct Bypass {
+    /// Let this user in
+    #[arg(value_parser = UserName::parse)]
+    pub(crate) user: UserName,
+    /// Let the code expire after this time: 1m to 7d, such as 10m, 2h or 1d
+    #[arg(long = "for", value_name = "TIME", value_parser = seconds, default_value = "1h")]
+    pub(crate) seconds: u32,
+    /// Say why, in at most 200 bytes
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+/// Reads a time such as 10m, 2h or 1d as seconds. The daemon takes a minute to seven days.
+fn seconds(text: &str) -> Result<u32, &'static str> {
+    const BAD: &str = "give 1m to 7d, such as 10m, 2h or 1d";
+    let unit = match text.chars().last() {
+        Some('m') => 60,
+        Some('h') => 60 * 60,
+        Some('d') => 24 * 60 * 60,
+        _ => return Err(BAD),
+    };
+    let count = text.trim_end_matches(['m', 'h', 'd']);
+    let is_number = count.len() + 1 == text.len() && count.bytes().all(|b| b.is_ascii_digit());
+    let seconds = count.parse::<u32>().ok().filter(|_| is_number);
+    let seconds = seconds.and_then(|count| count.checked_mul(unit)).ok_or(BAD)?;
+    if (60..=7 * 24 * 60 * 60).contains(&seconds) { Ok(seconds) } else { Err(BAD) }
 }
 
 /// `fobctl deactivate`.
@@ -317,8 +375,29 @@ mod tests {
             "fobctl unlock",
             "fobctl unlock alice --share remote",
             "fobctl assign alice 77 --codes 123456",
+            "fobctl bypass alice",
+            "fobctl bypass alice --for 0m --reason r",
+            "fobctl bypass alice --for 8d --reason r",
+            "fobctl bypass alice --for 90 --reason r",
+            "fobctl bypass alice --for h --reason r",
+            "fobctl bypass alice --for 1hh --reason r",
+            "fobctl bypass alice --for +1h --reason r",
+            "fobctl bypass alice --for 99999999999d --reason r",
         ] {
             assert!(verb(line).is_err(), "{line} is accepted");
+        }
+    }
+
+    #[test]
+    fn a_time_is_minutes_hours_or_days() {
+        for (line, seconds) in [
+            ("fobctl bypass alice --reason r", 3600),
+            ("fobctl bypass alice --for 1m --reason r", 60),
+            ("fobctl bypass alice --reason r --for 2h", 7200),
+            ("fobctl bypass --for 7d alice --reason r", 604_800),
+        ] {
+            let Ok(Verb::Bypass(args)) = verb(line) else { panic!("{line} is not understood") };
+            assert_eq!(args.seconds, seconds, "{line}");
         }
     }
 

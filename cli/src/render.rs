@@ -5,6 +5,7 @@
 //! characters are replaced.
 
 mod json;
+mod recovery;
 mod time;
 
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use fob_api::{PromptKind, Share, ShareReport, StatusReport, TokenReport, UserRep
 
 use crate::failure::Failure;
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
+pub(crate) use recovery::{code_columns, date};
 
 /// What stands where nothing is known.
 const NOTHING: &str = "-";
@@ -89,6 +91,8 @@ pub(crate) fn user_block(user: &UserReport) -> String {
         ["tokens".to_owned(), held],
     ];
     rows.extend(user.shares.iter().flatten().filter_map(share_row));
+    rows.extend(recovery::recovery_row(user));
+    rows.extend(recovery::temporary_row(user));
     let mut text = table(rows);
     for token in tokens {
         text.push('\n');

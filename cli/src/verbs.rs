@@ -3,6 +3,7 @@
 mod assign;
 mod import;
 mod read;
+mod recovery;
 mod remove;
 mod unlock;
 
@@ -36,6 +37,8 @@ async fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Assign(args) => assign::assign(args).await,
         Verb::Resync(args) => assign::resync(args).await,
         Verb::Rotate(args) => assign::rotate(args).await,
+        Verb::Recovery(args) => recovery::recovery(args).await,
+        Verb::Bypass(args) => recovery::bypass(args).await,
         Verb::Deactivate(args) => remove::deactivate(args).await,
         Verb::Forget(args) => remove::forget(args).await,
         Verb::Status(args) => read::status(args).await,

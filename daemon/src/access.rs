@@ -16,6 +16,8 @@ pub struct Caller {
 pub enum Action {
     /// Binding a token and a user.
     Assign,
+    /// Giving out a temporary code.
+    Bypass,
     /// Taking a token from its user.
     Deactivate,
     /// Removing a seed.
@@ -24,6 +26,8 @@ pub enum Action {
     Import,
     /// Listing tokens.
     List,
+    /// Issuing recovery codes.
+    NewRecoveryCodes,
     /// Asking what to prompt a user for.
     Prompt,
     /// Finding a token's clock again.
@@ -71,12 +75,14 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Assign,
+        Self::Bypass,
         Self::Deactivate,
         Self::Forget,
         Self::Import,
         Self::List,
+        Self::NewRecoveryCodes,
         Self::Prompt,
         Self::Resync,
         Self::Rotate,
@@ -91,6 +97,7 @@ impl Action {
     fn rule(self) -> Rule {
         match self {
             Self::Assign
+            | Self::Bypass
             | Self::Deactivate
             | Self::Forget
             | Self::Import
@@ -99,7 +106,11 @@ impl Action {
             | Self::ShowToken
             | Self::Status
             | Self::Unlock => Rule::Root,
-            Self::Prompt | Self::Resync | Self::ShowUser | Self::Verify => Rule::RootOrSelf,
+            Self::NewRecoveryCodes
+            | Self::Prompt
+            | Self::Resync
+            | Self::ShowUser
+            | Self::Verify => Rule::RootOrSelf,
         }
     }
 
@@ -108,10 +119,12 @@ impl Action {
     pub fn verb(self) -> &'static str {
         match self {
             Self::Assign => "assign",
+            Self::Bypass => "bypass",
             Self::Deactivate => "deactivate",
             Self::Forget => "forget",
             Self::Import => "import",
             Self::List => "list",
+            Self::NewRecoveryCodes => "recovery",
             Self::Prompt | Self::Verify => "verify",
             Self::Resync => "resync",
             Self::Rotate => "rotate",
@@ -140,8 +153,13 @@ mod tests {
     use super::{Action, Caller, Role, Target, allow};
 
     /// The table of design.md section 6, written down a second time.
-    const FOR_ONESELF: [Action; 4] =
-        [Action::Prompt, Action::Resync, Action::ShowUser, Action::Verify];
+    const FOR_ONESELF: [Action; 5] = [
+        Action::NewRecoveryCodes,
+        Action::Prompt,
+        Action::Resync,
+        Action::ShowUser,
+        Action::Verify,
+    ];
 
     #[test]
     fn root_may_do_everything_for_everybody() {
@@ -153,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_may_do_the_four_things_of_the_table_for_himself() {
+    fn a_user_may_do_the_five_things_of_the_table_for_himself() {
         let alice = Caller { uid: 1000 };
         for action in Action::ALL {
             let allowed = allow(action, alice, Target::User(Some(1000))) == Ok(Role::Own);

@@ -7,16 +7,16 @@ mod parse;
 mod visitors;
 
 use fob_api::{
-    Answer, AssignOptions, Error, ImportOptions, ImportReport, PageOptions, PromptDetails,
-    RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport, VerifyContext,
-    VerifyDetails,
+    Answer, AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, PageOptions,
+    PromptDetails, RecoveryCode, RemoveOptions, StatusReport, TokenReport, UnlockOptions,
+    UserReport, VerifyContext, VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 pub use self::object::{CallerSource, Fob};
 use self::parse::{
-    NOT_AN_ANSWER, bounded, details, far_clock, fate, pairing, parse_answer, serial_name, share,
-    timed_pair, user_name,
+    bounded, details, far_clock, fate, format_choice, pairing, parse_answer, proof, seed_file,
+    serial_name, share, terms, timed_pair, user_name,
 };
 use crate::{
     decide::{
@@ -24,8 +24,7 @@ use crate::{
         remove::{AdminGuard, RootGuard, Safeguards},
         verify::Typed,
     },
-    engine::{Extent, Holder, Import, Refused, SignIn, read_seed_file},
-    seed::{Choice, Format},
+    engine::{Extent, Holder, Import, SignIn},
     store::Store,
 };
 
@@ -62,6 +61,27 @@ impl<S: Store> Fob<S> {
         let (user, serial) = (user_name(user)?, serial_name(serial)?);
         let timed = timed_pair(&codes, &options)?;
         self.engine.assign(&pairing(caller, (&user, &serial), &timed, &options)).await
+    }
+
+    /// Gives a user a temporary code, good once at his prompt, and returns when it expires (Unix
+    /// time). An older one is void.
+    ///
+    /// Options: seconds (u), 60 to 604800, 3600 by default; reason (s), required, 1 to 200 bytes
+    /// without control characters. Callers: uid 0.
+    ///
+    /// Errors: Busy, InvalidArgument, NoSuchUser, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("code", "expires"))]
+    async fn bypass(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        options: BypassOptions,
+    ) -> Result<(RecoveryCode, u64), Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
+        let (user, terms) = (user_name(user)?, terms(caller, options)?);
+        self.engine.bypass(caller, &user, &terms).await
     }
 
     /// Takes a user's token from him.
@@ -145,19 +165,7 @@ impl<S: Store> Fob<S> {
         let visitor = self.visitor(&header, connection).await?;
         let caller = visitor.caller;
         self.engine.permit_import(caller)?;
-        let format = match format {
-            "" => Choice::Detect,
-            word => Choice::Is(Format::from_word(word).ok_or(Error::InvalidArgument {
-                fact: "format must be pskc, oath-csv, entra-csv, or empty.",
-            })?),
-        };
-        let file = tokio::task::spawn_blocking(move || read_seed_file(file.into()))
-            .await
-            .map_err(|_| Error::StoreUnavailable)?
-            .map_err(|error| Error::BadSeedFile {
-                fact: error.to_string(),
-                hint: "give a regular file of at most 16 MiB; split a larger one.".to_owned(),
-            })?;
+        let (format, file) = (format_choice(format)?, seed_file(file).await?);
         let expiry = match options.ignore_expiry {
             Some(true) => Expiry::Ignore,
             _ => Expiry::Heed,
@@ -190,9 +198,31 @@ impl<S: Store> Fob<S> {
         Ok((page.tokens, page.next))
     }
 
+    /// Gives a user ten new recovery codes, each good once at his prompt; the older ones are void.
+    ///
+    /// Codes are empty for uid 0, else two of his token, which are used up. Options: elapsed (u).
+    /// Callers: uid 0; others for themselves.
+    ///
+    /// Errors: Busy, ClockNotTrusted, InvalidArgument, InvalidCodePair, NoSuchUser, NotAssigned,
+    /// NotAuthorized, StoreUnavailable, TemporarilyUnmodifiable.
+    #[zbus(out_args("recovery_codes"))]
+    async fn new_recovery_codes(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        codes: Vec<&str>,
+        options: AssignOptions,
+    ) -> Result<Vec<RecoveryCode>, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
+        let (user, proof) = (user_name(user)?, proof(&codes, &options)?);
+        self.engine.new_recovery_codes(caller, &user, proof.as_ref()).await
+    }
+
     /// Tells what to ask a user for: code; next, a code that is not shown yet; pair, two codes in
-    /// a row; or exempt if he has no token and the context has nullok (b). The details have
-    /// digits (u) of a code.
+    /// a row; or exempt if he has neither token nor recovery codes and the context has nullok (b).
+    /// The details have digits (u) of a code.
     ///
     /// Callers: uid 0; others for themselves.
     ///
@@ -289,7 +319,9 @@ impl<S: Store> Fob<S> {
     }
 
     /// Shows one user: user (s), uid (u), tokens (aa{sv}), and shares (aa{sv}) of his budget of
-    /// wrong codes: share (s), asks (s) code or pair, wrong (u), in_a_row (u), until (t).
+    /// wrong codes: share (s), asks (s) code or pair, wrong (u), in_a_row (u), until (t);
+    /// recovery_left (u), unused recovery codes; of a temporary code that can still be used
+    /// temporary_until (t), temporary_reason (s), temporary_by (u).
     ///
     /// Callers: uid 0; others for themselves.
     ///
@@ -343,16 +375,17 @@ impl<S: Store> Fob<S> {
         self.engine.unlock(caller, &user, share).await
     }
 
-    /// Decides on an answer: a code, or two codes in a row (the digits of both). The verdict is
-    /// accept, reject, replay, wait, locked, unassigned or exempt; only accept lets anybody in.
+    /// Decides on an answer: a code, two codes in a row (the digits of both), a recovery code or a
+    /// temporary one. The verdict is accept, reject, replay, wait, locked, unassigned or exempt; only accept lets anybody in.
     /// It is sent after its cost is on the disk. Locked: this share is asked for pairs.
     ///
     /// The context may have service (s), rhost (s), tty (s), nullok (b). Returns the verdict, the
-    /// user it is about, and details: with wait, wait (u), seconds until another pair is tried;
+    /// user it is about, and details: with wait, wait (u), seconds until another pair or recovery code is tried;
     /// with accept, last_used (t), last_from (s) and wrong_since (u) of the sign-in before.
     /// Callers: uid 0; others for themselves, with a budget of their own.
     ///
-    /// Errors: ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
+    /// Errors: Busy (too many recovery codes at once), ClockNotTrusted, InvalidArgument,
+    /// NotAuthorized, StoreUnavailable.
     #[zbus(out_args("verdict", "about", "details"))]
     async fn verify(
         &self,
@@ -368,13 +401,11 @@ impl<S: Store> Fob<S> {
         let answer = parse_answer(code)?;
         let context = bounded(context)?;
         let sign_in = SignIn { caller, user: &name, context: &context };
-        let typed = match &answer {
-            Answer::Code(code) => Typed::Code(code),
-            Answer::Pair(pair) => Typed::Pair(pair),
-            Answer::Recovery(_) => return Err(NOT_AN_ANSWER),
+        let (verdict, notice) = match &answer {
+            Answer::Code(code) => self.verify_typed(&sign_in, Typed::Code(code)).await?,
+            Answer::Pair(pair) => self.verify_typed(&sign_in, Typed::Pair(pair)).await?,
+            Answer::Recovery(code) => self.engine.recover(&sign_in, code).await?,
         };
-        let (verdict, notice) = self.engine.verify(&sign_in, typed).await?;
-        after::the_reply(&self.engine, Refused::of(&sign_in, typed, verdict));
         Ok((verdict.word().to_owned(), user.to_owned(), details(verdict, notice)))
     }
 }

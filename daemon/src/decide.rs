@@ -9,6 +9,7 @@ pub mod host_fault;
 pub mod import;
 pub mod pair;
 pub mod policy;
+pub mod recovery;
 pub mod remove;
 pub mod resync;
 pub mod rotate;

@@ -10,6 +10,7 @@ mod host_fault;
 mod import;
 mod load;
 mod recent;
+mod recovery;
 mod report;
 mod subject;
 mod tripwire;
@@ -27,6 +28,7 @@ use crate::{
     audit::{Audit, Event},
     clock::Clock,
     decide::{Now, Policy},
+    slow_hash::SlowHash,
     store::{Committed, Entry, Guard, Key, Store, StoreError, Write},
     users::Users,
     vault::{Vault, random},
@@ -52,6 +54,7 @@ pub struct Surroundings {
 pub struct Engine<S> {
     store: S,
     vault: Vault,
+    slow_hash: SlowHash,
     around: Surroundings,
     recent: recent::Recent,
     life: host::Life,
@@ -70,7 +73,9 @@ impl<S: Store> Engine<S> {
     /// Puts an engine together.
     pub fn new(store: S, vault: Vault, around: Surroundings) -> Self {
         let (recent, life) = (recent::Recent::default(), host::Life::default());
-        Self { store, vault, around, recent, life, witnesses: host_fault::Witnesses::default() }
+        let slow_hash = SlowHash::new(vault.recovery_key());
+        let witnesses = host_fault::Witnesses::default();
+        Self { store, vault, slow_hash, around, recent, life, witnesses }
     }
 
     /// Reads keys in one snapshot.

@@ -12,6 +12,7 @@ pub mod open;
 pub mod record;
 pub mod seed;
 pub mod serve;
+pub mod slow_hash;
 pub mod store;
 pub mod totp;
 pub mod users;

@@ -231,3 +231,39 @@ pub struct Host {
     /// Unix time of the latest fence: codes of then and before are never accepted.
     pub fence: Option<u64>,
 }
+
+/// The record `recovery`: what lets a user in without his token. He has at most one.
+///
+/// It holds hashes only, all under one salt, so that one slow hash for each try is enough. The
+/// salt stays as long as the record does.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// His name when the record was made. A uid that has another name now is somebody else.
+    pub name: String,
+    /// The salt of all hashes here.
+    pub salt: [u8; 16],
+    /// Hashes of the recovery codes that were not used yet.
+    pub hashes: Vec<[u8; 32]>,
+    /// Unix time of the latest issue of recovery codes; `None` if there was none.
+    pub issued: Option<u64>,
+    /// A temporary code, until it is used; it may have expired.
+    pub temporary: Option<Temporary>,
+    /// The codes that were tried in the latest second with any.
+    pub tries: PairTries,
+}
+
+/// A code that an administrator gave out for a while.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Temporary {
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// Unix time from which it is void.
+    pub expires: u64,
+    /// The daemon's uptime, in seconds, from which it is void too: setting the host's clock back
+    /// does not revive it.
+    pub expires_uptime: u64,
+    /// Why it was given out.
+    pub reason: String,
+    /// The uid that gave it out.
+    pub by: u32,
+}

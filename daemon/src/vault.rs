@@ -164,6 +164,12 @@ impl Vault {
         first(&self.keyed_hash(b"visit", &bytes))
     }
 
+    /// Returns the secret that the hashes of recovery codes are keyed with.
+    #[must_use]
+    pub fn recovery_key(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.keyed_hash(b"recovery", b""))
+    }
+
     /// Returns a keyed hash of `bytes` for one purpose.
     fn keyed_hash(&self, purpose: &[u8], bytes: &[u8]) -> [u8; 32] {
         let mut hash = Sha256::new();

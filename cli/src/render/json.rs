@@ -20,6 +20,10 @@ pub(crate) fn user_json(report: &UserReport) -> String {
     text(&json!({
         "user": report.user,
         "uid": report.uid,
+        "recovery_left": report.recovery_left,
+        "temporary_until": report.temporary_until,
+        "temporary_reason": report.temporary_reason,
+        "temporary_by": report.temporary_by,
         "tokens": tokens,
         "shares": shares,
     }))

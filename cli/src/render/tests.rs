@@ -82,6 +82,7 @@ fn a_user_is_shown_with_what_wrong_codes_cost_him_and_his_tokens() {
             share("escalation", "code", 1, None),
             share("unknown", "pair", 5, Some(2_000_000_000)),
         ]),
+        ..UserReport::default()
     };
     let text = user_block(&user);
     assert!(text.starts_with(
@@ -94,7 +95,7 @@ fn a_user_is_shown_with_what_wrong_codes_cost_him_and_his_tokens() {
 
 #[test]
 fn a_user_without_a_token_has_none() {
-    let user = UserReport { user: Some("bob".into()), uid: Some(1001), tokens: None, shares: None };
+    let user = UserReport { user: Some("bob".into()), uid: Some(1001), ..UserReport::default() };
     assert_eq!(user_block(&user), "user    bob\nuid     1001\ntokens  none\n");
 }
 
@@ -166,4 +167,15 @@ fn json_of_a_user_holds_his_tokens() {
     let value: serde_json::Value = serde_json::from_str(&user_json(&user)).unwrap();
     assert_eq!(value["tokens"][0]["last_used"], 2_000_000_000);
     assert!(value["user"].is_null());
+}
+
+#[test]
+fn an_administrators_reason_cannot_steer_the_terminal() {
+    let user = UserReport {
+        temporary_until: Some(0),
+        temporary_reason: Some("\u{1b}[2J".into()),
+        ..UserReport::default()
+    };
+    let text = user_block(&user);
+    assert!(text.contains("1 code until 1970-01-01T00:00:00Z, by -: ") && !text.contains('\u{1b}'));
 }

@@ -118,7 +118,7 @@ async fn without_token(daemon: &FobProxy<'_>, user: &UserName) -> Result<UserRep
     }
 }
 
-fn introduce(dialogue: &Dialogue, token: &TokenReport, user: &str) {
+pub(super) fn introduce(dialogue: &Dialogue, token: &TokenReport, user: &str) {
     let serial = named(token.serial.as_deref(), "");
     dialogue.say(&format!("Token {serial} for {user}: {}.", render::codes(token)));
 }
@@ -168,7 +168,7 @@ fn needs_person(dialogue: &Dialogue, user: &UserReport) -> Result<bool, Failure>
 
 /// Returns what to ask for when a user has several tokens: no digits if they differ, and the
 /// longest period.
-fn slowest(tokens: &[TokenReport]) -> TokenReport {
+pub(super) fn slowest(tokens: &[TokenReport]) -> TokenReport {
     let mut slowest = tokens.iter().max_by_key(|token| token.period).cloned().unwrap_or_default();
     if tokens.iter().any(|token| token.digits != slowest.digits) {
         slowest.digits = None;

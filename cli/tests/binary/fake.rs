@@ -35,12 +35,14 @@ pub(crate) use terminal::Terminal;
 /// What the script answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
+    Codes(&'static [&'static str]),
     Done,
     Hangup,
     Import(ImportReport),
     Page(Vec<TokenReport>, &'static str),
     Refuse(Error),
     Status(StatusReport),
+    Temporary(&'static str, u64),
     Token(TokenReport),
     User(UserReport),
 }
@@ -289,6 +291,7 @@ pub(crate) fn user(name: &str, uid: u32, tokens: &[TokenReport]) -> UserReport {
         uid: Some(uid),
         tokens: Some(tokens.to_vec()),
         shares: Some(Vec::new()),
+        ..UserReport::default()
     }
 }
 

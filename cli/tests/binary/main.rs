@@ -7,4 +7,5 @@ mod dialogue;
 #[cfg(test)] // always so; tells clippy that unwrap is fine in the helpers too
 mod fake;
 mod reading;
+mod recovery;
 mod system_bus;

@@ -1,6 +1,8 @@
 //! What a person may type at the prompt: a code, two codes in a row, or a recovery code.
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use zbus::Type;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::code::{Code, CodeError, CodePair};
 
@@ -57,8 +59,10 @@ pub const RECOVERY_LETTERS: usize = 10;
 pub const RECOVERY_ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// A recovery code: ten symbols, at least one of them a letter, so that it is never taken for
-/// digits of a token. Wiped on drop; has no `Debug`.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+/// digits of a token. Wiped on drop; has no `Debug`. On the bus it is text, in the one reply that
+/// shows it.
+#[derive(Clone, Type, Zeroize, ZeroizeOnDrop)]
+#[zbus(signature = "s")]
 pub struct RecoveryCode([u8; RECOVERY_LETTERS]);
 
 impl RecoveryCode {
@@ -99,6 +103,19 @@ pub(crate) fn fill(typed: &str, room: &mut [u8]) -> Result<(), CodeError> {
     }
     let has_letter = room.iter().any(u8::is_ascii_alphabetic);
     if filled == room.len() && has_letter { Ok(()) } else { Err(CodeError) }
+}
+
+impl Serialize for RecoveryCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for RecoveryCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        Self::parse(&text).map_err(|_| de::Error::custom("not a recovery code"))
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 use zbus::wire::Fd;
 
 use crate::{
-    AssignOptions, ImportOptions, ImportReport, PageOptions, PromptDetails, RemoveOptions,
-    StatusReport, TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
+    AssignOptions, BypassOptions, ImportOptions, ImportReport, PageOptions, PromptDetails,
+    RecoveryCode, RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport,
+    VerifyContext, VerifyDetails,
 };
 
 /// The interface `org.fobd.Fob1`; each method is documented in the contract XML.
@@ -24,6 +25,9 @@ pub trait Fob {
         codes: &[&str],
         options: AssignOptions,
     ) -> zbus::Result<TokenReport>;
+
+    /// Gives a user a temporary code: the code, and the Unix time at which it expires.
+    fn bypass(&self, user: &str, options: BypassOptions) -> zbus::Result<(RecoveryCode, u64)>;
 
     /// Takes a user's token from him.
     fn deactivate(&self, user: &str, options: RemoveOptions) -> zbus::Result<TokenReport>;
@@ -46,6 +50,14 @@ pub trait Fob {
         limit: u32,
         options: PageOptions,
     ) -> zbus::Result<(Vec<TokenReport>, String)>;
+
+    /// Gives a user new recovery codes; the older ones are void. `codes` is empty for root.
+    fn new_recovery_codes(
+        &self,
+        user: &str,
+        codes: &[&str],
+        options: AssignOptions,
+    ) -> zbus::Result<Vec<RecoveryCode>>;
 
     /// Tells what to ask a user for.
     fn prompt(&self, user: &str, context: VerifyContext) -> zbus::Result<(String, PromptDetails)>;

@@ -122,6 +122,14 @@ pub struct UserReport {
     pub tokens: Option<Vec<TokenReport>>,
     /// What each share of his is asked for, and what wrong codes have cost it.
     pub shares: Option<Vec<ShareReport>>,
+    /// Unused recovery codes; absent if he was never given any.
+    pub recovery_left: Option<u32>,
+    /// Unix time at which his temporary code expires; absent, as the next two, if he has none.
+    pub temporary_until: Option<u64>,
+    /// Why it was given out.
+    pub temporary_reason: Option<String>,
+    /// The uid that gave it out.
+    pub temporary_by: Option<u32>,
 }
 
 /// One share of a user's budget of wrong codes.
@@ -197,7 +205,7 @@ pub struct PageOptions {
     pub state: Option<String>,
 }
 
-/// What a caller may add to assign, resync and rotate.
+/// What a caller may add to assign, resync, rotate and new recovery codes.
 #[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct AssignOptions {
@@ -209,6 +217,16 @@ pub struct AssignOptions {
     pub fate: Option<String>,
     /// For root's token: the serial once more, typed in full.
     pub serial_again: Option<String>,
+}
+
+/// What an administrator says about a temporary code.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct BypassOptions {
+    /// For how many seconds it is good: 60 to 604800 (7 days); 3600 if absent.
+    pub seconds: Option<u32>,
+    /// Why it is given out: 1 to 200 bytes without control characters. Required.
+    pub reason: Option<String>,
 }
 
 /// What a caller may add to deactivate and forget.

@@ -2,8 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use fob_api::{Error, Verdict};
+
+use super::Fob;
 use crate::{
-    engine::{Engine, Refused},
+    decide::verify::Typed,
+    engine::{Engine, Notice, Refused, SignIn},
     store::Store,
 };
 
@@ -11,8 +15,21 @@ use crate::{
 /// that its time tells nobody whether there are any; for an alarm it is soon enough.
 const PAUSE: Duration = Duration::from_millis(250);
 
+impl<S: Store> Fob<S> {
+    /// Decides on codes of a token, and has a refused one looked at after the reply.
+    pub(super) async fn verify_typed(
+        &self,
+        sign_in: &SignIn<'_>,
+        typed: Typed<'_>,
+    ) -> Result<(Verdict, Notice), Error> {
+        let (verdict, notice) = self.engine.verify(sign_in, typed).await?;
+        the_reply(&self.engine, Refused::of(sign_in, typed, verdict));
+        Ok((verdict, notice))
+    }
+}
+
 /// Looks at the former tokens of a user whose code was refused.
-pub(super) fn the_reply<S: Store>(engine: &Arc<Engine<S>>, refused: Option<Refused>) {
+fn the_reply<S: Store>(engine: &Arc<Engine<S>>, refused: Option<Refused>) {
     let Some(refused) = refused else { return };
     let engine = Arc::clone(engine);
     tokio::spawn(async move {

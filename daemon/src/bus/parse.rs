@@ -1,14 +1,19 @@
 //! Arguments of the bus as values of the daemon: parsed once, at the edge.
 
 use fob_api::{
-    Answer, AssignOptions, Code, CodePair, Error, Fate, Serial, Share, UserName, Verdict,
-    VerifyContext, VerifyDetails,
+    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, Serial, Share, UserName,
+    Verdict, VerifyContext, VerifyDetails,
 };
+use zbus::wire::OwnedFd;
 
 use crate::{
     access::Caller,
-    decide::pair::{FarClock, TimedPair},
-    engine::{Notice, Pairing},
+    decide::{
+        pair::{FarClock, TimedPair},
+        recovery::Terms,
+    },
+    engine::{Notice, Pairing, SeedFile, read_seed_file},
+    seed::{Choice, Format},
 };
 
 /// Parses a user's name.
@@ -30,14 +35,11 @@ pub(super) fn parse_code(text: &str) -> Result<Code, Error> {
     Code::parse(text).map_err(|_| Error::InvalidArgument { fact: "a code has 6 to 8 digits." })
 }
 
-/// What is no answer to a prompt.
-pub(super) const NOT_AN_ANSWER: Error = Error::InvalidArgument {
-    fact: "an answer is a code of 6 to 8 digits, two of them in a row, or a recovery code.",
-};
-
 /// Parses what a person typed at the prompt.
 pub(super) fn parse_answer(text: &str) -> Result<Answer, Error> {
-    Answer::parse(text).map_err(|_| NOT_AN_ANSWER)
+    Answer::parse(text).map_err(|_| Error::InvalidArgument {
+        fact: "an answer is a code of 6 to 8 digits, two of them in a row, or a recovery code.",
+    })
 }
 
 /// Puts together what goes with a verdict.
@@ -60,6 +62,29 @@ pub(super) fn share(word: Option<&str>) -> Result<Option<Share>, Error> {
     word.map(|word| Share::from_word(word).ok_or(Error::InvalidArgument { fact: FACT })).transpose()
 }
 
+/// Seconds for which a temporary code is good, unless the administrator says otherwise: an hour,
+/// for one errand.
+const USUAL: u32 = 60 * 60;
+/// A minute, to type it in, to a week, until the new token has come by mail.
+const SECONDS: std::ops::RangeInclusive<u32> = 60..=7 * 24 * 60 * 60;
+/// Longest reason in bytes: it fits a line of the log beside the rest.
+const REASON: usize = 200;
+
+/// Parses what is said about a temporary code.
+pub(super) fn terms(caller: Caller, options: BypassOptions) -> Result<Terms, Error> {
+    let seconds = options.seconds.unwrap_or(USUAL);
+    if !SECONDS.contains(&seconds) {
+        return Err(Error::InvalidArgument { fact: "seconds must be 60 to 604800 (7 days)." });
+    }
+    let reason = options.reason.unwrap_or_default();
+    if reason.is_empty() || reason.len() > REASON || reason.contains(char::is_control) {
+        return Err(Error::InvalidArgument {
+            fact: "reason must be 1 to 200 bytes without control characters.",
+        });
+    }
+    Ok(Terms { seconds, reason, by: caller.uid })
+}
+
 /// Parses the fate of a token; stock if none is named.
 pub(super) fn fate(word: Option<&str>) -> Result<Fate, Error> {
     word.map_or(Some(Fate::default()), Fate::from_word)
@@ -75,6 +100,11 @@ pub(super) fn timed_pair(codes: &[&str], options: &AssignOptions) -> Result<Time
         Error::InvalidArgument { fact: "that is the same code twice; wait for the next one." }
     })?;
     Ok(TimedPair { pair, elapsed: options.elapsed.unwrap_or_default() })
+}
+
+/// Parses the two codes that prove a right, or none.
+pub(super) fn proof(codes: &[&str], options: &AssignOptions) -> Result<Option<TimedPair>, Error> {
+    if codes.is_empty() { Ok(None) } else { timed_pair(codes, options).map(Some) }
 }
 
 /// Puts a request for a token together.
@@ -95,6 +125,28 @@ pub(super) fn far_clock(options: &AssignOptions) -> FarClock {
         Some(true) => FarClock::Accept,
         _ => FarClock::Ask,
     }
+}
+
+/// Parses the format of a seed file; empty is to find it out.
+pub(super) fn format_choice(word: &str) -> Result<Choice, Error> {
+    const FACT: &str = "format must be pskc, oath-csv, entra-csv, or empty.";
+    match word {
+        "" => Ok(Choice::Detect),
+        word => {
+            Format::from_word(word).map(Choice::Is).ok_or(Error::InvalidArgument { fact: FACT })
+        }
+    }
+}
+
+/// Reads a seed file from its descriptor.
+pub(super) async fn seed_file(file: OwnedFd) -> Result<SeedFile, Error> {
+    tokio::task::spawn_blocking(move || read_seed_file(file.into()))
+        .await
+        .map_err(|_| Error::StoreUnavailable)?
+        .map_err(|error| Error::BadSeedFile {
+            fact: error.to_string(),
+            hint: "give a regular file of at most 16 MiB; split a larger one.".to_owned(),
+        })
 }
 
 /// Longest service, remote host or terminal: a host name has at most 253 bytes (RFC 1035

@@ -3,7 +3,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use fob_api::address::{INTERFACE, OBJECT_PATH};
+use fob_api::{
+    BypassOptions,
+    address::{INTERFACE, OBJECT_PATH},
+};
 use zbus::{Connection, Guid, connection::Builder};
 
 use super::{CallerSource, Fob};
@@ -94,6 +97,42 @@ async fn arguments_that_cannot_be_are_refused_by_name() {
     let three = vec!["123456", "123457", "123458"];
     assert_eq!(error_of(&client, "Resync", &("alice", three, &none)).await, bad);
     assert_eq!(error_of(&client, "List", &("256:", 10_u32, &none)).await, bad);
+    assert_eq!(error_of(&client, "Verify", &("alice", "abcde-fghj", &none)).await, bad);
+    let two = vec!["123456", "654321"];
+    assert_eq!(error_of(&client, "NewRecoveryCodes", &("alice", two, &none)).await, bad);
+}
+
+#[tokio::test]
+async fn a_temporary_code_needs_a_reason_and_a_time_within_a_week() {
+    let (client, _server) = connected(0).await;
+    let call = async |seconds: u32, reason: &str| {
+        let options = BypassOptions { seconds: Some(seconds), reason: Some(reason.to_owned()) };
+        let path = OBJECT_PATH;
+        client
+            .call_method(None::<&str>, path, Some(INTERFACE), "Bypass", &("alice", options))
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    let long = "x".repeat(201);
+    for (seconds, reason) in [
+        (59, "a reason"),
+        (604_801, "a reason"),
+        (60, ""),
+        (60, long.as_str()),
+        (60, "a\nb"),
+        (60, "a\u{7f}b"),
+        (60, "a\u{9b}b"),
+    ] {
+        let error = call(seconds, reason).await.unwrap_err();
+        assert!(error.contains("InvalidArgument"), "{seconds} {reason:?}: {error}");
+    }
+    for (seconds, reason) in [(60, "a"), (604_800, &long[..200])] {
+        assert_eq!(call(seconds, reason).await, Ok(()), "{seconds}");
+    }
+    let none = BypassOptions::default();
+    let bad = "org.fobd.Fob1.Error.InvalidArgument";
+    assert_eq!(error_of(&client, "Bypass", &("alice", none)).await, bad);
 }
 
 #[tokio::test]

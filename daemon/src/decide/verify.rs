@@ -1,4 +1,5 @@
-//! Is this code right, now, for this token? The only maker of `Verdict::Accept`.
+//! Is this code right, now, for this token? With `recovery.rs` the only maker of
+//! `Verdict::Accept`.
 
 use std::ops::RangeInclusive;
 
@@ -191,15 +192,20 @@ fn accept(
     at: &At<'_>,
 ) -> Decision {
     let (share, step) = by;
-    state.last_from = match attempt.origin {
-        Origin::Remote(_) => attempt.from.map(|from| from.chars().take(FROM).collect()),
-        Origin::Console | Origin::Escalation | Origin::Own => None,
-    };
+    state.last_from = last_from(attempt.origin, attempt.from);
     throttle::note_accept(&mut state.budgets, share, attempt.origin, at);
     Decision {
         change: Some(state),
         distance: Some(distance(opened, step, at)),
         ..untried(Verdict::Accept, share)
+    }
+}
+
+/// Returns what is kept of where an accepted answer came from.
+pub(super) fn last_from(origin: Origin, from: Option<&str>) -> Option<String> {
+    match origin {
+        Origin::Remote(_) => from.map(|from| from.chars().take(FROM).collect()),
+        Origin::Console | Origin::Escalation | Origin::Own => None,
     }
 }
 

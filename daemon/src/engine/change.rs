@@ -9,6 +9,7 @@ use crate::{
         Opened,
         assign::{self, Recipient},
         pair::{FarClock, Reach, TimedPair},
+        recovery,
         remove::{self, Safeguards},
         resync::{self, Asker},
         rotate::{self, Outgoing},
@@ -199,8 +200,13 @@ impl<S: Store> Engine<S> {
                 .inspect_err(|error| self.refused("deactivate", &name, error))?;
             let write = self.put(key.clone(), &token)?;
             let marker = marker_of(&key, &write);
-            let writes = vec![write, self.put(Key::user(owner.uid), &left)?];
-            let guards = [tokens.guard, held.guard].into_iter().chain(counted).collect();
+            let mut writes = vec![write, self.put(Key::user(owner.uid), &left)?];
+            let mut guards = vec![tokens.guard, held.guard];
+            guards.extend(counted);
+            if !recovery::outlive(fate, &left) {
+                guards.push(self.codes_of(owner.uid).await?.1);
+                writes.push(Write::Delete(Key::recovery(owner.uid)));
+            }
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
                 let event = change("deactivate", caller, &owner.name, &token.serial)
                     .with("fate", fate.word());
@@ -270,7 +276,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Returns the serial of a user's token.
-    async fn serial_of(&self, user: &UserName, owner: &Owner) -> Result<Serial, Error> {
+    pub(super) async fn serial_of(&self, user: &UserName, owner: &Owner) -> Result<Serial, Error> {
         let tokens = self.tokens_of(owner.uid).await?.record;
         self.first_serial(user, &tokens)
     }
@@ -294,7 +300,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Loads a token with its state.
-    async fn load(&self, serial: &Serial) -> Result<LoadedToken, Error> {
+    pub(super) async fn load(&self, serial: &Serial) -> Result<LoadedToken, Error> {
         let [seed, state] = self.get([Key::seed(serial), Key::state(serial)]).await?;
         self.open(serial, seed, state)
     }
@@ -309,7 +315,11 @@ impl<S: Store> Engine<S> {
     }
 
     /// Stamps a state with a fresh attempt id and encodes it.
-    fn attempted(&self, key: Key, mut state: State) -> Result<((State, Write), Marker), Error> {
+    pub(super) fn attempted(
+        &self,
+        key: Key,
+        mut state: State,
+    ) -> Result<((State, Write), Marker), Error> {
         state.attempt = self.attempt()?;
         let (write, marker) = self.mark(key, &state)?;
         Ok(((state, write), marker))
@@ -321,7 +331,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Logs a refusal.
-    fn refused(&self, verb: &'static str, user: &UserName, error: &Error) {
+    pub(super) fn refused(&self, verb: &'static str, user: &UserName, error: &Error) {
         let event = Event::new("refused").with("verb", verb).with("user", user);
         self.around.audit.record(&event.with("reason", error.kind().word()));
     }
@@ -329,13 +339,18 @@ impl<S: Store> Engine<S> {
 
 impl LoadedToken {
     /// Returns what a decision needs of it.
-    fn opened(&self) -> Opened<'_> {
+    pub(super) fn opened(&self) -> Opened<'_> {
         Opened { token: &self.token.record, state: &self.state.record, generator: &self.generator }
     }
 }
 
 /// Refuses a token that was given to another name of the user's uid.
-fn owned(token: &Token, owner: &Owner, user: &UserName, serial: &Serial) -> Result<(), Error> {
+pub(super) fn owned(
+    token: &Token,
+    owner: &Owner,
+    user: &UserName,
+    serial: &Serial,
+) -> Result<(), Error> {
     match &token.standing {
         Standing::Assigned(before) if before == owner => Ok(()),
         Standing::Assigned(before) if before.uid == owner.uid => Err(Error::Renamed {

@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     engine::{Engine, Marker},
-    record::{self, State, Token, UserTokens},
+    record::{self, Recovery, State, Token, UserTokens},
     store::{Entry, Guard, Key, Store, Write},
     totp::Generator,
 };
@@ -95,6 +95,13 @@ impl<S: Store> Engine<S> {
             .map_err(|error| self.trouble("vault", error))?;
         Generator::new(&seed, &token.parameters)
             .map_err(|_| self.trouble("vault", "bad parameters"))
+    }
+
+    /// Loads the record `recovery` of a uid, whosever it is, with what guards it.
+    pub(super) async fn codes_of(&self, uid: u32) -> Result<(Option<Recovery>, Guard), Error> {
+        let key = Key::recovery(uid);
+        let [entry] = self.get([key.clone()]).await?;
+        Ok((self.decode(entry.as_ref())?, Guard::unchanged(&key, entry.as_ref())))
     }
 
     /// Loads a user's tokens.

@@ -8,7 +8,7 @@ use fob_api::{
 use crate::{
     access::{Action, Caller, Role, Target},
     decide::{
-        At, clock_model, remove,
+        At, clock_model, recovery, remove,
         throttle::{self, Demand, Left, Rank},
     },
     engine::Engine,
@@ -91,7 +91,11 @@ impl<S: Store> Engine<S> {
             tokens.push(self::token(&token, &state, &self.moment().await?));
         }
         let (budgets, spray) = self.budgets(user, &owner).await?;
+        let codes = self.codes_of(owner.uid).await?.0;
+        let codes = codes.filter(|codes| recovery::is_of(codes, &owner)).unwrap_or_default();
+        let left = u32::try_from(codes.hashes.len()).unwrap_or(u32::MAX);
         let at = self.moment().await?;
+        let temporary = recovery::open_temporary(&codes, &at);
         let rank = Rank::of(owner.uid);
         let share = |share| share_report(&budgets, &spray, share, rank, &at);
         Ok(UserReport {
@@ -99,6 +103,10 @@ impl<S: Store> Engine<S> {
             uid: Some(owner.uid),
             tokens: Some(tokens),
             shares: Some(Share::ALL.into_iter().map(share).collect()),
+            recovery_left: codes.issued.map(|_| left),
+            temporary_until: temporary.map(|temporary| temporary.expires),
+            temporary_reason: temporary.map(|temporary| temporary.reason.clone()),
+            temporary_by: temporary.map(|temporary| temporary.by),
         })
     }
 

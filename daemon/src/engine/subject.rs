@@ -5,7 +5,9 @@ use fob_api::{Error, Serial, UserName};
 use crate::{
     decide::verify::Claim,
     engine::{Engine, load::Loaded},
-    record::{Algorithm, Moving, Owner, Parameters, SealedSeed, Spray, Standing, State, Token},
+    record::{
+        Algorithm, Moving, Owner, Parameters, SealedSeed, Seed, Spray, Standing, State, Token,
+    },
     store::{Guard, Key, Store},
     totp::Generator,
 };
@@ -70,9 +72,7 @@ impl<S: Store> Engine<S> {
             .vault
             .nobodys_seed(user.as_str())
             .ok_or_else(|| self.trouble("vault", "no stand-in seed"))?;
-        let [high, low] = [seed.as_bytes().first(), seed.as_bytes().get(1)]
-            .map(|byte| byte.copied().unwrap_or_default());
-        let state_key = Key::nobody(u16::from_be_bytes([high, low]) % SLOTS);
+        let state_key = Key::nobody(slot(&seed));
         let [entry, spray] = self.get([state_key.clone(), spray_key()]).await?;
         let state = self.decode_or_default(state_key.clone(), entry)?;
         let generator = Generator::new(&seed, &COMMON)
@@ -87,6 +87,13 @@ impl<S: Store> Engine<S> {
             claim: Claim::Nobody,
         })
     }
+}
+
+/// Returns the slot of a user without a token, by the seed that stands in for his.
+pub(super) fn slot(nobodys: &Seed) -> u16 {
+    let [high, low] = [nobodys.as_bytes().first(), nobodys.as_bytes().get(1)]
+        .map(|byte| byte.copied().unwrap_or_default());
+    u16::from_be_bytes([high, low]) % SLOTS
 }
 
 /// Returns the key of the record of what unknown sources have cost.

@@ -4,6 +4,7 @@ mod budgets;
 mod host;
 mod host_fault;
 mod life;
+mod recovery;
 mod tripwire;
 
 use std::sync::{Arc, atomic::Ordering};

@@ -8,7 +8,7 @@ use crate::{
     access::{Action, Caller, Role, Target, allow},
     audit::Event,
     decide::{
-        At, Opened,
+        At, Opened, recovery,
         throttle::{self, Origin, Rank, pairs::Turn},
         verify::{self, Typed},
     },
@@ -17,7 +17,7 @@ use crate::{
         recent::Visit,
         subject::{Subject, spray_key},
     },
-    record::Owner,
+    record::{Owner, State},
     store::Store,
 };
 
@@ -32,10 +32,10 @@ pub struct SignIn<'a> {
 }
 
 /// Where a sign-in comes from.
-struct Place {
-    origin: Origin,
-    rank: Rank,
-    visit: Visit,
+pub(super) struct Place {
+    pub(super) origin: Origin,
+    pub(super) rank: Rank,
+    pub(super) visit: Visit,
 }
 
 /// What was typed, and what is remembered of what was typed before.
@@ -63,16 +63,23 @@ pub struct Notice {
     pub wrong_since: u32,
 }
 
+impl Notice {
+    /// Tells what a state says of the sign-in before.
+    pub(super) fn of(before: &State) -> Self {
+        Self {
+            last_used: before.last_used,
+            last_from: before.last_from.clone(),
+            wrong_since: before.budgets.wrong_since,
+        }
+    }
+}
+
 impl Settled {
     /// Takes down how a decision on a subject ends once its change is durable.
     fn of(decision: &verify::Decision, subject: &Subject) -> Self {
         let before = &subject.state.record;
         let notice = match decision.verdict {
-            Verdict::Accept => Notice {
-                last_used: before.last_used,
-                last_from: before.last_from.clone(),
-                wrong_since: before.budgets.wrong_since,
-            },
+            Verdict::Accept => Notice::of(before),
             _ => Notice::default(),
         };
         let pairs = decision.change.as_ref().map(|state| state.budgets.pairs);
@@ -165,15 +172,19 @@ impl<S: Store> Engine<S> {
         let (owner, role) = self.about(Action::Prompt, sign_in.caller, sign_in.user).await?;
         let place = self.place(sign_in, owner.as_ref(), role);
         let subject = self.subject(sign_in.user, owner.as_ref()).await?;
-        let tokens = match &owner {
-            Some(owner) => Some(self.tokens_of(owner.uid).await?.record),
-            None => None,
+        let (tokens, codes) = match &owner {
+            Some(owner) => {
+                let codes = self.codes_of(owner.uid).await?.0;
+                (Some(self.tokens_of(owner.uid).await?.record), codes)
+            }
+            None => (None, None),
         };
         let nullok = match sign_in.context.nullok {
             Some(true) => verify::Unenrolled::Exempt,
             _ => verify::Unenrolled::Refuse,
         };
         let at = self.moment().await?;
+        let nullok = recovery::unenrolled(nullok, codes.as_ref(), &at);
         let budgets = &subject.state.record.budgets;
         let share = throttle::share(budgets, place.origin, &at);
         let demand = throttle::demand(budgets, &subject.spray.record, share, place.rank, &at);
@@ -191,7 +202,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Returns where a sign-in comes from, as far as budgets and memory go.
-    fn place(&self, sign_in: &SignIn<'_>, owner: Option<&Owner>, role: Role) -> Place {
+    pub(super) fn place(&self, sign_in: &SignIn<'_>, owner: Option<&Owner>, role: Role) -> Place {
         let context = sign_in.context;
         let (service, rhost) = (context.service.as_deref(), context.rhost.as_deref());
         let address = rhost.and_then(|rhost| rhost.parse::<IpAddr>().ok());
@@ -284,7 +295,7 @@ fn earlier_of(remembered: &(Code, u32)) -> verify::Earlier<'_> {
 }
 
 /// Starts the event of a sign-in.
-fn event(sign_in: &SignIn<'_>, verdict: &'static str) -> Event {
+pub(super) fn event(sign_in: &SignIn<'_>, verdict: &'static str) -> Event {
     let context = sign_in.context;
     Event::new("verify")
         .with("verdict", verdict)

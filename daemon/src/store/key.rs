@@ -22,12 +22,21 @@ pub enum Kind {
     State = 5,
     /// A user's serials.
     User = 6,
+    /// A user's recovery codes and temporary code, by uid.
+    Recovery = 7,
 }
 
 impl Kind {
     /// Every kind, in the order of their keys.
-    pub const ALL: [Self; 6] =
-        [Self::Fingerprint, Self::Meta, Self::Nobody, Self::Seed, Self::State, Self::User];
+    pub const ALL: [Self; 7] = [
+        Self::Fingerprint,
+        Self::Meta,
+        Self::Nobody,
+        Self::Seed,
+        Self::State,
+        Self::User,
+        Self::Recovery,
+    ];
 }
 
 /// A key: its kind, the shard (the first byte of the name's SHA-256), its name.
@@ -59,6 +68,17 @@ impl Key {
     /// One of the budgets that users who do not exist share.
     pub fn nobody(slot: u16) -> Self {
         Self::of(Kind::Nobody, &slot.to_be_bytes())
+    }
+
+    /// What stands in for the recovery codes of those who have none; by the same slot.
+    pub fn nobodys_recovery(slot: u16) -> Self {
+        let [high, low] = slot.to_be_bytes();
+        Self::of(Kind::Nobody, &[high, low, b'r'])
+    }
+
+    /// The recovery codes of a user, by uid.
+    pub fn recovery(uid: u32) -> Self {
+        Self::of(Kind::Recovery, &uid.to_be_bytes())
     }
 
     /// The seed record of a token; the serial in its folded form.
@@ -141,7 +161,7 @@ mod tests {
         // SHA-256 of the four zero bytes starts with df (sha256sum).
         assert_eq!(Key::user(0).as_bytes(), [6, 0xdf, 0, 0, 0, 0]);
         let kinds = Kind::ALL.map(|kind| kind as u8);
-        assert_eq!(kinds, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(kinds, [1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Watchers {
     }
 
     fn of(&self, kind: Kind) -> &broadcast::Sender<Key> {
-        let [fingerprint, meta, nobody, seed, state, user] = &self.0;
+        let [fingerprint, meta, nobody, seed, state, user, recovery] = &self.0;
         match kind {
             Kind::Fingerprint => fingerprint,
             Kind::Meta => meta,
@@ -68,6 +68,7 @@ impl Watchers {
             Kind::Seed => seed,
             Kind::State => state,
             Kind::User => user,
+            Kind::Recovery => recovery,
         }
     }
 }

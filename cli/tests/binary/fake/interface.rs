@@ -8,8 +8,8 @@ use std::{
 };
 
 use fob_api::{
-    AssignOptions, Error, ImportOptions, ImportReport, PageOptions, RemoveOptions, StatusReport,
-    TokenReport, UnlockOptions, UserReport,
+    AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, PageOptions, RecoveryCode,
+    RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport,
 };
 use zbus::wire::OwnedFd as WireFd;
 
@@ -51,6 +51,10 @@ fn assign_options(options: &AssignOptions) -> String {
     format!("{elapsed}{fate}{}", optional("again", options.serial_again.as_deref()))
 }
 
+fn recovery_code(text: &str) -> RecoveryCode {
+    RecoveryCode::parse(text).unwrap()
+}
+
 #[zbus::interface(name = "org.fobd.Fob1")]
 impl Daemon {
     fn assign(
@@ -63,6 +67,13 @@ impl Daemon {
         let rest = assign_options(&options);
         let reply = self.play(&format!("Assign {user} {serial} {}{rest}", codes.join(",")));
         reply!(reply, Reply::Token(token) => token)
+    }
+
+    fn bypass(&self, user: &str, options: BypassOptions) -> Result<(RecoveryCode, u64), Error> {
+        let seconds = options.seconds.unwrap_or_default();
+        let reason = optional("reason", options.reason.as_deref());
+        let reply = self.play(&format!("Bypass {user} {seconds}{reason}"));
+        reply!(reply, Reply::Temporary(code, expires) => (recovery_code(code), expires))
     }
 
     fn deactivate(&self, user: &str, options: RemoveOptions) -> Result<TokenReport, Error> {
@@ -107,6 +118,17 @@ impl Daemon {
         let state = optional("state", options.state.as_deref());
         let reply = self.play(&format!("List \"{cursor}\" {limit}{state}"));
         reply!(reply, Reply::Page(tokens, next) => (tokens, next.to_owned()))
+    }
+
+    fn new_recovery_codes(
+        &self,
+        user: &str,
+        codes: Vec<String>,
+        options: AssignOptions,
+    ) -> Result<Vec<RecoveryCode>, Error> {
+        let elapsed = if options.elapsed.is_some() { " with elapsed" } else { "" };
+        let reply = self.play(&format!("NewRecoveryCodes {user} {}{elapsed}", codes.join(",")));
+        reply!(reply, Reply::Codes(codes) => codes.iter().map(|code| recovery_code(code)).collect())
     }
 
     fn resync(

@@ -127,7 +127,7 @@ async fn initialize(store: &MemoryStore) {
 
 impl Bench {
     pub(super) async fn new() -> Self {
-        Self::with_users(&[("root", 0), ("alice", 1000), ("bob", 1001)]).await
+        Self::with_users(&[("root", 0), ("alice", 1000), ("bob", 1001), ("carol", 1002)]).await
     }
 
     pub(super) async fn with_users(users: &[(&str, u32)]) -> Self {
@@ -307,7 +307,7 @@ impl Bench {
     }
 }
 
-fn over_ssh(rhost: &str) -> VerifyContext {
+pub(super) fn over_ssh(rhost: &str) -> VerifyContext {
     VerifyContext {
         service: Some("sshd".to_owned()),
         rhost: Some(rhost.to_owned()),
