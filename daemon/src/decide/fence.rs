@@ -15,10 +15,8 @@ const TOLERANCE: u64 = 5;
 /// The year in which this was released, 2026-01-01T00:00:00Z: no host that runs it has an earlier
 /// one, so a clock without a battery is told from a right one (threats.md C3).
 const RELEASE: Now = Now(1_767_225_600);
-/// Seconds after a fence until a token that runs as expected shows a code above it: the widest
-/// accept window reaches 120 s ahead (section 2, cap), and the step behind that begins within one
-/// more period of at most 60 s.
-const MATTERS: u64 = 120 + 60;
+/// Longest period of a token in seconds: they are made with 30 and 60.
+const LONGEST_PERIOD: u64 = 60;
 
 /// One look at the host's clocks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -200,9 +198,15 @@ impl Run {
 
 /// Tells whether somebody who signs in now may be shown a code that the fence refuses. The same
 /// for every user: who has which token must not show.
+///
+/// A token that runs as expected shows a code above the fence as soon as the widest accept window
+/// at the fence has gone by (section 2: 120 s ahead, unless the policy says otherwise) and the
+/// step behind it has begun: three minutes.
 #[must_use]
 pub fn is_up(at: &At<'_>) -> bool {
-    at.fence.is_some_and(|fence| at.now.0 < fence.0.saturating_add(MATTERS))
+    let steps = at.policy.window.saturating_mul(LONGEST_PERIOD);
+    let matters = at.policy.window_cap.max(steps).saturating_add(LONGEST_PERIOD);
+    at.fence.is_some_and(|fence| at.now.0 < fence.0.saturating_add(matters))
 }
 
 /// Returns the lowest step that the fence leaves to a token.

@@ -272,8 +272,11 @@ proptest! {
         drift in -90_000..90_000_i64,
         spread in 0.0..100.0,
         fence in WALL..WALL + 100_000,
+        (window, window_cap) in (1..5_u64, 60..300_u64),
     ) {
         let (period, fence) = (30 * minute, Now(fence));
+        let policy = Policy { window, window_cap, ..Policy::DEFAULT };
+        let behind = |fence, now| At { policy: &policy, ..behind(fence, now) };
         let token = token(period, (drift as f64, spread), fence);
         let down = (fence.0..).find(|now| !is_up(&behind(fence, Now(*now)))).unwrap();
         let shown = (down - 6).checked_add_signed(drift).unwrap() / u64::from(period);
