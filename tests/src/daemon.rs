@@ -19,6 +19,10 @@ use std::{
 };
 
 use fob_api::proxy::FobProxy;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use zbus::{Connection, connection::Builder, proxy::CacheProperties};
 
 use crate::{needs, private_bus::PrivateBus};
@@ -165,6 +169,13 @@ impl Daemon {
     pub fn kill(&mut self) -> ExitStatus {
         // It may have ended already.
         let _ = self.process.kill();
+        self.process.wait().expect("fobd is this process's child")
+    }
+
+    /// Asks fobd to end, as systemd does, and waits until it has.
+    pub fn stop(&mut self) -> ExitStatus {
+        let id = i32::try_from(self.process.id()).expect("a process id fits");
+        kill(Pid::from_raw(id), Signal::SIGTERM).expect("fobd takes the signal");
         self.process.wait().expect("fobd is this process's child")
     }
 

@@ -48,6 +48,7 @@ async fn what_was_answered_before_a_kill_holds_after_it() {
         books = worked;
         tally.hits += u32::from(met == Round::Hit);
         daemon = Daemon::start(ground.path(), None);
+        daemon.wait_for("fence reason=\"unclean_stop\"");
         books = verify::check(books, &daemon, &mut tally).await;
         assert!(daemon.is_running(), "fobd ended by itself in round {round}");
     }

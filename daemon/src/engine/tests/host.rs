@@ -207,3 +207,20 @@ async fn a_crash_loses_of_the_uptime_what_was_not_kept() {
     let bench = bench.restarted();
     assert_eq!(bench.engine.at().await.unwrap().uptime, Uptime(300));
 }
+
+#[tokio::test]
+async fn codes_work_once_around_the_days_that_break_calendars_and_counters() {
+    // 2038-01-19 03:14:07, 2100-03-01, 2106-02-07 06:28:15 and the year 2603 of RFC 6238.
+    for day in [2_147_483_647, 4_107_542_400, 4_294_967_295, 20_000_000_000] {
+        let bench = Bench::new().await;
+        bench.clock.set_wall(Some(day - 200));
+        bench.assign("alice", "A1").await.unwrap();
+        for _ in 0..8 {
+            bench.advance(60);
+            assert_eq!(verify(&bench, 0).await, Ok(Verdict::Accept), "about {day}");
+            assert_eq!(verify(&bench, 0).await, Ok(Verdict::Replay), "about {day}");
+            let alice = UserName::parse("alice").unwrap();
+            bench.engine.unlock(ROOT, &alice, None).await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What a real fobd does with codes after it was stopped, killed, or found an older disk
+//! (clock-and-throttle.md section 4; threats.md R4 to R7).
+//!
+//! Honest limits: the host's clock runs here, nobody sets it; what a set one does is shown with
+//! clocks of the test's own, in decide/ and engine/.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test and its helpers: a failure here is the test's failure"
+)]
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use fob_api::{VerifyContext, proxy::FobProxy};
+use fob_tests::{
+    daemon::{Daemon, Ground},
+    needs::{self, Need},
+    soft_token::SoftToken,
+};
+
+/// Somebody whom every host knows.
+const USER: &str = "daemon";
+
+/// A token that USER has, and its step at the assignment: that code is spent, and as the model
+/// knows, it has just been shown for half of its time.
+struct Assigned {
+    token: SoftToken,
+    step: u64,
+}
+
+impl Assigned {
+    /// Gives USER a token.
+    async fn by(daemon: &Daemon, ground: &Ground) -> Self {
+        let token = SoftToken::with_clock("RESTART-1");
+        let path = ground.path().join("seeds.csv");
+        fs::write(&path, token.oath_line()).unwrap();
+        let (fob, file) = (daemon.proxy().await, fs::File::open(path).unwrap());
+        fob.import((&file).into(), "oath-csv", Default::default()).await.unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let step = token.step_at(now);
+        let assigned = Self { token, step };
+        let codes = [assigned.code(-1), assigned.code(0)];
+        let codes = [codes[0].as_str(), codes[1].as_str()];
+        fob.assign(USER, "RESTART-1", &codes, Default::default()).await.unwrap();
+        assigned
+    }
+
+    /// Returns the code of so many steps after the spent one.
+    fn code(&self, after: i64) -> String {
+        self.token.code_of(self.step.checked_add_signed(after).unwrap())
+    }
+
+    async fn verdict(&self, fob: &FobProxy<'_>, after: i64) -> String {
+        fob.verify(USER, &self.code(after), VerifyContext::default()).await.unwrap().0
+    }
+}
+
+async fn prompt(fob: &FobProxy<'_>, user: &str) -> String {
+    fob.prompt(user, VerifyContext::default()).await.unwrap().0
+}
+
+/// Returns what the log says about fences.
+fn fences(daemon: &Daemon) -> Vec<String> {
+    daemon.log().into_iter().filter(|line| line.starts_with("fence")).collect()
+}
+
+#[tokio::test]
+async fn a_stopped_daemon_takes_the_next_code_at_once_and_no_spent_one() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let ground = Ground::new();
+    let mut daemon = Daemon::start(ground.path(), None);
+    assert_eq!(fences(&daemon), [""; 0], "the first start");
+    let his = Assigned::by(&daemon, &ground).await;
+    assert!(daemon.stop().success());
+    let daemon = Daemon::start(ground.path(), None);
+    let fob = daemon.proxy().await;
+    assert_eq!(prompt(&fob, USER).await, "code");
+    assert_eq!(his.verdict(&fob, 0).await, "replay");
+    assert_eq!(his.verdict(&fob, 1).await, "accept");
+    assert_eq!(fences(&daemon), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_killed_daemon_refuses_what_could_be_spent_and_takes_a_later_code() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let ground = Ground::new();
+    let mut daemon = Daemon::start(ground.path(), None);
+    let his = Assigned::by(&daemon, &ground).await;
+    daemon.kill();
+    let daemon = Daemon::start(ground.path(), None);
+    let fob = daemon.proxy().await;
+    assert_eq!(fences(&daemon), ["fence reason=\"unclean_stop\""]);
+    for user in [USER, "root", "nobody-of-this-name"] {
+        assert_eq!(prompt(&fob, user).await, "next", "{user}");
+    }
+    assert_eq!(his.verdict(&fob, 1).await, "replay");
+    // Half a step until the next code is the shown one, and what starting took; the code after
+    // that is in the window then, and above the fence.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(his.verdict(&fob, 2).await, "accept");
+}
+
+#[tokio::test]
+async fn a_restored_copy_of_a_running_daemons_folder_lets_no_code_in_again() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let ground = Ground::new();
+    let mut daemon = Daemon::start(ground.path(), None);
+    let his = Assigned::by(&daemon, &ground).await;
+    let (state, copy) = (ground.path().join("state"), ground.path().join("copy"));
+    copy_folder(&state, &copy);
+    assert_eq!(his.verdict(&daemon.proxy().await, 1).await, "accept");
+    assert!(daemon.stop().success());
+    fs::remove_dir_all(&state).unwrap();
+    fs::rename(&copy, &state).unwrap();
+    let daemon = Daemon::start(ground.path(), None);
+    assert_eq!(fences(&daemon), ["fence reason=\"unclean_stop\""]);
+    assert_eq!(his.verdict(&daemon.proxy().await, 1).await, "replay");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(copied.unwrap().success(), "cp failed");
+}
