@@ -42,6 +42,16 @@ Examples:
   fobctl import --dry-run seeds.xml
   gpg --decrypt seeds.csv.gpg | fobctl import -")]
     Import(Import),
+    /// List the tokens that need a resync or a replacement soon
+    #[command(after_help = "\
+A token that is used stays in step by itself. This tells of those that were not, of those whose
+clock is at fault, and of those that nobody has used for half a year.
+
+Examples:
+  fobctl forecast
+  fobctl forecast --within 180
+  fobctl forecast --json | jq -r '.[].user'")]
+    Forecast(Forecast),
     /// List the tokens
     #[command(after_help = "\
 Examples:
@@ -129,6 +139,7 @@ impl Verb {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Import(_) => "import",
+            Self::Forecast(_) => "forecast",
             Self::List(_) => "list",
             Self::Show(_) => "show",
             Self::Assign(_) => "assign",
@@ -158,6 +169,32 @@ pub(crate) struct Import {
     /// Take tokens whose file says that they have expired
     #[arg(long)]
     pub(crate) ignore_expiry: bool,
+}
+
+/// `fobctl forecast`.
+#[derive(Args, Debug)]
+pub(crate) struct Forecast {
+    /// Look so many days ahead
+    #[arg(long, value_name = "DAYS", default_value_t = 60)]
+    pub(crate) within: u16,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is said about a clock that is far off.
+#[derive(Args, Debug)]
+pub(crate) struct FarClock {
+    /// Take the token although its clock is more than two hours off, up to 26
+    #[arg(long)]
+    accept_clock: bool,
+}
+
+impl FarClock {
+    /// Returns the option of the call.
+    pub(crate) fn accepted(&self) -> Option<bool> {
+        self.accept_clock.then_some(true)
+    }
 }
 
 /// `fobctl list`.
@@ -194,6 +231,8 @@ pub(crate) struct Assign {
     /// Take the token with this serial, printed on its back
     #[arg(value_parser = Serial::parse)]
     pub(crate) serial: Serial,
+    #[command(flatten)]
+    pub(crate) far: FarClock,
 }
 
 /// `fobctl resync`.
@@ -202,6 +241,8 @@ pub(crate) struct Resync {
     /// Set this user's token right; without it, your own
     #[arg(value_parser = UserName::parse)]
     pub(crate) user: Option<UserName>,
+    #[command(flatten)]
+    pub(crate) far: FarClock,
 }
 
 /// `fobctl rotate`.
@@ -215,6 +256,8 @@ pub(crate) struct Rotate {
     pub(crate) serial: Serial,
     #[command(flatten)]
     pub(crate) old: OldToken,
+    #[command(flatten)]
+    pub(crate) far: FarClock,
 }
 
 /// `fobctl recovery`.

@@ -4,6 +4,7 @@
 //! Texts of the daemon can come from a vendor's file; nothing is printed before its control
 //! characters are replaced.
 
+mod clock;
 mod json;
 mod recovery;
 mod time;
@@ -13,6 +14,7 @@ use std::io::{self, Write};
 use fob_api::{PromptKind, Share, ShareReport, StatusReport, TokenReport, UserReport};
 
 use crate::failure::Failure;
+pub(crate) use clock::{Need, clock_sentence, forecast_json, forecast_table};
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
 pub(crate) use recovery::{code_columns, date};
 
@@ -50,14 +52,17 @@ pub(crate) fn token_table(tokens: &[TokenReport]) -> String {
     if tokens.is_empty() {
         return "There are no such tokens.\n".to_owned();
     }
-    let head = ["SERIAL", "STATE", "USER", "KIND", "DRIFT", "LAST USED"].map(str::to_owned);
+    let head = ["SERIAL", "STATE", "USER", "KIND", "DRIFT", "RATE", "IN SYNC UNTIL", "LAST USED"]
+        .map(str::to_owned);
     let rows = tokens.iter().map(|token| {
         [
             word(token.serial.as_deref()),
             word(token.state.as_deref()),
             word(token.user.as_deref()),
             word(token.kind.as_deref()),
-            drift(token.drift),
+            clock::drift(token),
+            clock::rate(token),
+            clock::in_sync(token),
             moment(token.last_used),
         ]
     });
@@ -71,7 +76,9 @@ pub(crate) fn token_block(token: &TokenReport) -> String {
         ["state", &word(token.state.as_deref())],
         ["user", &word(token.user.as_deref())],
         ["codes", &codes(token)],
-        ["drift", &drift(token.drift)],
+        ["drift", &clock::drift_words(token.drift)],
+        ["rate", &clock::rate_words(token)],
+        ["in sync", &clock::in_sync_words(token)],
         ["last used", &moment(token.last_used)],
         ["imported", &moment(token.imported)],
         ["maker", &word(token.manufacturer.as_deref())],
@@ -147,16 +154,6 @@ pub(crate) fn status_block(status: &StatusReport) -> String {
     table(rows.map(|row| row.map(str::to_owned)).to_vec())
 }
 
-/// Returns a sentence on the token's clock; `None` if nothing is known of it.
-pub(crate) fn clock_sentence(token: &TokenReport) -> Option<String> {
-    let drift = token.drift?;
-    Some(match drift {
-        0 => "Its clock is right.".to_owned(),
-        1.. => format!("Its clock is {drift} s ahead."),
-        _ => format!("Its clock is {} s behind.", drift.unsigned_abs()),
-    })
-}
-
 /// Returns what a token's codes are like, such as `TOTP, SHA1, 6 digits, every 30 s`.
 pub(crate) fn codes(token: &TokenReport) -> String {
     let mut parts = vec![word(token.kind.as_deref()).to_uppercase()];
@@ -171,13 +168,6 @@ fn word(text: Option<&str>) -> String {
         None | Some("") => NOTHING.to_owned(),
         Some(text) => printable(text),
     }
-}
-
-fn drift(seconds: Option<i64>) -> String {
-    seconds.map_or_else(
-        || NOTHING.to_owned(),
-        |s| if s == 0 { "0 s".to_owned() } else { format!("{s:+} s") },
-    )
 }
 
 fn moment(unix: Option<u64>) -> String {

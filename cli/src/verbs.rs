@@ -1,6 +1,7 @@
 //! One function for each verb: ask what has to be asked, call the daemon, say what was done.
 
 mod assign;
+mod forecast;
 mod import;
 mod read;
 mod recovery;
@@ -31,6 +32,7 @@ pub(crate) fn run(verb: Verb) -> Result<(), Failure> {
 
 async fn dispatch(verb: Verb) -> Result<(), Failure> {
     match verb {
+        Verb::Forecast(args) => forecast::forecast(args).await,
         Verb::Import(args) => import::import(args).await,
         Verb::List(args) => read::list(args).await,
         Verb::Show(args) => read::show(args).await,

@@ -51,7 +51,7 @@ fn share(report: &ShareReport) -> Value {
     })
 }
 
-fn token(report: &TokenReport) -> Value {
+pub(super) fn token(report: &TokenReport) -> Value {
     json!({
         "serial": report.serial,
         "state": report.state,
@@ -61,6 +61,8 @@ fn token(report: &TokenReport) -> Value {
         "digits": report.digits,
         "period": report.period,
         "drift": report.drift,
+        "rate": report.rate,
+        "in_sync_until": report.in_sync_until,
         "last_used": report.last_used,
         "imported": report.imported,
         "manufacturer": report.manufacturer,
@@ -72,7 +74,7 @@ fn token(report: &TokenReport) -> Value {
 ///
 /// serde_json escapes only those below U+0020 (RFC 8259 section 7 asks for no more). All of them
 /// can only stand inside a string.
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     let mut text = String::new();
     for c in format!("{value:#}\n").chars() {
         match c {

@@ -37,9 +37,9 @@ fn in_stock() -> TokenReport {
 fn the_columns_of_a_list_are_aligned() {
     assert_eq!(
         token_table(&[assigned(), in_stock()]),
-        "SERIAL      STATE     USER   KIND  DRIFT  LAST USED\n\
-         2300512345  assigned  alice  totp  -12 s  2033-05-18T03:33:20Z\n\
-         77          stock     -      hotp  -      -\n"
+        "SERIAL      STATE     USER   KIND  DRIFT  RATE      IN SYNC UNTIL  LAST USED\n\
+         2300512345  assigned  alice  totp  -12 s  +3.3 ppm  2033-06-21     2033-05-18T03:33:20Z\n\
+         77          stock     -      hotp  -      -         -              -\n"
     );
 }
 
@@ -56,7 +56,9 @@ fn a_token_is_shown_with_all_that_is_known() {
          state      assigned\n\
          user       alice\n\
          codes      TOTP, SHA1, 6 digits, every 30 s\n\
-         drift      -12 s\n\
+         drift      12 s behind\n\
+         rate       gains 0.3 s a day (+3.3 ppm)\n\
+         in sync    until 2033-06-21T20:53:20Z\n\
          last used  2033-05-18T03:33:20Z\n\
          imported   2005-03-18T01:58:29Z\n\
          maker      Example\n\
@@ -147,7 +149,7 @@ fn a_vendors_text_cannot_steer_the_terminal() {
 fn json_has_every_key_and_null_for_the_unknown() {
     let value: serde_json::Value = serde_json::from_str(&token_json(&in_stock())).unwrap();
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
-    assert_eq!(keys.len(), 12);
+    assert_eq!(keys.len(), 14);
     assert_eq!(value["serial"], "77");
     assert!(value["last_used"].is_null());
 }

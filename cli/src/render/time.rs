@@ -11,6 +11,14 @@ pub(crate) fn iso(unix: u64) -> String {
     format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// Returns the day of a Unix time as `2026-02-03`.
+pub(crate) fn day(unix: u64) -> String {
+    match Utc::of_unix(unix) {
+        Some(Utc { year, month, day, .. }) => format!("{year}-{month:02}-{day:02}"),
+        None => format!("@{unix}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::iso;

@@ -27,8 +27,8 @@ pub(super) async fn assign(args: Assign) -> Result<(), Failure> {
     introduce(&dialogue, &token, &named(user.user.as_deref(), args.user.as_str()));
     let serial_again = typed_again(&mut dialogue, &user, &args.serial)?;
     let Codes { pair, elapsed } = dialogue.codes(&token)?;
-    let options =
-        AssignOptions { elapsed: Some(elapsed), serial_again, ..AssignOptions::default() };
+    let accept_clock = args.far.accepted();
+    let options = AssignOptions { accept_clock, elapsed: Some(elapsed), serial_again, fate: None };
     let codes = [pair.first.as_str(), pair.second.as_str()];
     let report = daemon(Patience::Short)
         .await?
@@ -51,10 +51,10 @@ pub(super) async fn rotate(args: Rotate) -> Result<(), Failure> {
     let Codes { pair, elapsed } = dialogue.codes(&token)?;
     let fate = args.old.fate();
     let options = AssignOptions {
+        accept_clock: args.far.accepted(),
         elapsed: Some(elapsed),
-        serial_again,
         fate: Some(fate.word().to_owned()),
-        ..AssignOptions::default()
+        serial_again,
     };
     let codes = [pair.first.as_str(), pair.second.as_str()];
     let report = daemon(Patience::Short)
@@ -80,8 +80,8 @@ pub(super) async fn resync(args: Resync) -> Result<(), Failure> {
     let serial_again = twice_typed(&mut dialogue, &user, &tokens)?;
     let token = slowest(&tokens);
     let Codes { pair, elapsed } = dialogue.codes(&token)?;
-    let options =
-        AssignOptions { elapsed: Some(elapsed), serial_again, ..AssignOptions::default() };
+    let accept_clock = args.far.accepted();
+    let options = AssignOptions { accept_clock, elapsed: Some(elapsed), serial_again, fate: None };
     let codes = [pair.first.as_str(), pair.second.as_str()];
     let report = daemon(Patience::Short).await?.resync(name.as_str(), &codes, options).await?;
     let serial = named(report.serial.as_deref().or(token.serial.as_deref()), "");

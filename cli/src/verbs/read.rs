@@ -24,7 +24,8 @@ pub(super) async fn list(args: List) -> Result<(), Failure> {
     })
 }
 
-async fn all_tokens(state: Option<String>) -> Result<Vec<TokenReport>, Failure> {
+/// Reads all pages of a list.
+pub(super) async fn all_tokens(state: Option<String>) -> Result<Vec<TokenReport>, Failure> {
     let daemon = daemon(Patience::Short).await?;
     let options = PageOptions { state };
     let mut tokens = Vec::new();

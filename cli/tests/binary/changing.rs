@@ -184,6 +184,28 @@ fn a_resync_says_how_far_the_clock_was_off() {
 }
 
 #[test]
+fn a_clock_that_is_far_off_is_told_and_taken_when_that_is_spelled_out() {
+    if !can_run() {
+        return;
+    }
+    let refusal = Error::ClockFarOff { serial: serial("66"), ahead: 7_200 + 3_540 };
+    let fake = Fake::new(&[
+        ("ShowUser alice", alice(&[assigned("66", "alice")])),
+        ("Resync alice 111111,222222", Reply::Refuse(refusal)),
+        ("ShowUser alice", alice(&[assigned("66", "alice")])),
+        ("Resync alice 333333,444444 accept_clock=true", Reply::Token(assigned("66", "alice"))),
+    ]);
+    fake.run(&["resync", "alice"], "111111\n222222\n").failed(
+        1,
+        "fobctl: the clock of token 66 is 2 h 59 min ahead.\n\
+         hint: nothing was changed. If the token was set to local time, run it again with \
+         --accept-clock and the next two codes; if not, look at the host's clock first.\n",
+    );
+    let ended = fake.run(&["resync", "--accept-clock", "alice"], "333333\n444444\n");
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+}
+
+#[test]
 fn a_resync_without_a_token_is_refused_before_a_code_is_read() {
     if !can_run() {
         return;

@@ -280,6 +280,8 @@ pub(crate) fn assigned(serial: &str, user: &str) -> TokenReport {
         state: Some("assigned".to_owned()),
         user: Some(user.to_owned()),
         drift: Some(12),
+        rate: Some(2.5),
+        in_sync_until: Some(2_022_462_400),
         ..in_stock(serial)
     }
 }

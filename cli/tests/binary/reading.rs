@@ -121,10 +121,10 @@ fn a_list_reads_all_pages_and_sorts_by_serial() {
         ("List \"10\" 500", Reply::Page(vec![in_stock("20")], "")),
     ]);
     fake.run(&["list"], "").printed(
-        "SERIAL  STATE     USER   KIND  DRIFT  LAST USED\n\
-         10      assigned  alice  totp  +12 s  -\n\
-         20      stock     -      totp  -      -\n\
-         30      stock     -      totp  -      -\n",
+        "SERIAL  STATE     USER   KIND  DRIFT  RATE      IN SYNC UNTIL  LAST USED\n\
+         10      assigned  alice  totp  +12 s  +2.5 ppm  2034-02-02     -\n\
+         20      stock     -      totp  -      -         -              -\n\
+         30      stock     -      totp  -      -         -              -\n",
     );
 }
 
@@ -141,7 +141,8 @@ fn a_list_of_one_state_as_json_is_an_array_of_reports() {
         value,
         serde_json::json!([{
             "serial": "10", "state": "assigned", "user": "alice", "kind": "totp",
-            "algorithm": "SHA1", "digits": 6, "period": 30, "drift": 12, "last_used": null,
+            "algorithm": "SHA1", "digits": 6, "period": 30, "drift": 12, "rate": 2.5,
+            "in_sync_until": 2_022_462_400, "last_used": null,
             "imported": 2_000_000_000, "manufacturer": null, "model": null
         }])
     );
@@ -190,6 +191,8 @@ fn a_token_is_shown_with_a_vendors_text_made_harmless() {
          user       -\n\
          codes      TOTP, SHA1, 6 digits, every 30 s\n\
          drift      -\n\
+         rate       -\n\
+         in sync    -\n\
          last used  -\n\
          imported   2033-05-18T03:33:20Z\n\
          maker      -\n\
@@ -251,5 +254,38 @@ fn a_damaged_store_is_not_a_refusal() {
         4,
         "fobctl: the token store is not available.\n\
          hint: \"journalctl -u fobd\" says why; nobody is let in until it is mended.\n",
+    );
+}
+
+#[test]
+fn a_forecast_tells_which_tokens_need_a_hand_by_the_daemons_clock() {
+    if !can_run() {
+        return;
+    }
+    let status = || {
+        let now = Some(2_022_462_400 - 10 * 86_400);
+        Reply::Status(StatusReport { now, ..StatusReport::default() })
+    };
+    let page = || Reply::Page(vec![assigned("20", "bob"), assigned("10", "alice")], "");
+    let fake = Fake::new(&[
+        ("Status", status()),
+        ("List \"\" 500 state=assigned", page()),
+        ("Status", status()),
+        ("List \"\" 500 state=assigned", page()),
+        ("Status", status()),
+        ("List \"\" 500 state=assigned", page()),
+    ]);
+    fake.run(&["forecast"], "").printed(
+        "SERIAL  USER   DRIFT  RATE      WHAT TO DO\n\
+         10      alice  +12 s  +2.5 ppm  use or resync it before 2034-02-02\n\
+         20      bob    +12 s  +2.5 ppm  use or resync it before 2034-02-02\n",
+    );
+    fake.run(&["forecast", "--within", "9"], "")
+        .printed("No token needs a hand in the next 9 days.\n");
+    let ended = fake.run(&["forecast", "--json"], "");
+    let value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        (&value[0]["serial"], &value[1]["needs"]),
+        (&"10".into(), &serde_json::json!(["soon"]))
     );
 }

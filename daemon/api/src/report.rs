@@ -75,6 +75,10 @@ impl Fate {
     }
 }
 
+/// Highest rate of a clock that is believed, in ppm: tokens are sold with 3 to 12, the worst bound
+/// that a vendor names is 23 (clock-and-throttle.md section 1). Beyond it is a fault.
+pub const MAX_RATE: f64 = 50.0;
+
 /// One token, without its seed.
 #[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]

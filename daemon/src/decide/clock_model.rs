@@ -8,6 +8,8 @@
 //! Total: whatever a record holds and for every `u64` time, numbers stay finite and within the
 //! clamps, and nothing panics.
 
+use fob_api::MAX_RATE;
+
 use crate::{
     decide::{At, HostClock, Now},
     record::ClockState,
@@ -24,9 +26,6 @@ const ENTRY_VARIANCE: f64 = 25.0;
 /// Farthest drift that is believed, in seconds: ±26 h, a time zone and a wrong day. Beyond it is
 /// a fault or the wrong seed.
 const MAX_DRIFT: f64 = 93_600.0;
-/// Highest rate that is believed, in ppm: tokens are sold with 3 to 12, the worst bound that a
-/// vendor names is 23 (section 1). Beyond ±50 it is a fault.
-pub const MAX_RATE: f64 = 50.0;
 /// Variance of a new token's rate in ppm²: ±6 ppm, so that 1 s per day (11.6 ppm) is within 2 σ.
 const RATE_VARIANCE: f64 = 36.0;
 /// Variance that each prediction adds to the drift, in s²: what the model leaves out.

@@ -48,7 +48,8 @@ fn flag(key: &str, value: Option<bool>) -> String {
 fn assign_options(options: &AssignOptions) -> String {
     let elapsed = if options.elapsed.is_some() { "" } else { " without elapsed" };
     let fate = optional("fate", options.fate.as_deref());
-    format!("{elapsed}{fate}{}", optional("again", options.serial_again.as_deref()))
+    let far = flag("accept_clock", options.accept_clock);
+    format!("{elapsed}{fate}{far}{}", optional("again", options.serial_again.as_deref()))
 }
 
 fn recovery_code(text: &str) -> RecoveryCode {
