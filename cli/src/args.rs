@@ -115,6 +115,15 @@ Examples:
   fobctl deactivate alice
   fobctl deactivate alice --lost")]
     Deactivate(Deactivate),
+    /// Make codes with which an administrator signs in while codes cannot be checked
+    #[command(after_help = "\
+Ten codes are printed, once. They work only while fobd does not answer or cannot read its store;
+the user's older ones are void. fobd is not needed for this.
+
+Examples:
+  fobctl emergency root
+  fobctl emergency alice --remove")]
+    Emergency(Emergency),
     /// Erase the seed of a token that nobody has, for good
     #[command(after_help = "\
 Examples:
@@ -148,6 +157,7 @@ impl Verb {
             Self::Recovery(_) => "recovery",
             Self::Bypass(_) => "bypass",
             Self::Deactivate(_) => "deactivate",
+            Self::Emergency(_) => "emergency",
             Self::Forget(_) => "forget",
             Self::Status(_) => "status",
             Self::Unlock(_) => "unlock",
@@ -337,6 +347,17 @@ impl OldToken {
             (false, false) => Fate::Stock,
         }
     }
+}
+
+/// `fobctl emergency`.
+#[derive(Args, Debug)]
+pub(crate) struct Emergency {
+    /// Make codes for this user: root, or a member of sudo, wheel or admin
+    #[arg(value_parser = UserName::parse)]
+    pub(crate) user: UserName,
+    /// Remove his codes instead
+    #[arg(long)]
+    pub(crate) remove: bool,
 }
 
 /// `fobctl forget`.

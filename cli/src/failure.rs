@@ -1,6 +1,8 @@
 //! Why a run did not do what was asked: a fact, a remedy, an exit status. The only place that
 //! prints to standard error, besides the dialogue in `ask.rs`.
 
+mod emergency;
+
 use std::{
     fmt,
     io::{self, Write},
@@ -12,6 +14,7 @@ use fob_api::{Code, Error, ErrorKind, address};
 use zbus::fdo;
 
 use crate::render::printable;
+pub(crate) use emergency::EmergencyTrouble;
 
 /// The exit statuses: part of the interface for scripts, never changed.
 const REFUSED: u8 = 1;
@@ -23,6 +26,8 @@ const BAD_FILE: u8 = 5;
 /// Why a run ends without having done what was asked.
 #[derive(Debug)]
 pub(crate) enum Failure {
+    /// Emergency codes were not made, or not removed.
+    Emergency(EmergencyTrouble),
     /// The seed file cannot be read.
     File {
         /// The file, as it was named.
@@ -118,6 +123,7 @@ impl Failure {
     /// seed file.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
+            Self::Emergency(trouble) => trouble.exit_status(),
             Self::File { .. } => BAD_FILE,
             Self::Input(trouble) => trouble.exit_status(),
             Self::NameOfSelf { .. } => REFUSED,
@@ -153,6 +159,7 @@ impl Failure {
 
     fn fact(&self) -> String {
         match self {
+            Self::Emergency(trouble) => trouble.to_string(),
             Self::File { name, trouble } => format!("{}: {trouble}", printable(name)),
             Self::Impostor { uid } => format!(
                 "{} on the system bus belongs to uid {uid}, not to root.",
@@ -170,6 +177,7 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Emergency(trouble) => trouble.hint()?,
             Self::Impostor { .. } => "tell the administrator: a program poses as fobd.".to_owned(),
             Self::Input(trouble) => trouble.hint()?.to_owned(),
             Self::NameOfSelf { .. } => "name a user.".to_owned(),

@@ -5,8 +5,10 @@ mod args;
 mod ask;
 mod connect;
 mod failure;
+mod journal;
 mod progress;
 mod render;
+mod slots;
 mod verbs;
 
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! One function for each verb: ask what has to be asked, call the daemon, say what was done.
 
 mod assign;
+mod emergency;
 mod forecast;
 mod import;
 mod read;
@@ -42,6 +43,7 @@ async fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Recovery(args) => recovery::recovery(args).await,
         Verb::Bypass(args) => recovery::bypass(args).await,
         Verb::Deactivate(args) => remove::deactivate(args).await,
+        Verb::Emergency(args) => emergency::emergency(&args),
         Verb::Forget(args) => remove::forget(args).await,
         Verb::Status(args) => read::status(args).await,
         Verb::Unlock(args) => unlock::unlock(args).await,

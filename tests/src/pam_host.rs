@@ -23,17 +23,27 @@ use crate::fake_daemon::{Act, FakeDaemon};
 const CONTROL: &str = "[success=done ignore=ignore default=die]";
 
 /// What each test has for itself, and where it is inside.
-const PLACES: [(&str, &str); 5] = [
+const PLACES: [(&str, &str); 6] = [
     ("fobd", "/run/fobd"),
     ("dbus", "/run/dbus"),
     ("log", "/dev/log"),
     ("lib", "/var/lib"),
     ("passwd", "/etc/passwd"),
+    ("group", "/etc/group"),
 ];
 
 /// The users of the stage's host.
 const USERS: &str = "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n\
-    carol:x:1001:1001::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n";
+    carol:x:1001:1001::/:/bin/sh\ndave:x:1002:27::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n";
+/// Its groups: alice and dave administer it, each in another way.
+const GROUPS: &str = "root:x:0:\nsudo:x:27:alice\nusers:x:100:carol\nnogroup:x:65534:\n";
+
+/// Whether `/var/lib` can be written.
+#[derive(Clone, Copy)]
+enum Disk {
+    ReadOnly,
+    Writable,
+}
 
 /// The compiled module and what tests put around it.
 pub struct Built {
@@ -110,6 +120,7 @@ impl Stage {
             fs::copy(from, folder.path().join(name)).unwrap();
         }
         fs::write(folder.path().join("passwd"), USERS).unwrap();
+        fs::write(folder.path().join("group"), GROUPS).unwrap();
         let path = folder.path().join("log");
         let log = UnixDatagram::bind(&path).unwrap();
         log.set_nonblocking(true).unwrap();
@@ -196,8 +207,34 @@ impl Stage {
             words: Vec::new(),
             environment: Vec::new(),
             uid: 0,
-            read_only: false,
+            disk: Disk::Writable,
         }
+    }
+
+    /// Returns a command that runs its arguments on the stage as root, without an environment.
+    pub fn inside(&self) -> Command {
+        self.sandbox(0, Disk::Writable)
+    }
+
+    fn sandbox(&self, uid: u32, disk: Disk) -> Command {
+        let folder = self.folder.path();
+        let mut command = Command::new("bwrap");
+        command.args(["--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"]);
+        command.arg("--bind").arg(folder).arg(folder);
+        for (from, to) in PLACES {
+            command.arg("--bind").arg(folder.join(from)).arg(to);
+        }
+        if let Disk::ReadOnly = disk {
+            command.arg("--remount-ro").arg("/var/lib");
+        }
+        let ids = uid.to_string();
+        if !nix::unistd::geteuid().is_root() {
+            command.args(["--unshare-user", "--uid", &ids, "--gid", &ids]);
+        } else if uid != 0 {
+            command.args(["setpriv", "--clear-groups", "--reuid", &ids, "--regid", &ids]);
+        }
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command
     }
 
     /// Makes the log's socket full, so that another datagram would have to wait.
@@ -231,7 +268,7 @@ pub struct Host<'a> {
     words: Vec<OsString>,
     environment: Vec<(&'static str, &'static str)>,
     uid: u32,
-    read_only: bool,
+    disk: Disk,
 }
 
 impl Host<'_> {
@@ -275,7 +312,7 @@ impl Host<'_> {
     /// Makes `/var/lib` read-only.
     #[must_use]
     pub fn read_only(mut self) -> Self {
-        self.read_only = true;
+        self.disk = Disk::ReadOnly;
         self
     }
 
@@ -302,29 +339,10 @@ impl Host<'_> {
     #[track_caller]
     fn output(self) -> (Seen, ExitStatus) {
         let folder = self.stage.folder.path();
-        let mut command = Command::new("bwrap");
-        command.args(["--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"]);
-        command.arg("--bind").arg(folder).arg(folder);
-        for (from, to) in PLACES {
-            command.arg("--bind").arg(folder.join(from)).arg(to);
-        }
-        if self.read_only {
-            command.arg("--remount-ro").arg("/var/lib");
-        }
-        if !nix::unistd::geteuid().is_root() {
-            let uid = self.uid.to_string();
-            command.args(["--unshare-user", "--uid", &uid, "--gid", &uid]);
-        } else if self.uid != 0 {
-            let uid = self.uid.to_string();
-            command.args(["setpriv", "--clear-groups", "--reuid", &uid, "--regid", &uid]);
-        }
-        command
-            .args(&self.before)
-            .arg(self.stage.harness())
-            .arg(folder.join("pam.d"))
-            .arg(self.service);
-        command.args(&self.words).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        command.envs(self.environment);
+        let mut command = self.stage.sandbox(self.uid, self.disk);
+        command.args(&self.before);
+        command.arg(self.stage.harness()).arg(folder.join("pam.d")).arg(self.service);
+        command.args(&self.words).envs(self.environment);
         let output = command.output().expect("bubblewrap is installed");
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(errors, "", "something wrote to the host's standard error");
