@@ -226,6 +226,28 @@ pub enum RootRule {
     TypeTwice,
 }
 
+impl RootRule {
+    /// Returns what breaks it.
+    fn fact(self) -> &'static str {
+        match self {
+            Self::KeepOne => "root would be left without a token.",
+            Self::TypeTwice => {
+                "for root's token the serial has to be typed twice, the same both times."
+            }
+        }
+    }
+
+    /// Returns what to do instead.
+    fn hint(self) -> &'static str {
+        match self {
+            Self::KeepOne => {
+                "run \"fobctl rotate root NEW-SERIAL\" to replace it, or add --leave-root-without-mfa."
+            }
+            Self::TypeTwice => "run fobctl in a terminal; it asks for the serial a second time.",
+        }
+    }
+}
+
 impl Error {
     /// Returns which error it is.
     pub fn kind(&self) -> ErrorKind {
@@ -297,12 +319,7 @@ impl Error {
                 "run \"fobctl import FILE\" with the vendor's seed file, or \"fobctl list\" to see what is there.".to_owned()
             }
             Self::NoSuchUser { .. } => "\"getent passwd\" lists the users of this host.".to_owned(),
-            Self::RootOnly { rule: RootRule::KeepOne } => {
-                "run \"fobctl rotate root NEW-SERIAL\" to replace it, or add --leave-root-without-mfa.".to_owned()
-            }
-            Self::RootOnly { rule: RootRule::TypeTwice } => {
-                "run fobctl in a terminal; it asks for the serial a second time.".to_owned()
-            }
+            Self::RootOnly { rule } => rule.hint().to_owned(),
             Self::StoreUnavailable => {
                 "\"journalctl -u fobd\" says why; nobody is let in until it is mended.".to_owned()
             }
@@ -354,12 +371,7 @@ impl fmt::Display for Error {
             Self::NotAuthorized { verb } => write!(f, "{verb} is not yours to do."),
             Self::NoSuchToken { serial } => write!(f, "there is no token {serial} here."),
             Self::NoSuchUser { user } => write!(f, "there is no user {user} on this host."),
-            Self::RootOnly { rule: RootRule::KeepOne } => {
-                f.write_str("root would be left without a token.")
-            }
-            Self::RootOnly { rule: RootRule::TypeTwice } => f.write_str(
-                "for root's token the serial has to be typed twice, the same both times.",
-            ),
+            Self::RootOnly { rule } => f.write_str(rule.fact()),
             Self::StoreUnavailable => f.write_str("the token store is not available."),
             Self::TemporarilyUnmodifiable { seconds } => {
                 write!(f, "too many wrong codes; the next try is possible in {seconds} s.")
