@@ -2,6 +2,11 @@
 
 use fob_api::{Code, CodePair, Error, Fate, Serial, Verdict};
 
+use proptest::{
+    prelude::{ProptestConfig, Strategy},
+    test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner},
+};
+
 use crate::{
     decide::{
         At, HostClock, Now, Opened, Policy, Uptime,
@@ -157,6 +162,17 @@ pub(super) fn known(drift: f64) -> ClockState {
         rate_variance: 1.0,
         seen: NOW.0,
     }
+}
+
+/// Checks a property for so many random cases, the same ones every time.
+pub(super) fn many<S: Strategy>(
+    cases: u32,
+    strategy: S,
+    check: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    TestRunner::new_with_rng(config, random).run(&strategy, check).unwrap();
 }
 
 pub(super) fn code(text: &str) -> Code {

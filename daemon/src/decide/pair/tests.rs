@@ -11,6 +11,7 @@ use crate::{
     record::{Moving, Parameters, State},
 };
 
+mod honest;
 mod reach;
 
 /// Two hours, in steps of 30 s.

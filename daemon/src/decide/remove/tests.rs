@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     decide::{
-        testing::{Deed, NOW, STEP, SoftToken, World, alice, owner, root, tokens},
+        testing::{Deed, NOW, STEP, SoftToken, World, alice, many, owner, root, tokens},
         throttle::Origin,
     },
     record::{Left, Owner, Standing, State, Token, Trace},
@@ -245,4 +245,15 @@ proptest! {
         let mut world = World::new();
         deeds.into_iter().for_each(|deed| world.happens(deed));
     }
+}
+
+/// Run with `cargo test --release -p fobd --lib -- --ignored a_million`.
+#[test]
+#[ignore = "issue 3: minutes in a release build"]
+fn a_million_random_deeds_accept_no_step_twice() {
+    many(25_000, proptest::collection::vec(deed(), 40), |deeds| {
+        let mut world = World::new();
+        deeds.into_iter().for_each(|deed| world.happens(deed));
+        Ok(())
+    });
 }
