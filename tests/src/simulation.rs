@@ -3,4 +3,6 @@
 //! clock-and-throttle.md for the shipped code; `tests/simulation.rs` is the short form.
 
 pub mod clock;
+pub mod guess;
 pub mod random;
+mod stock;

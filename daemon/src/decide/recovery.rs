@@ -144,13 +144,9 @@ pub fn wait(recovery: &Recovery, turn: Turn, at: &At<'_>) -> u32 {
 }
 
 /// Counts a try, or returns the seconds until there may be one: one in ten seconds of a source, and
-/// one a second for a user. It is root's limit of pairs for everybody: a try costs a slow hash.
-///
-/// A second that has not come yet was before a crash, which loses up to ten minutes of the uptime:
-/// nobody waits for it.
+/// one a second for a user. A try costs a slow hash.
 fn take_turn(recovery: &Recovery, turn: Turn, at: &At<'_>) -> Result<PairTries, u32> {
-    let past = Some(recovery.tries).filter(|tries| tries.second <= at.uptime.0);
-    pairs::take(past.unwrap_or_default(), turn, Rank::Root, at)
+    pairs::pace(recovery.tries, turn, at)
 }
 
 /// Returns an empty record for a user.

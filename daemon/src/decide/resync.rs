@@ -66,10 +66,11 @@ pub fn resync(
     Decision { outcome, change: Some(state) }
 }
 
-/// Returns the seconds until the user may try again.
+/// Returns the seconds until the user may try again. A try in the future was counted before a
+/// crash that lost some uptime: nobody waits for that time to come again.
 fn pause(state: &State, at: &At<'_>) -> u32 {
-    let Some(latest) = state.budgets.resync else { return 0 };
-    let gone = u32::try_from(at.uptime.0.saturating_sub(latest)).unwrap_or(u32::MAX);
+    let gone = state.budgets.resync.and_then(|latest| at.uptime.0.checked_sub(latest));
+    let gone = gone.map_or(u32::MAX, |gone| u32::try_from(gone).unwrap_or(u32::MAX));
     at.policy.resync_pause.saturating_sub(gone)
 }
 

@@ -23,12 +23,12 @@ pub struct Source {
     pub seen: u64,
 }
 
-/// How many pairs were tried for a user in one second.
+/// A bucket of the pairs that were tried for a user: some of them run out each second.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct PairTries {
-    /// The second.
+    /// When the latest was tried.
     pub second: u64,
-    /// How many.
+    /// How many were in the bucket then.
     pub tried: u32,
 }
 
@@ -47,7 +47,7 @@ pub struct Budgets {
     pub unknown: Budget,
     /// The sources that are known, oldest first.
     pub sources: Vec<Source>,
-    /// The pairs that were tried in the latest second with any.
+    /// The pairs that were tried lately.
     pub pairs: PairTries,
     /// When the user tried to resync his token himself the last time.
     pub resync: Option<u64>,

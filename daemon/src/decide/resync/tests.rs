@@ -141,3 +141,11 @@ fn a_clock_that_was_wrong_at_a_resync_is_mended_by_the_next_one() {
     assert_eq!(token.state.clock.unwrap().drift, 0.0);
     assert_eq!(token.enter(&token.code(STEP + 5), after(NOW, 150)), Verdict::Accept);
 }
+
+#[test]
+fn a_crash_that_loses_uptime_makes_nobody_wait() {
+    let mut token = SoftToken::clock();
+    token.state.budgets.resync = Some(NOW.0 + 600);
+    let right = token.pair(STEP - 1, STEP, 30);
+    assert_eq!(try_pair(&token, &right, Asker::Owner, NOW).outcome, Ok(()));
+}

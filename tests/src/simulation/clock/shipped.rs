@@ -11,49 +11,33 @@ use fobd::{
         throttle::{Origin, Rank, pairs::Turn},
         verify::{self, Attempt, Claim, Earlier, Typed},
     },
-    record::{
-        Algorithm, Moving, Owner, Parameters, SealedSeed, Seed, Spray, Standing, State, Token,
-        UserTokens,
-    },
-    totp::Generator,
+    record::{Owner, Spray, State, Token, UserTokens},
 };
 
-use super::{Follower, PERIOD, Shown};
-use crate::soft_token::SoftToken;
+use super::{Follower, Shown};
+use crate::{simulation::stock::Stocked, soft_token::SoftToken};
 
 /// A token as fobd has it, and the same in the hand.
 pub(super) struct Shipped {
     hand: SoftToken,
     serial: Serial,
+    stocked: Stocked,
     token: Token,
     state: State,
-    generator: Generator,
 }
 
 impl Shipped {
     /// Puts a token in stock.
     pub(super) fn new(serial: &str) -> Option<Self> {
         let hand = SoftToken::with_clock(serial);
-        let moving = Moving::Time { period: u32::try_from(PERIOD).ok()? };
-        let parameters = Parameters { algorithm: Algorithm::Sha1, digits: 6, moving };
-        let generator = Generator::new(&Seed::new(hand.seed().to_vec())?, &parameters).ok()?;
-        let token = Token {
-            serial: serial.to_owned(),
-            standing: Standing::Stock,
-            epoch: 0,
-            parameters,
-            seed: SealedSeed { nonce: [0; 24], sealed: Vec::new() },
-            fingerprint: [0; 32],
-            imported: 0,
-            manufacturer: None,
-            model: None,
-        };
+        let stocked = Stocked::of(&hand)?;
         let serial = Serial::parse(serial).ok()?;
-        Some(Self { hand, serial, token, state: State::default(), generator })
+        let (token, state) = (stocked.token.clone(), State::default());
+        Some(Self { hand, serial, stocked, token, state })
     }
 
     fn opened(&self) -> Opened<'_> {
-        Opened { token: &self.token, state: &self.state, generator: &self.generator }
+        self.stocked.opened(&self.token, &self.state)
     }
 
     fn code(&self, shown: Shown) -> Option<Code> {
