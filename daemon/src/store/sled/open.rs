@@ -6,6 +6,8 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use nix::{
@@ -105,11 +107,31 @@ pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
         sled::Error::Io(error) => io(error),
         _ => OpenError::Damaged(dir.to_owned()),
     };
-    let db = config.open().map_err(sort)?;
+    let db = open_settled(&config).map_err(sort)?;
     bulk::roll_back(&db).map_err(sort)?;
     let file = OpenOptions::new().write(true).open(dir.join(DATABASE)).map_err(io)?;
     close_up(dir).map_err(io)?;
     Ok(Opened { db, file, lock })
+}
+
+/// Opens the database. Our own lock is held by now, so whoever has sled's is a thread of a database
+/// that this process has just closed: sled does not wait for those, but they end soon.
+#[allow(clippy::disallowed_methods, reason = "no event tells when sled's threads have ended")]
+fn open_settled(config: &Config) -> sled::Result<Db> {
+    const PATIENCE: u32 = 100;
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 0..PATIENCE {
+        match config.open() {
+            Err(sled::Error::Io(error)) if is_held(&error) => thread::sleep(PAUSE),
+            opened => return opened,
+        }
+    }
+    config.open()
+}
+
+/// Tells whether sled's lock is held. sled 0.34.7 tells it by its text alone (`Config::try_lock`).
+fn is_held(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Other && error.to_string().contains("could not acquire lock")
 }
 
 /// Checks that nobody else could have reached into the folder.

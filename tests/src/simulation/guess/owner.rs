@@ -242,7 +242,7 @@ impl House {
             let code = Code::parse(&format!("{first:06}")).ok();
             // One answer of a hundred is a single code, for it may be taken again by now.
             let verdict = match (pair, code) {
-                (Some(pair), _) if source % 100 != 0 => {
+                (Some(pair), _) if !source.is_multiple_of(100) => {
                     self.ask(&context, Typed::Pair(&pair)).await
                 }
                 (_, Some(code)) => self.ask(&context, Typed::Code(&code)).await,
