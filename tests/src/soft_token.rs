@@ -133,14 +133,18 @@ impl SoftToken {
 
     /// Returns six digits that are none of the codes of steps `around` ± `distance`.
     pub fn wrong_code(&self, around: u64, distance: u64) -> String {
+        self.wrong_codes(around, distance).next().unwrap_or_default()
+    }
+
+    /// Returns wrong codes, each another one: none of those of steps `around` ± `distance`.
+    pub fn wrong_codes(&self, around: u64, distance: u64) -> impl Iterator<Item = String> + use<> {
         let near: Vec<String> = (around.saturating_sub(distance)..=around.saturating_add(distance))
             .map(|step| self.code_of(step))
             .collect();
         let width = usize::from(self.digits);
         (0..1_000_000_u64)
-            .map(|number| format!("{:0width$}", 123_456 + number))
-            .find(|code| !near.contains(code))
-            .unwrap_or_default()
+            .map(move |number| format!("{:0width$}", 123_456 + number))
+            .filter(move |code| !near.contains(code))
     }
 
     /// Writes the token as a line of an OATH CSV file: `serial, hexkey, type, digits, period`.

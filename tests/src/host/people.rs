@@ -76,6 +76,16 @@ impl Host {
         self.with_codes(&format!("fobctl assign {} {serial}", person.name), codes);
     }
 
+    /// Runs a `fobctl` command that shows codes to be written down, and returns them.
+    #[track_caller]
+    pub fn codes_to_keep(&self, command: &str) -> Vec<String> {
+        let is_code = |word: &&str| {
+            let groups: Vec<&str> = word.split('-').collect();
+            groups.len() > 1 && groups.iter().all(|group| matches!(group.len(), 4 | 5))
+        };
+        self.shell(command).split_whitespace().filter(is_code).map(str::to_owned).collect()
+    }
+
     /// Runs a `fobctl` command that reads two codes.
     #[track_caller]
     pub fn with_codes(&self, command: &str, codes: &[String; 2]) -> String {

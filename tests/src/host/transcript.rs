@@ -1,7 +1,7 @@
 //! What a sign-in looked like from the person's chair.
 
 /// The prompts seen, the text shown, and how it ended.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Eq, PartialEq)]
 pub struct Transcript {
     /// The prompts, in the order in which they came.
     pub prompts: Vec<String>,
@@ -25,6 +25,20 @@ impl Transcript {
             }
         }
         transcript
+    }
+
+    /// Returns what anybody would have seen: with `USER` in place of the user's name.
+    #[must_use]
+    pub fn of_anybody(&self, user: &str) -> Self {
+        let plain =
+            |lines: &[String]| lines.iter().map(|line| line.replace(user, "USER")).collect();
+        Self { prompts: plain(&self.prompts), text: plain(&self.text), status: self.status }
+    }
+
+    /// Returns the last prompt, without what ssh puts before it.
+    pub fn last_prompt(&self) -> &str {
+        let prompt = self.prompts.last().map_or("", String::as_str);
+        prompt.split_once(") ").map_or(prompt, |(_, prompt)| prompt)
     }
 
     /// Tells whether a prompt for a code was seen.
@@ -84,6 +98,18 @@ mod tests {
         assert_eq!(seen.text, ["a", "No."]);
         assert_eq!(seen.status, 255);
         assert!(seen.asked_for_a_code());
+    }
+
+    #[test]
+    fn two_users_who_see_the_same_have_the_same_transcript_of_anybody() {
+        let of = |user: &str| {
+            Transcript::parse(&format!(
+                "prompt ({user}@b) Token code: \nerr {user}: No.\nstatus 255\n"
+            ))
+        };
+        assert_eq!(of("alice").last_prompt(), "Token code: ");
+        assert_ne!(of("alice"), of("bob"));
+        assert_eq!(of("alice").of_anybody("alice"), of("bob").of_anybody("bob"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn of_64_sign_ins_with_one_code_exactly_one_wins() {
              done
              wait
              cat $folder/*.status | sort | uniq -c | tr -s ' '
-             grep -l 'Token code: ' $folder/*.out | wc -l",
+             grep -lE '(code|space): ' $folder/*.out | wc -l",
             alice.name
         ),
         format!("{}\n", token.next_code()).as_bytes(),

@@ -144,7 +144,7 @@ fn login_refuses_a_wrong_code() {
 #[test]
 fn a_name_that_nobody_has_is_asked_for_a_code_and_refused() {
     let host = Host::shared();
-    let output = host.try_feed("pamtester fob nobody-there authenticate", b"123456\n");
+    let output = host.try_feed("pamtester fob nobody-at-all authenticate", b"123456\n");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("Token code: "), "{text}");
     assert!(text.contains("Authentication failure"), "{text}");

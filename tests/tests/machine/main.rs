@@ -14,5 +14,8 @@ mod hostile;
 mod installed;
 mod local;
 mod outage;
+mod recovery;
 mod ssh;
+mod step_up;
+mod strangers;
 mod tokens;

@@ -77,6 +77,36 @@ fn a_machine_that_lost_its_tokens_lets_nobody_in_by_nullok() {
     assert!(seen.says(SORRY), "{seen:?}");
 }
 
+/// Kills the daemon and waits until systemd has started it again.
+fn kill_and_wait(host: &Host) {
+    host.shell(
+        "kill -KILL $(systemctl show --value -p MainPID fobd)
+         until [ \"$(systemctl show --value -p NRestarts fobd)\" = 1 ] &&
+           systemctl is-active --quiet fobd; do sleep 0.1; done",
+    );
+}
+
+#[test]
+fn after_a_kill_the_prompt_says_to_wait_and_the_shown_code_is_refused() {
+    let host = Host::start();
+    let (alice, mut token) = host.person_with_clock_token("alice");
+    kill_and_wait(&host);
+    let seen = sign_in(&host, &alice, &mut token).0;
+    assert_eq!(seen.last_prompt(), "Wait for the next code: ");
+    seen.assert_refused_at_the_code(&alice.name);
+    assert_eq!(host.verdicts(&alice.name), ["replay"]);
+}
+
+#[test]
+fn after_a_restart_nobody_waits() {
+    let host = Host::start();
+    let (alice, mut token) = host.person_with_clock_token("alice");
+    host.shell("systemctl restart fobd");
+    let seen = sign_in(&host, &alice, &mut token).0;
+    assert_eq!(seen.last_prompt(), "Token code: ");
+    seen.assert_signed_in_as(&alice.name);
+}
+
 #[test]
 fn a_killed_daemon_is_back_at_once_and_forgets_nothing() {
     let host = Host::start();
@@ -84,11 +114,7 @@ fn a_killed_daemon_is_back_at_once_and_forgets_nothing() {
     let code = token.next_code();
     let with = |code: &str| host.ssh(Door::KeyThenCode, &alice.name).code(code).run();
     with(&code).assert_signed_in_as(&alice.name);
-    host.shell(
-        "kill -KILL $(systemctl show --value -p MainPID fobd)
-         until [ \"$(systemctl show --value -p NRestarts fobd)\" = 1 ] &&
-           systemctl is-active --quiet fobd; do sleep 0.1; done",
-    );
+    kill_and_wait(&host);
     with(&code).assert_refused_at_the_code(&alice.name);
     with(&token.next_code()).assert_signed_in_as(&alice.name);
     assert_eq!(host.verdicts(&alice.name), ["accept", "replay", "accept"]);

@@ -132,21 +132,6 @@ fn a_user_with_a_token_is_asked_in_spite_of_nullok() {
 }
 
 #[test]
-fn an_unknown_user_sees_what_a_known_one_with_a_wrong_password_sees() {
-    let host = Host::shared();
-    let (alice, _) = host.person_with_clock_token("alice");
-    let knock = |user: &str| {
-        let seen = host.ssh(Door::PasswordThenCode, user).password("wrong").code("123456").run();
-        seen.assert_did_not_run_as(user);
-        assert!(seen.says("Permission denied"), "{seen:?}");
-        let prompts: Vec<String> =
-            seen.prompts.iter().map(|prompt| prompt.replace(user, "USER")).collect();
-        (prompts, seen.status)
-    };
-    assert_eq!(knock("nobody-here"), knock(&alice.name));
-}
-
-#[test]
 fn several_sign_ins_in_a_row_take_several_codes() {
     let host = Host::shared();
     let (alice, mut token) = host.person_with_button_token("alice");
