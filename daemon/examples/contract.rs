@@ -9,7 +9,7 @@ use fobd::{
     audit::Audit,
     bus::{CallerSource, Fob},
     clock::Clock,
-    decide::Policy,
+    decide::{Policy, policy::Belief},
     engine::{Engine, Surroundings},
     store::memory::MemoryStore,
     users::Users,
@@ -19,7 +19,7 @@ use fobd::{
 fn main() {
     let around = Surroundings {
         audit: Audit::Kept(Arc::new(Mutex::default())),
-        clock: Clock::host(None),
+        clock: Clock::host(None, Belief::Synchronised),
         policy: Policy::default(),
         users: Users::Host,
     };

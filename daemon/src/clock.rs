@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::time::{ClockId, clock_gettime};
 
 pub use self::synchrony::Synchrony;
-use crate::decide::{HostClock, Now, fence::Reading};
+use crate::decide::{HostClock, Now, fence::Reading, policy::Belief};
 
 /// How often the two clocks are read anew if the process was held between them: a stopped
 /// process or machine must not look like a clock that was set.
@@ -28,8 +28,11 @@ impl Clock {
     /// Returns the host's clocks; `bus` is the address of the system bus, on which is asked
     /// whether the wall clock is synchronised. It is not until [`Clock::follow`] has an answer.
     #[must_use]
-    pub fn host(bus: Option<String>) -> Self {
-        Self::Host(Synchrony::new(bus))
+    pub fn host(bus: Option<String>, belief: Belief) -> Self {
+        match belief {
+            Belief::Synchronised => Self::Host(Synchrony::new(bus)),
+            Belief::Trusted => Self::Trusted,
+        }
     }
 
     /// Returns clocks to set, with the wall clock at `wall`, Unix seconds, and synchronised.
@@ -139,18 +142,19 @@ impl Manual {
 #[cfg(test)]
 mod tests {
     use super::{Clock, Manual};
-    use crate::decide::{HostClock, Now};
+    use crate::decide::{HostClock, Now, policy::Belief};
 
     #[test]
     fn the_hosts_clocks_can_be_read_and_are_not_synchronised_before_anybody_said_so() {
-        let reading = Clock::host(None).read().unwrap();
+        let reading = Clock::host(None, Belief::Synchronised).read().unwrap();
         assert!(reading.wall.unwrap() > Now(1_767_225_600) && reading.boot > 0);
         assert_eq!(reading.host_clock, HostClock::Unsynchronised);
     }
 
     #[test]
     fn a_clock_that_the_administrator_vouches_for_is_synchronised() {
-        assert_eq!(Clock::Trusted.read().unwrap().host_clock, HostClock::Synchronised);
+        let reading = Clock::host(None, Belief::Trusted).read().unwrap();
+        assert_eq!(reading.host_clock, HostClock::Synchronised);
     }
 
     #[test]

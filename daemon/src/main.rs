@@ -56,7 +56,7 @@ async fn run(
     let poisoned = store.poisoned();
     let around = Surroundings {
         audit: audit.clone(),
-        clock: Clock::host(config.bus.clone()),
+        clock: Clock::host(config.bus.clone(), settings.policy.clock),
         policy: settings.policy,
         users: Users::Host,
     };

@@ -22,7 +22,10 @@ use fob_tests::{
 };
 use fobd::{
     clock::Clock,
-    decide::HostClock::{self, Synchronised, Unsynchronised},
+    decide::{
+        HostClock::{self, Synchronised, Unsynchronised},
+        policy::Belief,
+    },
 };
 use zbus::{Connection, connection::Builder, interface};
 
@@ -79,7 +82,7 @@ async fn the_clock_is_synchronised_while_timedated_says_so() {
     fs::create_dir_all(&policies).unwrap();
     fs::write(policies.join("org.freedesktop.timedate1.conf"), POLICY).unwrap();
     let bus = PrivateBus::start(ground.path());
-    let clock = Clock::host(Some(bus.address()));
+    let clock = Clock::host(Some(bus.address()), Belief::Synchronised);
     let follower = clock.clone();
     let following = tokio::spawn(async move { follower.follow().await });
     clock.doubt().await;

@@ -193,8 +193,8 @@ impl<'de> Visitor<'de> for GivenVisitor {
 
 /// Returns the setting whose name is most like this one: at least half of it can stay.
 fn nearest(key: &str) -> Option<&'static str> {
-    let near = Policy::TABLE.iter().map(|row| (distance(key, row.key), row.key)).min()?;
-    (near.0 * 2 <= near.1.len()).then_some(near.1)
+    let near = Policy::TABLE.iter().map(|row| (distance(key, row.key), row.key));
+    near.filter(|(far, name)| far * 2 <= name.len()).min().map(|(_, name)| name)
 }
 
 /// Returns how many characters are added, dropped or changed from one name to the other

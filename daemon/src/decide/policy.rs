@@ -51,6 +51,37 @@ macro_rules! policy {
     };
 }
 
+/// When the host's clock may teach anything about the tokens' clocks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Belief {
+    /// While it is known to be synchronised.
+    Synchronised,
+    /// Always: the administrator vouches for it.
+    Trusted,
+}
+
+impl Belief {
+    /// The words for them.
+    const WORDS: &'static [&'static str] = &["synchronised", "trusted"];
+}
+
+impl Setting for Belief {
+    fn value(self) -> Value {
+        Value::Word(match self {
+            Self::Synchronised => "synchronised",
+            Self::Trusted => "trusted",
+        })
+    }
+
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Word("synchronised") => Some(Self::Synchronised),
+            Value::Word("trusted") => Some(Self::Trusted),
+            Value::Word(_) | Value::Number(_) => None,
+        }
+    }
+}
+
 policy! {
     /// The numbers of verification. All are defaults of clock-and-throttle.md.
     pub struct Policy {
@@ -139,6 +170,14 @@ policy! {
             allowed: Allowed::Numbers { least: 1, most: 1 },
             reason: "one token is one thing to lose",
             limits: "only the first token of a user signs in for now",
+        }
+        /// When the host's clock is believed: while it is known to be synchronised, or always.
+        clock: Belief = Belief::Synchronised, {
+            key: "clock",
+            unit: "",
+            allowed: Allowed::Words(Belief::WORDS),
+            reason: "a clock that nobody keeps right would teach every token's clock wrongly",
+            limits: "set it to trusted where something that systemd does not know keeps it right",
         }
         /// Wrong codes of a share in 24 hours before it is asked for pairs.
         wrong_per_day: u32 = 5, {
