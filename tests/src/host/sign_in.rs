@@ -73,6 +73,12 @@ impl Host {
         self.sign_in(&["fobtest-ssh", door.port(), user, "id -un"])
     }
 
+    /// Signs in through ssh from another address of the loopback network, 127.0.0.0/8.
+    pub fn ssh_from(&self, address: &str, door: Door, user: &str) -> SignIn<'_> {
+        let from = format!("FOBTEST_FROM={address}");
+        self.sign_in(&["env", &from, "fobtest-ssh", door.port(), user, "id -un"])
+    }
+
     /// Becomes root through sudo, on a terminal, and runs `id -un`.
     pub fn sudo(&self, person: &Person) -> SignIn<'_> {
         self.on_a_terminal_as(&person.name, &["sudo", "id", "-un"])

@@ -1,5 +1,10 @@
 //! What a sign-in asks for after refused codes: the next code, which finds a token that has
 //! drifted, and after many two in a row.
+//!
+//! The machine that tests share takes 200 wrong codes from unknown hosts a day before everybody is
+//! asked for two (`host_wrong_codes_per_day`); all tests together type about 110.
+
+use std::time::{Duration, Instant};
 
 use fob_tests::host::{Door, Host, Person, Transcript};
 use fob_tests::soft_token::SoftToken;
@@ -12,6 +17,8 @@ const PAIR: &str = "Two codes in a row, with a space: ";
 const SYNCHRONISED: &str = env!("CARGO_BIN_EXE_synchronised");
 /// Counters on either side of a button token's in which no code of these tests is wrong.
 const FAR: u64 = 50;
+/// Most that an owner waits under attack (clock-and-throttle.md section 5).
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn ssh(host: &Host, user: &Person, code: &str) -> Transcript {
     host.ssh(Door::KeyThenCode, &user.name).code(code).run()
@@ -118,6 +125,55 @@ fn while_ssh_asks_for_two_codes_one_is_enough_for_sudo() {
     seen.assert_signed_in_as("root");
     assert_eq!(seen.last_prompt(), CODE);
     assert_eq!(ssh(host, &alice, "").last_prompt(), PAIR, "a success refills nothing elsewhere");
+}
+
+#[test]
+fn while_an_unknown_host_is_asked_for_two_codes_one_is_enough_from_a_known_one() {
+    let host = Host::shared();
+    let (alice, mut token) = host.person_with_button_token("alice");
+    let home =
+        |code: &str| host.ssh_from("127.0.0.2", Door::KeyThenCode, &alice.name).code(code).run();
+    home(&token.next_code()).assert_signed_in_as(&alice.name);
+    for wrong in token.wrong_codes(0, FAR).take(5) {
+        ssh(host, &alice, &wrong).assert_refused_at_the_code(&alice.name);
+    }
+    assert_eq!(ssh(host, &alice, "").last_prompt(), PAIR);
+    let seen = home(&token.next_code());
+    seen.assert_signed_in_as(&alice.name);
+    assert_eq!(seen.last_prompt(), CODE);
+}
+
+#[test]
+fn from_a_new_host_two_codes_sign_in_while_strangers_flood() {
+    let host = Host::shared();
+    let (alice, mut token, _) = person_under_attack(host);
+    let pair = format!("{} {}", token.next_code(), token.next_code());
+    let over = format!("/run/over-{}", alice.name);
+    // From 200 addresses, of which each may try two codes in a row every ten seconds.
+    let flood = format!(
+        "until [ -e {over} ]; do
+           for n in $(seq 20); do
+             pamtester -I rhost=127.0.1.$((RANDOM % 200)) sshd {} authenticate <<<'123456 654321' &
+           done
+           wait
+         done",
+        alice.name
+    );
+    std::thread::scope(|scope| {
+        scope.spawn(|| host.try_feed(&flood, b""));
+        host.shell(&format!(
+            "timeout 60 bash -c 'until [ $(journalctl -u fobd | grep -c \"user=.{}.\") -gt 45 ]; do sleep 0.1; done'",
+            alice.name
+        ));
+        let begun = Instant::now();
+        let sign_in =
+            || host.ssh_from("127.0.0.2", Door::KeyThenCode, &alice.name).code(&pair).run();
+        let seen = std::iter::repeat_with(sign_in)
+            .find(|seen| seen.status == 0 || begun.elapsed() > MINUTE);
+        host.shell(&format!("touch {over}"));
+        seen.expect("it ends").assert_signed_in_as(&alice.name);
+        assert!(begun.elapsed() < MINUTE, "it took {:?}", begun.elapsed());
+    });
 }
 
 #[test]

@@ -22,9 +22,9 @@ fn refused(host: &Host, door: Door, user: &Person, codes: &[&str]) -> Vec<Transc
     codes.iter().map(one).collect()
 }
 
-/// Knocks with a password that is wrong for everybody.
-fn knock(host: &Host, user: &str) -> Transcript {
-    let seen = host.ssh(Door::PasswordThenCode, user).password("wrong").code("123456").run();
+/// Knocks at a door that does not open.
+fn knock(host: &Host, user: &str, password: &str) -> Transcript {
+    let seen = host.ssh(Door::PasswordThenCode, user).password(password).code("123456").run();
     seen.assert_did_not_run_as(user);
     assert!(seen.says("Permission denied"), "{seen:?}");
     seen.of_anybody(user)
@@ -78,13 +78,25 @@ fn in_ssh_whoever_is_asked_for_two_codes_sees_the_same_after_a_right_single_one(
 #[test]
 fn an_unknown_user_sees_what_a_known_one_with_a_wrong_password_sees() {
     let host = Host::shared();
-    let unknown = knock(host, "nobody-here");
-    assert_eq!(knock(host, &host.person("carol").name), unknown, "no token");
-    assert_eq!(knock(host, &host.person_with_clock_token("alice").0.name), unknown, "a token");
+    let unknown = knock(host, "nobody-here", "wrong");
+    let knock = |user: &str| knock(host, user, "wrong");
+    assert_eq!(knock(&host.person("carol").name), unknown, "no token");
+    assert_eq!(knock(&host.person_with_clock_token("alice").0.name), unknown, "a token");
     let (bob, token) = host.person_with_button_token("bob");
     let wrong: Vec<String> = token.wrong_codes(0, FAR).take(5).collect();
     refused(host, Door::PasswordThenCode, &bob, &as_words(&wrong));
-    assert_eq!(knock(host, &bob.name), unknown, "asked for two codes");
+    assert_eq!(knock(&bob.name), unknown, "asked for two codes");
+}
+
+#[test]
+fn a_user_whom_sshd_denies_sees_what_an_unknown_one_sees_with_any_password() {
+    let host = Host::shared();
+    let unknown = knock(host, "nobody-here", "wrong");
+    // DenyUsers of /etc/ssh/sshd_password.
+    let (denied, _) = host.person_with_clock_token("denied");
+    assert_eq!(knock(host, &denied.name, "wrong"), unknown);
+    assert_eq!(knock(host, &denied.name, denied.password), unknown);
+    assert!(host.verdicts(&denied.name).is_empty());
 }
 
 /// Where sshd asks for nothing before the code it tells PAM another answer for an unknown user, one
