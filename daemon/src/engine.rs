@@ -22,6 +22,8 @@ pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
 pub use tripwire::Refused;
 pub use verify::{Notice, SignIn};
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use fob_api::Error;
 
 use crate::{
@@ -59,6 +61,8 @@ pub struct Engine<S> {
     recent: recent::Recent,
     life: host::Life,
     witnesses: host_fault::Witnesses,
+    /// The latest commit failed, for want of room or of a disk that works.
+    commits_fail: AtomicBool,
 }
 
 /// Whether a change was applied.
@@ -75,7 +79,8 @@ impl<S: Store> Engine<S> {
         let (recent, life) = (recent::Recent::default(), host::Life::default());
         let slow_hash = SlowHash::new(vault.recovery_key());
         let witnesses = host_fault::Witnesses::default();
-        Self { store, vault, slow_hash, around, recent, life, witnesses }
+        let commits_fail = AtomicBool::new(false);
+        Self { store, vault, slow_hash, around, recent, life, witnesses, commits_fail }
     }
 
     /// Reads keys in one snapshot.
@@ -93,14 +98,30 @@ impl<S: Store> Engine<S> {
         marker: &Marker,
     ) -> Result<Applied, Error> {
         match self.store.commit(guards, writes).await {
-            Ok(Committed::Done) => Ok(Applied::Yes),
+            Ok(Committed::Done) => {
+                self.commits_fail.store(false, Ordering::Relaxed);
+                Ok(Applied::Yes)
+            }
             Ok(Committed::Conflict(_)) => Ok(Applied::Stale),
             Err(StoreError::Indeterminate) => {
                 let [entry] = self.get([marker.key.clone()]).await?;
                 let written = entry.is_some_and(|entry| *entry.value == *marker.value);
                 if written { Ok(Applied::Yes) } else { Ok(Applied::Stale) }
             }
-            Err(error) => Err(self.trouble("commit", error)),
+            Err(error) => {
+                self.commits_fail.store(true, Ordering::Relaxed);
+                Err(self.trouble("commit", error))
+            }
+        }
+    }
+
+    /// Refuses to ask for codes while none can be spent: an administrator's emergency code is
+    /// asked for instead. The next code that somebody types all the same finds out whether the
+    /// store works again.
+    fn commits_work(&self) -> Result<(), Error> {
+        match self.commits_fail.load(Ordering::Relaxed) {
+            true => Err(Error::StoreUnavailable),
+            false => Ok(()),
         }
     }
 

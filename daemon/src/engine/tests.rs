@@ -99,6 +99,24 @@ async fn trouble_of_the_store_is_an_error_and_never_a_verdict() {
     assert_eq!(bench.verify("alice", &code).await, Ok(Verdict::Accept));
 }
 
+// X7 of threats.md: the PAM module asks for an emergency code then.
+#[tokio::test]
+async fn while_no_code_can_be_spent_nobody_is_asked_for_one() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    bench.advance(30);
+    let code = bench.code("A1", 0);
+    bench.fail_next(Fault::Away);
+    assert_eq!(bench.verify("alice", &code).await, Err(Error::StoreUnavailable));
+    for user in ["alice", "bob", "nobody-of-this-name"] {
+        let (user, context) = (UserName::parse(user).unwrap(), VerifyContext::default());
+        let sign_in = SignIn { caller: ROOT, user: &user, context: &context };
+        assert_eq!(bench.engine.prompt(&sign_in).await, Err(Error::StoreUnavailable));
+    }
+    assert_eq!(bench.verify("alice", &code).await, Ok(Verdict::Accept));
+    assert_eq!(bench.asked("192.0.2.1", "alice").await, PromptKind::Code);
+}
+
 #[tokio::test]
 async fn a_rotation_ends_the_old_token_at_once() {
     let bench = Bench::new().await;
