@@ -310,8 +310,12 @@ pub(super) fn event(sign_in: &SignIn<'_>, verdict: &'static str) -> Event {
 /// Returns the event of a decision.
 fn describe(sign_in: &SignIn<'_>, subject: &Subject, decision: &verify::Decision) -> Event {
     let serial = Some(&subject.token.serial).filter(|serial| !serial.is_empty());
+    // A replay has two sources: this one, and that of the sign-in which used the code.
+    let before = (decision.verdict == Verdict::Replay).then_some(&subject.state.record);
     event(sign_in, decision.verdict.word())
         .with("share", decision.share.word())
         .with_some("serial", serial)
         .with_some("distance", decision.distance)
+        .with_some("last_used", before.and_then(|state| state.last_used))
+        .with_some("last_from", before.and_then(|state| state.last_from.as_ref()))
 }

@@ -178,3 +178,24 @@ async fn a_share_that_is_asked_for_pairs_is_shown_with_its_end() {
     assert_eq!((unknown.share.as_deref(), unknown.wrong), (Some("unknown"), Some(5)));
     assert_eq!(unknown.until, Some(bench.now() + 24 * 60 * 60 - 100 - 8 * 200));
 }
+
+#[tokio::test]
+async fn a_replay_is_logged_with_both_sources() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    bench.advance(30);
+    let code = bench.code("A1", 0);
+    let used = bench.now();
+    for (rhost, verdict) in [("192.0.2.1", Verdict::Accept), (AWAY, Verdict::Replay)] {
+        assert_eq!(bench.from(rhost, "alice", Typed::Code(&code)).await.unwrap().0, verdict);
+    }
+    let lines = bench.lines.lock().unwrap();
+    let line = lines.iter().find(|line| line.contains("verdict=\"replay\"")).unwrap();
+    for part in [
+        format!("rhost=\"{AWAY}\""),
+        "last_from=\"192.0.2.1\"".to_owned(),
+        format!("last_used=\"{used}\""),
+    ] {
+        assert!(line.contains(&part), "{line} without {part}");
+    }
+}
