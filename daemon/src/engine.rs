@@ -116,13 +116,14 @@ impl<S: Store> Engine<S> {
     }
 
     /// Refuses to ask for codes while none can be spent: an administrator's emergency code is
-    /// asked for instead. The next code that somebody types all the same finds out whether the
-    /// store works again.
-    fn commits_work(&self) -> Result<(), Error> {
-        match self.commits_fail.load(Ordering::Relaxed) {
-            true => Err(Error::StoreUnavailable),
-            false => Ok(()),
+    /// asked for instead. After a failed commit another one is tried first, so that a disk which
+    /// was full for a moment, by whosever doing, keeps nobody out.
+    async fn commits_work(&self) -> Result<(), Error> {
+        if self.commits_fail.load(Ordering::Relaxed) {
+            self.keep().await?;
+            self.commits_fail.store(false, Ordering::Relaxed);
         }
+        Ok(())
     }
 
     /// Returns the host's time, right or wrong: for reports, never for a decision on codes.

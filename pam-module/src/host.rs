@@ -25,6 +25,9 @@ pub(crate) struct Visit {
     tty: Option<String>,
 }
 
+/// What stands for a remote host whose name is too long or no text.
+const NO_NAME: &str = "?";
+
 impl Visit {
     /// Copies the items. One that is absent, empty, too long, not UTF-8 or has control
     /// characters is `None`.
@@ -36,7 +39,10 @@ impl Visit {
         Self {
             side: if remote { Side::Remote } else { Side::Local },
             service: service.and_then(|item| text(item.to_bytes())),
-            rhost: rhost.and_then(|item| text(item.to_bytes())),
+            // A name that cannot be sent is still a remote one: the console's budget is not his.
+            rhost: rhost
+                .and_then(|item| text(item.to_bytes()))
+                .or_else(|| remote.then(|| NO_NAME.to_owned())),
             tty: tty.and_then(|item| text(item.to_bytes())),
         }
     }

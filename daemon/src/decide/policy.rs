@@ -277,13 +277,14 @@ policy! {
             limits: "under a minute the next code may not be there yet; two codes that are ten \
                      minutes apart are no pair",
         }
-        /// Seconds within which the same wrong code counts once.
+        /// Seconds within which the same wrong code counts once and is tried once.
         same_code: u32 = 60, {
             key: "same_code_seconds",
             unit: "seconds",
             allowed: Allowed::Numbers { least: 0, most: 120 },
             reason: "people and programs send an answer twice, and the second is no second guess",
-            limits: "with each new step it is one after all: 120 s are four for the price of one",
+            limits: "it is not tried again so long: beyond two minutes a code whose time comes later \
+                     would be refused",
         }
         /// Seconds between two tries of a user to resync his token himself.
         resync_pause: u32 = 60, {

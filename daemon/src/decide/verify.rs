@@ -44,6 +44,8 @@ pub struct Earlier<'a> {
     pub code: &'a Code,
     /// Seconds since then.
     pub age: u32,
+    /// Seconds since it was counted; `None` if it was not.
+    pub paid: Option<u32>,
 }
 
 /// An answer, and what is known of where it comes from.
@@ -110,6 +112,9 @@ fn single(
     share: Share,
     at: &At<'_>,
 ) -> Decision {
+    if is_repeated(attempt, code, at) {
+        return untried(refusal(attempt.claim), share);
+    }
     let window = window(opened.token, opened.state, at.now, at.policy);
     let hits = opened.generator.search(code, window);
     let fresh = hits.iter().copied().filter(|step| !is_spent(opened, *step, at)).max();
@@ -133,22 +138,15 @@ fn single(
         return accept(opened, state, attempt, (share, step), at);
     }
     let verdict = match attempt.claim {
-        Claim::Nobody => Verdict::Unassigned,
-        Claim::Owner if hits.is_empty() => Verdict::Reject,
-        Claim::Owner => Verdict::Replay,
+        Claim::Owner if !hits.is_empty() => Verdict::Replay,
+        claim => refusal(claim),
     };
     let mut decision = untried(verdict, share);
     let matched = hits.last().filter(|_| attempt.claim == Claim::Owner);
     decision.distance = matched.map(|step| distance(opened, *step, at));
-    // Typing the same wrong code again is no second guess.
-    let same = attempt
-        .earlier
-        .is_some_and(|earlier| earlier.age <= at.policy.same_code && earlier.code.is_same_as(code));
-    if !same {
-        throttle::charge(&mut state.budgets, share, attempt.rank, at);
-        decision.change = Some(state);
-        decision.spray = (share == Share::Unknown).then(|| spray::charge(attempt.spray, at));
-    }
+    throttle::charge(&mut state.budgets, share, attempt.rank, at);
+    decision.change = Some(state);
+    decision.spray = (share == Share::Unknown).then(|| spray::charge(attempt.spray, at));
     decision
 }
 
@@ -176,11 +174,7 @@ fn step_up(
         return accept(opened, state, attempt, (share, step), at);
     }
     throttle::count_in_a_row(&mut state.budgets, share);
-    let verdict = match attempt.claim {
-        Claim::Nobody => Verdict::Unassigned,
-        Claim::Owner => Verdict::Reject,
-    };
-    Decision { change: Some(state), ..untried(verdict, share) }
+    Decision { change: Some(state), ..untried(refusal(attempt.claim), share) }
 }
 
 /// Accepts: the step is spent in `state`, the rest is noted.
@@ -211,6 +205,23 @@ pub(super) fn last_from(origin: Origin, from: Option<&str>) -> Option<String> {
 
 /// Characters of a remote host's name that are kept: an IPv6 address with its zone fits.
 const FROM: usize = 64;
+
+/// Tells whether this wrong code was counted a short while ago. Typing it again is no second guess
+/// and costs nothing; but it is not tried either, or it would be a free guess at each new step.
+fn is_repeated(attempt: &Attempt<'_>, code: &Code, at: &At<'_>) -> bool {
+    attempt.earlier.is_some_and(|earlier| {
+        let lately = earlier.paid.is_some_and(|paid| paid <= at.policy.same_code);
+        lately && earlier.code.is_same_as(code)
+    })
+}
+
+/// Returns how a wrong answer is refused.
+fn refusal(claim: Claim) -> Verdict {
+    match claim {
+        Claim::Nobody => Verdict::Unassigned,
+        Claim::Owner => Verdict::Reject,
+    }
+}
 
 /// Returns a decision that changes nothing.
 fn untried(verdict: Verdict, share: Share) -> Decision {

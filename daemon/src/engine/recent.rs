@@ -24,9 +24,29 @@ pub(super) type Visit = [u8; 16];
 /// What is remembered of one visit.
 #[derive(Default)]
 struct Trail {
-    code: Option<(Code, Uptime)>,
+    code: Option<Refused>,
     pair: Option<Uptime>,
     latest: Uptime,
+}
+
+/// A refused code.
+struct Refused {
+    code: Code,
+    seen: Uptime,
+    /// When it was counted the last time, if it ever was.
+    paid: Option<Uptime>,
+}
+
+/// A refused code, with the seconds since it was seen, and since it was counted if it was.
+pub(super) type Remembered = (Code, u32, Option<u32>);
+
+/// Whether a refused code has just been counted.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Price {
+    /// It was not: it was not tried, or it was counted before.
+    Free,
+    /// It was.
+    Paid,
 }
 
 /// Remembers refused answers.
@@ -38,17 +58,26 @@ pub(super) struct Recent {
 impl Recent {
     /// Returns the last refused code of a visit and the seconds since then; `None` if there is
     /// none, or it is older than `patience` seconds.
-    pub(super) fn earlier(&self, visit: &Visit, now: Uptime, patience: u32) -> Option<(Code, u32)> {
+    pub(super) fn earlier(&self, visit: &Visit, now: Uptime, patience: u32) -> Option<Remembered> {
+        let since = |then: Uptime| u32::try_from(now.0.saturating_sub(then.0)).unwrap_or(u32::MAX);
         self.with(|trails| {
-            let (code, then) = trails.get(visit)?.code.as_ref()?;
-            let age = u32::try_from(now.0.saturating_sub(then.0)).unwrap_or(u32::MAX);
-            (age <= patience).then(|| (code.clone(), age))
+            let refused = trails.get(visit)?.code.as_ref()?;
+            let age = since(refused.seen);
+            (age <= patience).then(|| (refused.code.clone(), age, refused.paid.map(since)))
         })
     }
 
-    /// Remembers a refused code.
-    pub(super) fn refused(&self, visit: Visit, code: &Code, now: Uptime) {
-        self.with(|trails| trail(trails, visit, now).code = Some((code.clone(), now)));
+    /// Remembers a refused code. Repeating one does not make its price any younger.
+    pub(super) fn refused(&self, visit: Visit, code: &Code, now: Uptime, price: Price) {
+        self.with(|trails| {
+            let trail = trail(trails, visit, now);
+            let before = trail.code.take().filter(|before| before.code.is_same_as(code));
+            let paid = match price {
+                Price::Paid => Some(now),
+                Price::Free => before.and_then(|before| before.paid),
+            };
+            trail.code = Some(Refused { code: code.clone(), seen: now, paid });
+        });
     }
 
     /// Forgets the code of a visit: it, or a later one, was accepted.
@@ -70,7 +99,7 @@ impl Recent {
     ) -> (Turn, Option<GiveBack>) {
         self.with(|trails| {
             let trail = trail(trails, visit, now);
-            let before = GiveBack(trail.pair);
+            let before = GiveBack { before: trail.pair, taken: now };
             let gone = trail.pair.map(|then| now.0.saturating_sub(then.0));
             let turn = match gone {
                 Some(gone) if gone < u64::from(pause) => {
@@ -85,11 +114,13 @@ impl Recent {
         })
     }
 
-    /// Gives a turn back that was not used: the pair was not tried.
-    pub(super) fn give_back(&self, visit: &Visit, before: GiveBack) {
+    /// Gives a turn back that was not used: the pair was not tried. A later turn stays taken.
+    pub(super) fn give_back(&self, visit: &Visit, turn: GiveBack) {
         self.with(|trails| {
-            if let Some(trail) = trails.get_mut(visit) {
-                trail.pair = before.0;
+            if let Some(trail) = trails.get_mut(visit)
+                && trail.pair == Some(turn.taken)
+            {
+                trail.pair = turn.before;
             }
         });
     }
@@ -100,15 +131,22 @@ impl Recent {
     }
 }
 
-/// When a visit tried a pair before this turn.
+/// A turn that may be given back.
 #[derive(Clone, Copy)]
-pub(super) struct GiveBack(Option<Uptime>);
+pub(super) struct GiveBack {
+    /// When the visit tried a pair before.
+    before: Option<Uptime>,
+    /// When it took this turn.
+    taken: Uptime,
+}
 
-/// Returns the trail of a visit, and makes room for a new one.
+/// Returns the trail of a visit, and makes room for a new one: made-up names, which never try a
+/// pair, go before sources that did.
 fn trail(trails: &mut HashMap<Visit, Trail>, visit: Visit, now: Uptime) -> &mut Trail {
     if trails.len() >= MOST && !trails.contains_key(&visit) {
         trails.retain(|_, trail| now.0.saturating_sub(trail.latest.0) < FRESH);
-        let oldest = trails.iter().min_by_key(|(_, trail)| trail.latest).map(|(visit, _)| *visit);
+        let oldest = trails.iter().min_by_key(|(_, trail)| (trail.pair.is_some(), trail.latest));
+        let oldest = oldest.map(|(visit, _)| *visit);
         if let Some(oldest) = oldest.filter(|_| trails.len() >= MOST) {
             trails.remove(&oldest);
         }
@@ -122,7 +160,7 @@ fn trail(trails: &mut HashMap<Visit, Trail>, visit: Visit, now: Uptime) -> &mut 
 mod tests {
     use fob_api::Code;
 
-    use super::{MOST, Recent};
+    use super::{MOST, Price, Recent};
     use crate::decide::{Uptime, throttle::pairs::Turn};
 
     fn visit(n: u16) -> [u8; 16] {
@@ -138,16 +176,36 @@ mod tests {
     #[test]
     fn a_refused_code_is_remembered_for_its_own_visit_until_patience_ends() {
         let recent = Recent::default();
-        recent.refused(visit(1), &code("111111"), Uptime(100));
-        assert_eq!(recent.earlier(&visit(1), Uptime(280), 180).map(|(_, age)| age), Some(180));
+        recent.refused(visit(1), &code("111111"), Uptime(100), Price::Paid);
+        assert_eq!(recent.earlier(&visit(1), Uptime(280), 180).map(|(_, age, _)| age), Some(180));
         assert!(recent.earlier(&visit(1), Uptime(281), 180).is_none());
         assert!(recent.earlier(&visit(2), Uptime(100), 180).is_none());
     }
 
     #[test]
+    fn repeating_a_code_does_not_make_its_price_younger_and_another_one_has_none() {
+        let recent = Recent::default();
+        let paid = |now| recent.earlier(&visit(1), Uptime(now), 180).unwrap().2;
+        recent.refused(visit(1), &code("111111"), Uptime(100), Price::Paid);
+        recent.refused(visit(1), &code("111111"), Uptime(150), Price::Free);
+        assert_eq!(paid(160), Some(60));
+        recent.refused(visit(1), &code("222222"), Uptime(170), Price::Free);
+        assert_eq!(paid(170), None);
+    }
+
+    #[test]
+    fn a_turn_that_another_one_followed_is_not_given_back() {
+        let recent = Recent::default();
+        let (_, first) = recent.take_turn(visit(1), Uptime(100), 10);
+        let _ = recent.take_turn(visit(1), Uptime(110), 10);
+        recent.give_back(&visit(1), first.unwrap());
+        assert_eq!(recent.take_turn(visit(1), Uptime(115), 10).0, Turn::TooEarly(5));
+    }
+
+    #[test]
     fn an_accepted_code_ends_the_memory_of_the_one_before() {
         let recent = Recent::default();
-        recent.refused(visit(1), &code("111111"), Uptime(100));
+        recent.refused(visit(1), &code("111111"), Uptime(100), Price::Paid);
         recent.accepted(&visit(1));
         assert!(recent.earlier(&visit(1), Uptime(100), 180).is_none());
     }
@@ -174,9 +232,9 @@ mod tests {
     #[test]
     fn a_flood_of_visits_pushes_the_oldest_out_and_takes_no_more_room() {
         let recent = Recent::default();
-        recent.refused(visit(9_999), &code("111111"), Uptime(0));
+        recent.refused(visit(9_999), &code("111111"), Uptime(0), Price::Paid);
         for n in 0..u16::try_from(MOST).unwrap() {
-            recent.refused(visit(n), &code("111111"), Uptime(1));
+            recent.refused(visit(n), &code("111111"), Uptime(1), Price::Paid);
         }
         assert_eq!(recent.with(|trails| trails.len()), MOST);
         assert!(recent.earlier(&visit(9_999), Uptime(1), 180).is_none());

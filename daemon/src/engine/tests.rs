@@ -111,8 +111,12 @@ async fn while_no_code_can_be_spent_nobody_is_asked_for_one() {
     for user in ["alice", "bob", "nobody-of-this-name"] {
         let (user, context) = (UserName::parse(user).unwrap(), VerifyContext::default());
         let sign_in = SignIn { caller: ROOT, user: &user, context: &context };
+        bench.advance(1);
+        bench.fail_next(Fault::Away);
         assert_eq!(bench.engine.prompt(&sign_in).await, Err(Error::StoreUnavailable));
     }
+    bench.advance(1);
+    assert_eq!(bench.asked("192.0.2.1", "alice").await, PromptKind::Code);
     assert_eq!(bench.verify("alice", &code).await, Ok(Verdict::Accept));
     assert_eq!(bench.asked("192.0.2.1", "alice").await, PromptKind::Code);
 }

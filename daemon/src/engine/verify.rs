@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use fob_api::{Code, Error, PromptKind, UserName, Verdict, VerifyContext};
+use fob_api::{Error, PromptKind, UserName, Verdict, VerifyContext};
 
 use crate::{
     access::{Action, Caller, Role, Target, allow},
@@ -14,7 +14,7 @@ use crate::{
     },
     engine::{
         Applied, Engine, ROUNDS,
-        recent::Visit,
+        recent::{Price, Remembered, Visit},
         subject::{Subject, spray_key},
     },
     record::{Owner, State},
@@ -42,7 +42,7 @@ pub(super) struct Place {
 struct Ask<'a> {
     typed: Typed<'a>,
     turn: Turn,
-    earlier: Option<&'a (Code, u32)>,
+    earlier: Option<&'a Remembered>,
 }
 
 /// How a sign-in ended.
@@ -50,6 +50,7 @@ struct Settled {
     verdict: Verdict,
     notice: Notice,
     pair_was_tried: bool,
+    price: Price,
 }
 
 /// What a user may want to know about the sign-in before this one.
@@ -82,9 +83,14 @@ impl Settled {
             Verdict::Accept => Notice::of(before),
             _ => Notice::default(),
         };
-        let pairs = decision.change.as_ref().map(|state| state.budgets.pairs);
-        let pair_was_tried = pairs.is_some_and(|pairs| pairs != before.budgets.pairs);
-        Self { verdict: decision.verdict, notice, pair_was_tried }
+        let after = decision.change.as_ref().map(|state| &state.budgets);
+        let pair_was_tried = after.is_some_and(|after| after.pairs != before.budgets.pairs);
+        let counted = |budgets| &throttle::of(budgets, decision.share).wrong;
+        let price = match after {
+            Some(after) if counted(after) != counted(&before.budgets) => Price::Paid,
+            _ => Price::Free,
+        };
+        Self { verdict: decision.verdict, notice, pair_was_tried, price }
     }
 }
 
@@ -119,7 +125,9 @@ impl<S: Store> Engine<S> {
         let settled = decided?;
         match (settled.verdict, typed) {
             (Verdict::Accept, _) => self.recent.accepted(&place.visit),
-            (_, Typed::Code(code)) => self.recent.refused(place.visit, code, uptime),
+            (_, Typed::Code(code)) => {
+                self.recent.refused(place.visit, code, uptime, settled.price);
+            }
             (_, Typed::Pair(_)) => {}
         }
         Ok((settled.verdict, settled.notice))
@@ -194,7 +202,7 @@ impl<S: Store> Engine<S> {
         if kind != PromptKind::Exempt {
             // Who is exempt is not asked for a code, so no clock and no full disk keeps him out.
             self.at().await?;
-            self.commits_work()?;
+            self.commits_work().await?;
         }
         if kind == PromptKind::Exempt && role == Role::Root {
             self.around.audit.record(&event(sign_in, "exempt"));
@@ -213,14 +221,16 @@ impl<S: Store> Engine<S> {
             Role::Own => Origin::Own,
         };
         let source = match origin {
-            Origin::Console => b"console".to_vec(),
-            Origin::Escalation => b"escalation".to_vec(),
-            Origin::Own => b"own".to_vec(),
-            Origin::Remote(Some(hash)) => hash.to_vec(),
-            Origin::Remote(None) => rhost.unwrap_or_default().as_bytes().to_vec(),
+            Origin::Console => b"c".to_vec(),
+            Origin::Escalation => b"e".to_vec(),
+            Origin::Own => b"o".to_vec(),
+            Origin::Remote(Some(hash)) => [b"k".as_slice(), &hash].concat(),
+            Origin::Remote(None) => [b"n", rhost.unwrap_or_default().as_bytes()].concat(),
         };
+        // A user has one memory, however his name is spelled.
+        let name = owner.map_or(sign_in.user.as_str(), |owner| owner.name.as_str());
         let rank = owner.map_or(Rank::User, |owner| Rank::of(owner.uid));
-        Place { origin, rank, visit: self.vault.visit(sign_in.user.as_str(), &source) }
+        Place { origin, rank, visit: self.vault.visit(name, &source) }
     }
 
     /// Allows or refuses an action about a user, and looks him up.
@@ -291,8 +301,8 @@ fn decide(
 }
 
 /// Returns a remembered code as a decision takes it.
-fn earlier_of(remembered: &(Code, u32)) -> verify::Earlier<'_> {
-    verify::Earlier { code: &remembered.0, age: remembered.1 }
+fn earlier_of((code, age, paid): &Remembered) -> verify::Earlier<'_> {
+    verify::Earlier { code, age: *age, paid: *paid }
 }
 
 /// Starts the event of a sign-in.

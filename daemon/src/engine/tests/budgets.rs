@@ -199,3 +199,17 @@ async fn a_replay_is_logged_with_both_sources() {
         assert!(line.contains(&part), "{line} without {part}");
     }
 }
+
+#[tokio::test]
+async fn repeating_one_wrong_code_is_no_way_around_the_budget() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    for _ in 0..12 {
+        bench.advance(50);
+        let _ = bench.from(AWAY, "alice", Typed::Code(&wrong(1))).await.unwrap();
+    }
+    let alice = UserName::parse("alice").unwrap();
+    let report = bench.engine.show_user(ROOT, &alice).await.unwrap();
+    // Every other one is counted, until the budget is spent.
+    assert_eq!(report.shares.unwrap().pop().unwrap().wrong, Some(5));
+}

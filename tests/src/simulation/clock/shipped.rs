@@ -99,7 +99,8 @@ impl Follower for Shipped {
         let (Some(refused), Some(typed)) = (self.code(first), self.code(next)) else {
             return false;
         };
-        let earlier = Some(Earlier { code: &refused, age: elapsed(pair) });
+        let earlier =
+            Some(Earlier { code: &refused, age: elapsed(pair), paid: Some(elapsed(pair)) });
         if self.enter(&typed, earlier, next.arrival) {
             return true;
         }

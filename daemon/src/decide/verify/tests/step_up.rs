@@ -126,10 +126,10 @@ fn a_pair_before_its_turn_is_not_tried() {
 fn two_single_codes_one_after_the_other_are_a_pair_too() {
     let token = spent();
     let (first, second) = (token.code(STEP - 1), token.code(STEP));
-    let earlier = Some(Earlier { code: &first, age: 25 });
+    let earlier = Some(Earlier { code: &first, age: 25, paid: None });
     let attempt = Attempt { earlier, ..from_away(Typed::Code(&second)) };
     assert_eq!(token.attempt(&attempt, &at(NOW)).verdict, Verdict::Accept);
-    let late = Some(Earlier { code: &first, age: 181 });
+    let late = Some(Earlier { code: &first, age: 181, paid: None });
     let attempt = Attempt { earlier: late, ..from_away(Typed::Code(&second)) };
     assert_eq!(token.attempt(&attempt, &at(NOW)).verdict, Verdict::Locked);
 }
@@ -141,7 +141,7 @@ fn a_drifted_token_is_found_by_the_next_code_at_the_prompt() {
         let shown = |seconds| after(NOW, ahead + seconds).0 / 30;
         let (first, second) = (token.code(shown(0)), token.code(shown(30)));
         assert_eq!(token.enter(&first, NOW), Verdict::Reject);
-        let earlier = Some(Earlier { code: &first, age: 30 });
+        let earlier = Some(Earlier { code: &first, age: 30, paid: None });
         let attempt = Attempt { earlier, ..typed(Typed::Code(&second)) };
         let decision = token.attempt(&attempt, &at(after(NOW, 30)));
         assert_eq!(decision.verdict, Verdict::Accept, "{ahead} s ahead");
@@ -150,15 +150,20 @@ fn a_drifted_token_is_found_by_the_next_code_at_the_prompt() {
 }
 
 #[test]
-fn the_same_wrong_code_within_a_minute_counts_once() {
+fn the_same_wrong_code_within_a_minute_counts_once_and_is_tried_once() {
     let token = SoftToken::clock();
-    let wrong = token.never_shown(STEP);
-    for (age, counted) in [(0, false), (60, false), (61, true)] {
-        let earlier = Some(Earlier { code: &wrong, age });
+    let (wrong, right) = (token.never_shown(STEP), token.code(STEP));
+    for (paid, counted) in [(Some(0), false), (Some(60), false), (Some(61), true), (None, true)] {
+        let earlier = Some(Earlier { code: &wrong, age: 0, paid });
         let attempt = Attempt { earlier, ..from_away(Typed::Code(&wrong)) };
         let decision = token.attempt(&attempt, &at(NOW));
         assert_eq!(decision.verdict, Verdict::Reject);
         assert_eq!((decision.change.is_some(), decision.spray.is_some()), (counted, counted));
+        // One whose time has come since then would be a free guess.
+        let earlier = Some(Earlier { code: &right, age: 0, paid });
+        let attempt = Attempt { earlier, ..from_away(Typed::Code(&right)) };
+        let accepted = token.attempt(&attempt, &at(NOW)).verdict == Verdict::Accept;
+        assert_eq!(accepted, counted, "{paid:?}");
     }
 }
 
@@ -218,7 +223,7 @@ fn only_an_existing_user_without_a_token_is_exempt_and_only_by_the_hosts_policy(
 fn after_a_refused_code_everybody_is_told_to_wait_for_the_next() {
     let token = SoftToken::clock();
     for code in [token.code(STEP), token.never_shown(STEP)] {
-        let earlier = |age| Some(Earlier { code: &code, age });
+        let earlier = |age| Some(Earlier { code: &code, age, paid: None });
         assert_eq!(asked(Demand::Code, earlier(180)), PromptKind::Next);
         assert_eq!(asked(Demand::Code, earlier(181)), PromptKind::Code);
         assert_eq!(asked(Demand::Pair, earlier(0)), PromptKind::Pair);
