@@ -13,17 +13,18 @@ use fobd::{
     engine::{Engine, Surroundings},
     store::memory::MemoryStore,
     users::Users,
-    vault::Vault,
+    vault::{Vault, VaultError},
 };
 
-fn main() {
+fn main() -> Result<(), VaultError> {
     let around = Surroundings {
         audit: Audit::Kept(Arc::new(Mutex::default())),
         clock: Clock::host(None, Belief::Synchronised),
         policy: Policy::default(),
         users: Users::Host,
     };
-    let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[0; 32]), around);
+    let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[0; 32])?, around);
     let source = CallerSource::Peer(Caller { uid: 0 });
     print!("{}", Fob::new(Arc::new(engine), source).contract());
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Where things are, and the numbers in force. Taken from the command line, which only whoever
-//! starts fobd writes, and from a file of root's; never from the environment.
+//! starts fobd writes, and from a file of root's; never from the environment, but for the folder
+//! of the service manager's credentials.
 
 mod file;
 mod read;
@@ -55,6 +56,8 @@ impl Source {
 /// The daemon's configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
+    /// The folder of the service manager's credentials, if it made one.
+    pub credentials: Option<PathBuf>,
     /// The file that has the numbers.
     pub file: Source,
     /// The folder of the database and the key.
@@ -87,6 +90,7 @@ impl std::error::Error for BadArgument {}
 impl Default for Config {
     fn default() -> Self {
         Self {
+            credentials: None,
             file: Source::Usual,
             state: STATE.into(),
             socket: PEER_SOCKET.into(),
@@ -123,6 +127,13 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// Takes the folder of the service manager's credentials; only an absolute path is one
+    /// (systemd.exec(5)).
+    #[must_use]
+    pub fn with_credentials(self, folder: Option<PathBuf>) -> Self {
+        Self { credentials: folder.filter(|folder| folder.is_absolute()), ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! fobd: owns the tokens and decides.
 
-use std::{io::Write as _, process::ExitCode, sync::Arc};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use fobd::{
     audit::{Audit, Event},
@@ -23,22 +23,28 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::from_arguments(std::env::args().skip(1))?;
+    let config = Config::from_arguments(std::env::args().skip(1))?.with_credentials(credentials());
     if config.task == Task::CheckConfig {
         let table = config::in_force(&config::read(&config.file)?);
         return Ok(std::io::stdout().lock().write_all(table.as_bytes())?);
     }
     let signals = harden::harden()?;
     if config.task == Task::Initialize {
-        return Ok(open::initialize(&config.state)?);
+        return Ok(open::initialize(&config.state, config.credentials.as_deref())?);
     }
     let numbers = config::read(&config.file)?;
-    let (store, vault) = open::open(&config.state)?;
+    let (store, vault) = open::open(&config.state, config.credentials.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(run((config, numbers), signals, store, vault));
     // Nothing is lost: whatever was answered is on the disk.
     runtime.shutdown_background();
     ended
+}
+
+/// Returns the folder that the service manager made for credentials (systemd.exec(5)).
+#[allow(clippy::disallowed_methods, reason = "the service manager tells it in no other way")]
+fn credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 async fn run(

@@ -12,13 +12,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Serialize, de::DeserializeOwned};
+
 use crate::{
-    record::{self, Host},
+    record::{self, Host, RecordError, SCHEMA, SealedSeed},
     store::{
-        Committed, Guard, Key, Store, StoreError, Write,
+        Committed, Entry, Guard, Key, Store, StoreError, Write,
         sled::{OpenError, SledStore},
     },
-    vault::{KEY_FILE, KeyFile, Vault, VaultError},
+    vault::{KEY_FILE, KeyFile, Keys, Source, Vault, VaultError},
 };
 
 /// The record that says that a database was set up.
@@ -35,8 +37,12 @@ pub enum StateError {
     Initialized(PathBuf),
     /// The folder cannot be made or used.
     Io(io::Error),
+    /// A newer Fob has written the database.
+    Newer,
     /// The database does not answer.
     Read(StoreError),
+    /// A record that every start needs cannot be read.
+    Record(RecordError),
     /// The database does not open.
     Store(OpenError),
     /// The key does not open, or is missing.
@@ -56,7 +62,13 @@ impl fmt::Display for StateError {
                 part.display()
             ),
             Self::Io(error) => write!(f, "the state folder cannot be used: {error}."),
+            Self::Newer => write!(
+                f,
+                "the token database was written by a newer version of Fob than this one, which \
+                 knows version {SCHEMA}. Install the newer version again.",
+            ),
             Self::Read(error) => error.fmt(f),
+            Self::Record(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Vault(error) => error.fmt(f),
         }
@@ -65,21 +77,30 @@ impl fmt::Display for StateError {
 
 impl std::error::Error for StateError {}
 
-/// Opens the database and the vault of a state folder that was set up.
+/// Opens the database and the vault of a state folder that was set up. `credentials` is the
+/// folder that the service manager made for credentials, if it did.
 ///
 /// # Errors
 ///
 /// [`StateError`].
-pub fn open(folder: &Path) -> Result<(SledStore, Vault), StateError> {
+pub fn open(folder: &Path, credentials: Option<&Path>) -> Result<(SledStore, Vault), StateError> {
     let database = folder.join(DATABASE);
     if !SledStore::is_there(&database) {
         return Err(StateError::DatabaseMissing);
     }
     let store = SledStore::open(&database).map_err(StateError::Store)?;
-    if !wait(is_marked(&store))?.map_err(StateError::Read)? {
+    let [mark, schema, house] =
+        wait(read(&store, [Key::meta(MARK), Key::schema(), Key::vault()]))??;
+    if mark.is_none() {
         return Err(StateError::DatabaseMissing);
     }
-    let vault = Vault::open(folder, KeyFile::MustExist).map_err(StateError::Vault)?;
+    if decode::<u32>(schema.as_ref())? > SCHEMA.into() {
+        return Err(StateError::Newer);
+    }
+    let source = Source::find(folder, credentials);
+    let keys = Keys::open(source, KeyFile::MustExist).map_err(StateError::Vault)?;
+    let house: SealedSeed = decode(house.as_ref())?;
+    let vault = keys.unlock(&house).map_err(StateError::Vault)?;
     Ok((store, vault))
 }
 
@@ -88,7 +109,7 @@ pub fn open(folder: &Path) -> Result<(SledStore, Vault), StateError> {
 /// # Errors
 ///
 /// [`StateError::Initialized`] if any of them is there; what is there is not touched.
-pub fn initialize(folder: &Path) -> Result<(), StateError> {
+pub fn initialize(folder: &Path, credentials: Option<&Path>) -> Result<(), StateError> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             return Err(StateError::Io(error));
@@ -101,9 +122,11 @@ pub fn initialize(folder: &Path) -> Result<(), StateError> {
             return Err(StateError::Initialized(part));
         }
     }
-    Vault::open(folder, KeyFile::Make).map_err(StateError::Vault)?;
+    let source = Source::find(folder, credentials);
+    let vault = Keys::open(source, KeyFile::Make).and_then(Keys::found);
+    let vault = vault.map_err(StateError::Vault)?;
     let store = SledStore::open(&folder.join(DATABASE)).map_err(StateError::Store)?;
-    wait(mark(&store))?.map_err(StateError::Read)
+    wait(mark(&store, &vault))?
 }
 
 /// Waits for the store, before there is a runtime.
@@ -112,21 +135,45 @@ fn wait<T>(work: impl Future<Output = T>) -> Result<T, StateError> {
     Ok(runtime.block_on(work))
 }
 
-async fn is_marked(store: &SledStore) -> Result<bool, StoreError> {
-    Ok(store.get(&[Key::meta(MARK)]).await?.iter().any(Option::is_some))
+async fn read<const N: usize>(
+    store: &SledStore,
+    keys: [Key; N],
+) -> Result<[Option<Entry>; N], StateError> {
+    let entries = store.get(&keys).await.map_err(StateError::Read)?;
+    entries.try_into().map_err(|_| StateError::Read(StoreError::Corrupt))
 }
 
-/// Marks a database as set up, with the record of a host whose daemon ended well: else the first
-/// start would raise a fence, for it would know nothing of the runs before.
-async fn mark(store: &SledStore) -> Result<(), StoreError> {
-    let (key, host) = (Key::meta(MARK), Key::host());
-    let record = record::encode(host.as_bytes(), &Host::default());
-    let record = record.map_err(|_| StoreError::Corrupt)?;
-    let writes = vec![Write::Put(key.clone(), vec![1]), Write::Put(host, record)];
-    match store.commit(vec![Guard::Absent(key)], writes).await? {
+/// Decodes a record that every database has.
+fn decode<T: DeserializeOwned>(entry: Option<&Entry>) -> Result<T, StateError> {
+    let entry = entry.ok_or(StateError::Record(RecordError::Damaged))?;
+    record::decode(entry.key.as_bytes(), &entry.value).map_err(|error| match error {
+        RecordError::Newer => StateError::Newer,
+        RecordError::Damaged => StateError::Record(error),
+    })
+}
+
+/// Marks a database as set up: with its version, its house secret, and the record of a host whose
+/// daemon ended well: else the first start would raise a fence, for it would know nothing of the
+/// runs before.
+async fn mark(store: &SledStore, vault: &Vault) -> Result<(), StateError> {
+    let key = vault.keys().first().copied().unwrap_or_default();
+    let house = vault.seal_house(key, 1).map_err(StateError::Vault)?;
+    let mark = Key::meta(MARK);
+    let writes = vec![
+        Write::Put(mark.clone(), vec![1]),
+        encoded(Key::schema(), &u32::from(SCHEMA))?,
+        encoded(Key::vault(), &house)?,
+        encoded(Key::host(), &Host::default())?,
+    ];
+    match store.commit(vec![Guard::Absent(mark)], writes).await.map_err(StateError::Read)? {
         Committed::Done => Ok(()),
-        Committed::Conflict(_) => Err(StoreError::Corrupt),
+        Committed::Conflict(_) => Err(StateError::Read(StoreError::Corrupt)),
     }
+}
+
+fn encoded<T: Serialize>(key: Key, record: &T) -> Result<Write, StateError> {
+    let value = record::encode(key.as_bytes(), record).map_err(StateError::Record)?;
+    Ok(Write::Put(key, value))
 }
 
 #[cfg(test)]
@@ -139,22 +186,22 @@ mod tests {
     fn folder() -> (tempfile::TempDir, PathBuf) {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("fobd");
-        initialize(&folder).unwrap();
+        initialize(&folder, None).unwrap();
         (parent, folder)
     }
 
     #[test]
     fn a_folder_that_was_set_up_opens_again_and_again() {
         let (_parent, folder) = folder();
-        drop(open(&folder).unwrap());
-        assert!(open(&folder).is_ok());
+        drop(open(&folder, None).unwrap());
+        assert!(open(&folder, None).is_ok());
     }
 
     #[test]
     fn a_folder_is_set_up_once() {
         let (_parent, folder) = folder();
         let key = fs::read(folder.join(KEY_FILE)).unwrap();
-        assert!(matches!(initialize(&folder), Err(StateError::Initialized(_))));
+        assert!(matches!(initialize(&folder, None), Err(StateError::Initialized(_))));
         assert_eq!(fs::read(folder.join(KEY_FILE)).unwrap(), key);
     }
 
@@ -163,14 +210,14 @@ mod tests {
         let (_parent, folder) = folder();
         fs::remove_dir_all(&folder).unwrap();
         fs::create_dir(&folder).unwrap();
-        assert!(matches!(open(&folder), Err(StateError::DatabaseMissing)));
+        assert!(matches!(open(&folder, None), Err(StateError::DatabaseMissing)));
     }
 
     #[test]
     fn a_missing_database_is_an_error_and_not_an_empty_one() {
         let (_parent, folder) = folder();
         fs::remove_dir_all(folder.join("tokens")).unwrap();
-        assert!(matches!(open(&folder), Err(StateError::DatabaseMissing)));
+        assert!(matches!(open(&folder, None), Err(StateError::DatabaseMissing)));
     }
 
     #[test]
@@ -180,7 +227,7 @@ mod tests {
         fs::remove_dir_all(folder.join("tokens")).unwrap();
         fs::create_dir(folder.join("tokens")).unwrap();
         fs::set_permissions(folder.join("tokens"), fs::Permissions::from_mode(0o700)).unwrap();
-        assert!(matches!(open(&folder), Err(StateError::DatabaseMissing)));
+        assert!(matches!(open(&folder, None), Err(StateError::DatabaseMissing)));
         assert_eq!(fs::read_dir(folder.join("tokens")).unwrap().count(), 0, "it was touched");
     }
 
@@ -188,6 +235,6 @@ mod tests {
     fn a_missing_key_is_an_error_and_not_a_new_one() {
         let (_parent, folder) = folder();
         fs::remove_file(folder.join(KEY_FILE)).unwrap();
-        assert!(matches!(open(&folder), Err(StateError::Vault(_))));
+        assert!(matches!(open(&folder, None), Err(StateError::Vault(_))));
     }
 }

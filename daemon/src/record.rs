@@ -2,6 +2,8 @@
 //!
 //! Pure. The binary form of a record is in `record/codec.rs`.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -83,7 +85,7 @@ mod budgets;
 mod codec;
 
 pub use budgets::{Budget, Budgets, PairTries, Source, Spray};
-pub use codec::{RecordError, decode, encode};
+pub use codec::{RecordError, SCHEMA, decode, encode};
 
 /// A user as the host's user database knows him.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -107,9 +109,24 @@ pub enum Standing {
     Stock,
 }
 
-/// A seed as it lies on the disk; only `vault.rs` makes and opens it.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+/// Names a master key without telling anything of it; shown in hexadecimal. A key that is not
+/// here is told apart by it from damage.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct KeyId(pub [u8; 8]);
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A secret as it lies on the disk; only `vault.rs` makes and opens it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct SealedSeed {
+    /// The master key that sealed it.
+    pub key: KeyId,
+    /// How often it was sealed: 1 when the secret came, one more with each new master key.
+    pub generation: u32,
     /// The nonce of the AEAD.
     pub nonce: [u8; 24],
     /// Ciphertext and tag.

@@ -1,40 +1,51 @@
 //! Seals and opens seeds. The only owner of the master key.
 //!
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha): its nonces are long enough to be drawn at
-//! random for every sealing. The serial and the purpose are associated data, so a sealed seed
-//! that is moved to another token's record does not open.
+//! random for every sealing. Purpose, serial and generation are associated data, so a sealed
+//! seed that is moved to another token's record, or back into an older one, does not open.
+//!
+//! What must be the same after a change of the master key, the hashes in records, hangs on the
+//! house secret: drawn at random once, and kept in the database, sealed like a seed.
+
+mod page;
+mod ring;
+mod source;
 
 use std::{
-    fmt, fs,
-    io::{self, Read, Write},
+    fmt, io,
     net::IpAddr,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::Path,
+    path::PathBuf,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
-use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
-};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::record::{SealedSeed, Seed};
+pub use self::source::{KEY_FILE, NEXT_FILE, PREVIOUS_CREDENTIAL, Source};
+use self::{
+    page::SECRET,
+    ring::{Purpose, Ring},
+};
+use crate::record::{KeyId, SealedSeed, Seed};
 
-/// Bytes of the master key (the AEAD's key length).
-const KEY: usize = 32;
-/// The key file's name in the state folder.
-pub const KEY_FILE: &str = "master.key";
-
-/// Why the vault cannot be opened, or a seed not be sealed or opened.
+/// Why the vault cannot be opened, or a secret not be sealed or opened.
 #[derive(Debug)]
 pub enum VaultError {
-    /// The key file cannot be read or made.
-    Io(io::Error),
-    /// The key file is not 32 bytes, or others may read it.
-    BadKeyFile,
-    /// A sealed seed does not open: damaged, another token's, or sealed by another key.
-    DoesNotOpen,
+    /// A key file is not 32 bytes, or others may read it.
+    BadKeyFile(PathBuf),
+    /// A sealed secret does not open though its key is here: damaged, or another token's.
+    Damaged,
+    /// A key file cannot be read or made.
+    Io(PathBuf, io::Error),
+    /// The key that sealed a secret is not among those that are here.
+    KeyNotHere {
+        /// That key.
+        wanted: KeyId,
+        /// Those that are here.
+        here: Vec<KeyId>,
+    },
+    /// The page of the keys cannot be locked into memory.
+    NotLocked(io::Error),
     /// The kernel gave no random bytes.
     NoRandom,
 }
@@ -42,12 +53,34 @@ pub enum VaultError {
 impl fmt::Display for VaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "The master key file cannot be used: {error}."),
-            Self::BadKeyFile => f.write_str(
-                "The master key file must be 32 bytes, mode 0600, and belong to fobd's user.",
+            Self::BadKeyFile(path) => write!(
+                f,
+                "{} must be 32 bytes that only fobd's user can read. Make it so if nobody else \
+                 has seen it, or bring back the right one.",
+                path.display()
             ),
-            Self::DoesNotOpen => f.write_str("A sealed seed does not open with this master key."),
-            Self::NoRandom => f.write_str("The kernel gives no random bytes."),
+            Self::Damaged => f.write_str(
+                "a sealed secret is damaged, or was moved here from another record. Restore it \
+                 from a backup, or forget the token and import it again.",
+            ),
+            Self::Io(path, error) => {
+                write!(f, "the master key {} cannot be used: {error}.", path.display())
+            }
+            Self::KeyNotHere { wanted, here } => {
+                let here: Vec<_> = here.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "a secret is sealed by the master key {wanted}, and that key is not here; \
+                     here is {}. Bring back the {KEY_FILE} that belongs to this database.",
+                    here.join(", ")
+                )
+            }
+            Self::NotLocked(error) => write!(
+                f,
+                "the page of the master key cannot be locked into memory: {error}. Give fobd a \
+                 page of it: LimitMEMLOCK=64K in its unit, or \"ulimit -l 64\".",
+            ),
+            Self::NoRandom => f.write_str("the kernel gives no random bytes."),
         }
     }
 }
@@ -63,77 +96,177 @@ pub enum KeyFile {
     MustExist,
 }
 
+/// The master keys that are here, before the house secret is.
+pub struct Keys {
+    ring: Ring,
+    source: Source,
+}
+
+impl Keys {
+    /// Takes the master keys.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError`] if there is no `master.key` and none may be made, or a key file is not a
+    /// good one, or the keys cannot be locked into memory.
+    pub fn open(source: Source, file: KeyFile) -> Result<Self, VaultError> {
+        let mut ring = Ring::new()?;
+        if let Some((must, may)) = source.files() {
+            match ring.add(|room| source.read(&must, room)) {
+                Err(VaultError::Io(_, error))
+                    if error.kind() == io::ErrorKind::NotFound && file == KeyFile::Make =>
+                {
+                    make(&mut ring, &source, KEY_FILE)?;
+                }
+                added => drop(added?),
+            }
+            match ring.add(|room| source.read(&may, room)) {
+                Err(VaultError::Io(_, error)) if error.kind() == io::ErrorKind::NotFound => {}
+                added => drop(added?),
+            }
+        }
+        Ok(Self { ring, source })
+    }
+
+    /// Takes a key that was handed over.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotLocked`].
+    pub fn given(key: &[u8; 32]) -> Result<Self, VaultError> {
+        let mut keys = Self { ring: Ring::new()?, source: Source::Given };
+        keys.ring.add(|room| {
+            *room = *key;
+            Ok(())
+        })?;
+        Ok(keys)
+    }
+
+    /// Opens the vault of a database with its house secret.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::KeyNotHere`] or [`VaultError::Damaged`].
+    pub fn unlock(mut self, house: &SealedSeed) -> Result<Vault, VaultError> {
+        let secret = self.ring.open((Purpose::House, ""), house)?;
+        let secret: &[u8; SECRET] =
+            secret.as_slice().try_into().map_err(|_| VaultError::Damaged)?;
+        self.ring.set_house(|room| {
+            *room = *secret;
+            Ok(())
+        })?;
+        Ok(self.into_vault())
+    }
+
+    /// Opens the vault of a new database with a new house secret; seal it with
+    /// [`Vault::seal_house`].
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NoRandom`].
+    pub fn found(mut self) -> Result<Vault, VaultError> {
+        self.ring.set_house(|room| getrandom::fill(room).map_err(|_| VaultError::NoRandom))?;
+        Ok(self.into_vault())
+    }
+
+    /// Opens the vault of a database of layout 2, whose hashes hung on the master key: the hash
+    /// of it that they hung on becomes the house secret, so that all of them stay valid.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::KeyNotHere`] if there is no key.
+    pub fn derive(mut self) -> Result<Vault, VaultError> {
+        let first = self.ring.ids().first().copied().unwrap_or_default();
+        let mut hash = Sha256::new();
+        hash.update(b"fob fingerprint key v1");
+        hash.update(self.ring.key(first)?);
+        self.ring.set_house(|room| {
+            hash.finalize_into(room.into());
+            Ok(())
+        })?;
+        Ok(self.into_vault())
+    }
+
+    fn into_vault(self) -> Vault {
+        Vault { ring: RwLock::new(self.ring), source: self.source }
+    }
+}
+
+/// Draws a key and makes its file.
+fn make(ring: &mut Ring, source: &Source, name: &str) -> Result<KeyId, VaultError> {
+    let Source::File(folder) = source else { return Err(VaultError::NoRandom) };
+    ring.add(|room| {
+        getrandom::fill(room).map_err(|_| VaultError::NoRandom)?;
+        source::write(folder, name, room)
+    })
+}
+
 /// Seals and opens seeds.
 pub struct Vault {
-    aead: XChaCha20Poly1305,
-    fingerprint_key: Zeroizing<[u8; 32]>,
+    ring: RwLock<Ring>,
+    source: Source,
 }
 
 impl Vault {
-    /// Opens the vault with the key file of a state folder.
+    /// Takes a master key, with the house secret that layout 2 had under it.
     ///
     /// # Errors
     ///
-    /// [`VaultError`] if there is no key file and none may be made, or it is not a good one.
-    pub fn open(folder: &Path, file: KeyFile) -> Result<Self, VaultError> {
-        let path = folder.join(KEY_FILE);
-        match read_key(&path) {
-            Ok(key) => Ok(Self::with_key(&key)),
-            Err(VaultError::Io(error))
-                if error.kind() == io::ErrorKind::NotFound && file == KeyFile::Make =>
-            {
-                let key = Zeroizing::new(random::<KEY>()?);
-                write_key(folder, &path, &key).map_err(VaultError::Io)?;
-                Ok(Self::with_key(&key))
-            }
-            Err(error) => Err(error),
-        }
+    /// [`VaultError::NotLocked`].
+    pub fn with_key(key: &[u8; 32]) -> Result<Self, VaultError> {
+        Keys::given(key)?.derive()
     }
 
-    /// Takes a master key.
+    /// Returns where the keys come from.
     #[must_use]
-    pub fn with_key(key: &[u8; KEY]) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(b"fob fingerprint key v1");
-        hash.update(key);
-        let fingerprint_key = Zeroizing::new(hash.finalize().into());
-        Self { aead: XChaCha20Poly1305::new(key.into()), fingerprint_key }
+    pub fn keys_from(&self) -> &Source {
+        &self.source
     }
 
-    /// Seals the seed of a token. `serial` is the folded one.
+    /// Returns the ids of the keys that are here, `master.key` first.
+    #[must_use]
+    pub fn keys(&self) -> Vec<KeyId> {
+        self.ring().ids()
+    }
+
+    /// Seals the house secret by a key.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NoRandom`]; [`VaultError::DoesNotOpen`] if the cipher fails, which it does
-    /// not for inputs of this size.
-    pub fn seal(&self, serial: &str, seed: &Seed) -> Result<SealedSeed, VaultError> {
-        let nonce = random::<24>()?;
-        let aad = associated_data(serial);
-        let payload = Payload { msg: seed.as_bytes(), aad: &aad };
-        let sealed = self
-            .aead
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| VaultError::DoesNotOpen)?;
-        Ok(SealedSeed { nonce, sealed })
+    /// As [`Vault::seal`].
+    pub fn seal_house(&self, key: KeyId, generation: u32) -> Result<SealedSeed, VaultError> {
+        let ring = self.ring();
+        ring.seal(key, (Purpose::House, ""), generation, ring.house())
+    }
+
+    /// Seals the seed of a token by a key. `serial` is the folded one.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::KeyNotHere`], [`VaultError::NoRandom`]; [`VaultError::Damaged`] if the
+    /// cipher fails, which it does not for inputs of this size.
+    pub fn seal(
+        &self,
+        key: KeyId,
+        serial: &str,
+        generation: u32,
+        seed: &Seed,
+    ) -> Result<SealedSeed, VaultError> {
+        self.ring().seal(key, (Purpose::Seed, serial), generation, seed.as_bytes())
     }
 
     /// Opens the seed of a token. `serial` is the folded one.
     ///
     /// # Errors
     ///
-    /// [`VaultError::DoesNotOpen`].
+    /// [`VaultError::KeyNotHere`] or [`VaultError::Damaged`].
     pub fn open_seed(&self, serial: &str, sealed: &SealedSeed) -> Result<Seed, VaultError> {
-        let aad = associated_data(serial);
-        let payload = Payload { msg: &sealed.sealed, aad: &aad };
-        let bytes = self
-            .aead
-            .decrypt(&XNonce::from(sealed.nonce), payload)
-            .map_err(|_| VaultError::DoesNotOpen)?;
-        Seed::new(bytes).ok_or(VaultError::DoesNotOpen)
+        let mut bytes = self.ring().open((Purpose::Seed, serial), sealed)?;
+        Seed::new(std::mem::take(&mut *bytes)).ok_or(VaultError::Damaged)
     }
 
     /// Returns the keyed fingerprint of a seed: the same for the same seed, useless without the
-    /// master key.
+    /// house secret.
     #[must_use]
     pub fn fingerprint(&self, seed: &Seed) -> [u8; 32] {
         self.keyed_hash(b"seed", seed.as_bytes())
@@ -173,11 +306,15 @@ impl Vault {
     /// Returns a keyed hash of `bytes` for one purpose.
     fn keyed_hash(&self, purpose: &[u8], bytes: &[u8]) -> [u8; 32] {
         let mut hash = Sha256::new();
-        hash.update(self.fingerprint_key.as_slice());
+        hash.update(self.ring().house());
         hash.update((purpose.len() as u64).to_be_bytes());
         hash.update(purpose);
         hash.update(bytes);
         hash.finalize().into()
+    }
+
+    fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -188,11 +325,6 @@ fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
     bytes
 }
 
-/// Returns what a sealed seed is bound to.
-fn associated_data(serial: &str) -> Vec<u8> {
-    [b"fob seed v1\0".as_slice(), serial.as_bytes()].concat()
-}
-
 /// Returns random bytes from the kernel.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     let mut bytes = [0; N];
@@ -200,87 +332,5 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     Ok(bytes)
 }
 
-/// Reads the key file, refusing one that others can read.
-fn read_key(path: &Path) -> Result<Zeroizing<[u8; KEY]>, VaultError> {
-    let mut file = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(nix::libc::O_NOFOLLOW)
-        .open(path)
-        .map_err(VaultError::Io)?;
-    let meta = file.metadata().map_err(VaultError::Io)?;
-    if !meta.is_file()
-        || meta.mode() & 0o077 != 0
-        || meta.uid() != nix::unistd::geteuid().as_raw()
-        || meta.len() != KEY as u64
-    {
-        return Err(VaultError::BadKeyFile);
-    }
-    let mut key = Zeroizing::new([0; KEY]);
-    file.read_exact(key.as_mut_slice()).map_err(VaultError::Io)?;
-    Ok(key)
-}
-
-/// Makes the key file so that a crash leaves either none or a whole one.
-fn write_key(folder: &Path, path: &Path, key: &[u8; KEY]) -> io::Result<()> {
-    let fresh = folder.join(format!("{KEY_FILE}.new"));
-    if fresh.exists() {
-        fs::remove_file(&fresh)?;
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    file.write_all(key)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    fs::File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
-mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt};
-
-    use super::{KEY_FILE, KeyFile, Vault};
-    use crate::record::Seed;
-
-    fn seed() -> Seed {
-        Seed::new(b"12345678901234567890".to_vec()).unwrap()
-    }
-
-    #[test]
-    fn a_sealed_seed_opens_for_its_own_serial_only() {
-        let vault = Vault::with_key(&[7; 32]);
-        let sealed = vault.seal("A", &seed()).unwrap();
-        assert_eq!(vault.open_seed("A", &sealed).unwrap().as_bytes(), seed().as_bytes());
-        assert!(vault.open_seed("B", &sealed).is_err());
-        assert!(Vault::with_key(&[8; 32]).open_seed("A", &sealed).is_err());
-    }
-
-    #[test]
-    fn a_seed_is_never_sealed_to_the_same_bytes_twice() {
-        let vault = Vault::with_key(&[7; 32]);
-        assert_ne!(vault.seal("A", &seed()).unwrap(), vault.seal("A", &seed()).unwrap());
-    }
-
-    #[test]
-    fn the_key_is_made_once_and_is_for_its_owner_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = Vault::open(folder.path(), KeyFile::Make).unwrap();
-        let sealed = first.seal("A", &seed()).unwrap();
-        let again = Vault::open(folder.path(), KeyFile::MustExist).unwrap();
-        assert!(again.open_seed("A", &sealed).is_ok());
-        let mode = fs::metadata(folder.path().join(KEY_FILE)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_missing_open_or_short_key_file_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(Vault::open(folder.path(), KeyFile::MustExist).is_err());
-        let path = folder.path().join(KEY_FILE);
-        fs::write(&path, [1; 32]).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(Vault::open(folder.path(), KeyFile::Make).is_err());
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        assert!(Vault::open(folder.path(), KeyFile::Make).is_ok());
-        fs::write(&path, [1; 31]).unwrap();
-        assert!(Vault::open(folder.path(), KeyFile::Make).is_err());
-    }
-}
+mod tests;

@@ -31,7 +31,7 @@ fn object(uid: u32) -> Fob<MemoryStore> {
             administrators: Arc::default(),
         },
     };
-    let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]), around);
+    let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]).unwrap(), around);
     Fob::new(Arc::new(engine), CallerSource::Peer(Caller { uid }))
 }
 

@@ -51,7 +51,7 @@ impl SoftToken {
             standing: Standing::Stock,
             epoch: 7,
             parameters,
-            seed: SealedSeed { nonce: [0; 24], sealed: seed.to_vec() },
+            seed: SealedSeed { sealed: seed.to_vec(), ..SealedSeed::default() },
             fingerprint: [seed[0]; 32],
             imported: 1_600_000_000,
             manufacturer: Some("Example".to_owned()),

@@ -18,7 +18,7 @@ use crate::{
         import::{self, Admission, Candidate, Expiry, Known},
     },
     engine::{Applied, Engine, Marker, ROUNDS},
-    record::{Standing, Token, Trace},
+    record::{KeyId, Standing, Token, Trace},
     seed::{self, Choice, VendorToken},
     store::{Guard, Key, Store, Write},
 };
@@ -103,6 +103,8 @@ pub enum Extent {
 /// The one commit of an import.
 #[derive(Default)]
 struct Plan {
+    /// What its seeds are sealed by. The first guard holds as long as that is right.
+    key: KeyId,
     report: ImportReport,
     guards: Vec<Guard>,
     writes: Vec<Write>,
@@ -157,7 +159,8 @@ impl<S: Store> Engine<S> {
     /// Plans the commit of all tokens of a file.
     async fn plan(&self, tokens: &[VendorToken], expiry: Expiry) -> Result<Plan, Error> {
         let now = self.now()?;
-        let mut plan = Plan::default();
+        let (key, guard) = self.sealing().await?;
+        let mut plan = Plan { key, guards: vec![guard], ..Plan::default() };
         let (mut added, mut unchanged) = (Vec::new(), Vec::new());
         for (position, token) in tokens.iter().enumerate() {
             if position % BREATHER == 0 {
@@ -198,7 +201,7 @@ impl<S: Store> Engine<S> {
         let admission = import::admit(&candidate, &known, expiry, now)?;
         if let Admission::Add(fresh) = &admission {
             let [seed_key, state_key, same_key] = keys;
-            let record = self.stock_record(vendor, fingerprint, now)?;
+            let record = self.stock_record(vendor, fingerprint, (plan.key, now))?;
             let mut fresh = fresh.clone();
             fresh.writes = fresh.writes.wrapping_add(1);
             fresh.attempt = self.attempt()?;
@@ -220,11 +223,11 @@ impl<S: Store> Engine<S> {
         &self,
         vendor: &VendorToken,
         fingerprint: [u8; 32],
-        now: Now,
+        (key, now): (KeyId, Now),
     ) -> Result<Token, Error> {
         let seed = self
             .vault
-            .seal(&vendor.serial.folded(), &vendor.seed)
+            .seal(key, &vendor.serial.folded(), 1, &vendor.seed)
             .map_err(|error| self.trouble("vault", error))?;
         Ok(Token {
             serial: vendor.serial.as_str().to_owned(),

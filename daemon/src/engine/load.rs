@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     engine::{Engine, Marker},
-    record::{self, Recovery, State, Token, UserTokens},
+    record::{self, KeyId, Recovery, SealedSeed, State, Token, UserTokens},
     store::{Entry, Guard, Key, Store, Write},
     totp::Generator,
 };
@@ -95,6 +95,18 @@ impl<S: Store> Engine<S> {
             .map_err(|error| self.trouble("vault", error))?;
         Generator::new(&seed, &token.parameters)
             .map_err(|_| self.trouble("vault", "bad parameters"))
+    }
+
+    /// Returns the key that seeds are sealed by now, and what holds as long as that is so. Whoever
+    /// commits a seed that he has sealed needs that guard: a seed that came with an older key
+    /// behind a rekey's back would be lost with that key.
+    pub(super) async fn sealing(&self) -> Result<(KeyId, Guard), Error> {
+        let key = Key::vault();
+        let [entry] = self.get([key.clone()]).await?;
+        let house: Option<SealedSeed> = self.decode(entry.as_ref())?;
+        let first = || self.vault.keys().first().copied().unwrap_or_default();
+        let id = house.map_or_else(first, |house| house.key);
+        Ok((id, Guard::unchanged(&key, entry.as_ref())))
     }
 
     /// Loads the record `recovery` of a uid, whosever it is, with what guards it.

@@ -108,7 +108,7 @@ fn stand_in() -> Token {
         standing: Standing::Stock,
         epoch: 0,
         parameters: COMMON,
-        seed: SealedSeed { nonce: [0; 24], sealed: Vec::new() },
+        seed: SealedSeed::default(),
         fingerprint: [0; 32],
         imported: 0,
         manufacturer: None,

@@ -9,9 +9,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// The first byte of a record of this layout. 1 had a drift of whole seconds and was never
-/// released: such a record is refused as damaged.
-const VERSION: u8 = 2;
+/// The first byte of a record of this layout, and the version of a whole database that has it:
+/// a database has records of one layout only (`migrate.rs`). 1 had a drift of whole seconds and
+/// was never released: such a record is refused as damaged. 2 had no key id and no generation.
+pub const SCHEMA: u8 = 3;
 /// Bytes of SHA-256 that are kept: enough against decay and mix-ups (2^-64); an attacker who
 /// can write the database needs no collision.
 const CHECKSUM: usize = 8;
@@ -45,7 +46,7 @@ impl std::error::Error for RecordError {}
 pub fn encode<T: Serialize>(key: &[u8], record: &T) -> Result<Vec<u8>, RecordError> {
     let payload = Zeroizing::new(postcard::to_allocvec(record).map_err(|_| RecordError::Damaged)?);
     let mut bytes = Vec::with_capacity(1 + CHECKSUM + payload.len());
-    bytes.push(VERSION);
+    bytes.push(SCHEMA);
     bytes.extend_from_slice(&checksum(key, &payload));
     bytes.extend_from_slice(&payload);
     Ok(bytes)
@@ -58,11 +59,11 @@ pub fn encode<T: Serialize>(key: &[u8], record: &T) -> Result<Vec<u8>, RecordErr
 /// [`RecordError::Newer`] for another version, [`RecordError::Damaged`] for everything else.
 pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, RecordError> {
     let (version, rest) = bytes.split_first().ok_or(RecordError::Damaged)?;
-    if *version > VERSION {
+    if *version > SCHEMA {
         return Err(RecordError::Newer);
     }
     let (sum, payload) = rest.split_at_checked(CHECKSUM).ok_or(RecordError::Damaged)?;
-    if *version != VERSION || sum != checksum(key, payload) {
+    if *version != SCHEMA || sum != checksum(key, payload) {
         return Err(RecordError::Damaged);
     }
     match postcard::take_from_bytes(payload) {
@@ -74,7 +75,7 @@ pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, Record
 /// Returns the first bytes of SHA-256 over version, key length, key and payload.
 fn checksum(key: &[u8], payload: &[u8]) -> [u8; CHECKSUM] {
     let mut hash = Sha256::new();
-    hash.update([VERSION]);
+    hash.update([SCHEMA]);
     hash.update((key.len() as u64).to_be_bytes());
     hash.update(key);
     hash.update(payload);
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn a_newer_record_is_told_apart() {
         let mut bytes = encode(b"key", &state()).unwrap();
-        bytes[0] = 3;
+        bytes[0] = 4;
         assert_eq!(decode::<State>(b"key", &bytes), Err(RecordError::Newer));
     }
 

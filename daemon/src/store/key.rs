@@ -81,6 +81,11 @@ impl Key {
         Self::of(Kind::Recovery, &uid.to_be_bytes())
     }
 
+    /// Which version the whole database has.
+    pub fn schema() -> Self {
+        Self::meta("schema")
+    }
+
     /// The seed record of a token; the serial in its folded form.
     pub fn seed(serial: &Serial) -> Self {
         Self::of(Kind::Seed, serial.folded().as_bytes())
@@ -94,6 +99,11 @@ impl Key {
     /// The serials of a user, by uid.
     pub fn user(uid: u32) -> Self {
         Self::of(Kind::User, &uid.to_be_bytes())
+    }
+
+    /// The house secret, sealed by the master key.
+    pub fn vault() -> Self {
+        Self::meta("vault")
     }
 
     /// Returns what the entry is about.

@@ -27,7 +27,7 @@ impl Stocked {
             standing: Standing::Stock,
             epoch: 0,
             parameters,
-            seed: SealedSeed { nonce: [0; 24], sealed: Vec::new() },
+            seed: SealedSeed::default(),
             fingerprint: [0; 32],
             imported: 0,
             manufacturer: None,

@@ -146,7 +146,7 @@ impl Bench {
             meetings: Arc::default(),
         };
         initialize(&store.inner).await;
-        let engine = Engine::new(store.clone(), Vault::with_key(&[9; 32]), around);
+        let engine = Engine::new(store.clone(), Vault::with_key(&[9; 32]).unwrap(), around);
         let bench = Self { engine, store, clock, lines };
         bench.import(TOKENS).await.unwrap();
         bench

@@ -163,7 +163,7 @@ impl House {
                 administrators: Arc::default(),
             },
         };
-        let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]), around);
+        let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]).ok()?, around);
         engine.start().await.ok()?;
         let (user, hand) = (UserName::parse(name).ok()?, SoftToken::with_clock("SIEGE-1"));
         let (random, sources) = (Random::new(seed, 0), SOURCES);
