@@ -18,7 +18,7 @@ use crate::{
     },
     engine::{Applied, Engine, ROUNDS},
     record::Host,
-    store::{Key, Store},
+    store::{Entry, Guard, Key, Store},
 };
 
 /// How often the record is written while nothing happens: a crash loses at most as much of the
@@ -129,13 +129,29 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Writes the record of the host.
+    /// Writes the record of the host, while decisions go on: on a disk that takes seconds for a
+    /// sync nobody waits for it.
+    ///
+    /// What is written was read and decided on under the lock of the host's life, and is applied
+    /// only if nobody has written since. So a fence or the end of the run, which are written
+    /// under that lock, is never replaced by an older record: this one is made anew instead.
+    ///
+    /// # Errors
+    ///
+    /// `ClockNotTrusted`, `StoreUnavailable`.
     pub(super) async fn keep(&self) -> Result<(), Error> {
-        let (phase, _) = self.look().await?;
-        match &*phase {
-            Phase::Running(running) => self.keep_host(&running.run.record).await,
-            Phase::Before | Phase::Stopped => Ok(()),
+        for _ in 0..ROUNDS {
+            let (record, entry) = {
+                let (phase, _) = self.look().await?;
+                let Phase::Running(running) = &*phase else { return Ok(()) };
+                let [entry] = self.get([Key::host()]).await?;
+                (running.run.record.clone(), entry)
+            };
+            if let Applied::Yes = self.write_host(&record, entry).await? {
+                return Ok(());
+            }
         }
+        Err(self.give_up())
     }
 
     /// Looks at the clocks. A fence that this raises is durable when it returns.
@@ -188,20 +204,27 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// Writes the record of the host. Only this daemon does, so a conflict is its own lost reply.
+    /// Writes a record of the host that must be durable before anybody is answered: a start, a
+    /// fence, the end. The caller holds the lock of the host's life, so nobody has a newer one: a
+    /// conflict is a lost reply, or a record that [`Engine::keep`] has written meanwhile.
     async fn keep_host(&self, record: &Host) -> Result<(), Error> {
         for _ in 0..ROUNDS {
             let [entry] = self.get([Key::host()]).await?;
-            if self.decode(entry.as_ref())?.as_ref() == Some(record) {
-                return Ok(());
-            }
-            let guard = crate::store::Guard::unchanged(&Key::host(), entry.as_ref());
-            let (write, marker) = self.mark(Key::host(), record)?;
-            if let Applied::Yes = self.apply(vec![guard], vec![write], &marker).await? {
+            if let Applied::Yes = self.write_host(record, entry).await? {
                 return Ok(());
             }
         }
         Err(self.give_up())
+    }
+
+    /// Writes a record of the host in place of what was read.
+    async fn write_host(&self, record: &Host, read: Option<Entry>) -> Result<Applied, Error> {
+        if self.decode(read.as_ref())?.as_ref() == Some(record) {
+            return Ok(Applied::Yes);
+        }
+        let guard = Guard::unchanged(&Key::host(), read.as_ref());
+        let (write, marker) = self.mark(Key::host(), record)?;
+        self.apply(vec![guard], vec![write], &marker).await
     }
 }
 

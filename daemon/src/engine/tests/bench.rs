@@ -204,6 +204,13 @@ impl Bench {
         *self.store.meetings.lock().unwrap() = vec![Arc::clone(&meeting), meeting];
     }
 
+    /// Lets the next commit hang until somebody waits at the barrier that is returned.
+    pub(super) fn hang_next_commit(&self) -> Arc<Barrier> {
+        let meeting = Arc::new(Barrier::new(2));
+        *self.store.meetings.lock().unwrap() = vec![Arc::clone(&meeting)];
+        meeting
+    }
+
     /// The code that the token shows so many steps from now.
     pub(super) fn code(&self, serial: &str, ahead: i64) -> Code {
         let seed: &[u8] = match serial {

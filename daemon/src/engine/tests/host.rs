@@ -1,6 +1,9 @@
 //! The daemon's starts and ends, and the host's clocks.
 
+use std::time::Duration;
+
 use fob_api::{Error, PromptKind, UserName, Verdict, VerifyContext};
+use tokio::time::timeout;
 
 use super::bench::{Bench, Fault, ROOT};
 use crate::{
@@ -206,6 +209,60 @@ async fn a_crash_loses_of_the_uptime_what_was_not_kept() {
     bench.advance(599);
     let bench = bench.restarted();
     assert_eq!(bench.engine.at().await.unwrap().uptime, Uptime(300));
+}
+
+/// What a decision may take here, where nothing waits for a disk.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Begins to write the record of the host on a disk that hangs, and does something meanwhile.
+async fn while_the_record_hangs<T>(bench: &Bench, deed: impl Future<Output = T>) -> T {
+    let hung = bench.hang_next_commit();
+    let both = async {
+        let keep = async {
+            let _ = bench.engine.keep().await;
+        };
+        let deed = async {
+            let done = timeout(SOON, deed).await.expect("it waited for the record of the host");
+            hung.wait().await;
+            done
+        };
+        // Polled in this order: the record is on its way when the deed begins.
+        tokio::join!(biased; keep, deed).1
+    };
+    timeout(SOON * 2, both).await.expect("the record of the host was never written")
+}
+
+#[tokio::test]
+async fn a_sign_in_is_decided_while_the_record_of_the_host_is_being_written() {
+    let bench = house().await;
+    assert_eq!(verify(&bench, -3).await, Ok(Verdict::Reject));
+    bench.advance(90);
+    let verdict = while_the_record_hangs(&bench, verify(&bench, 0)).await;
+    assert_eq!(verdict, Ok(Verdict::Accept));
+}
+
+#[tokio::test]
+async fn a_record_of_the_host_that_comes_late_takes_no_fence_back() {
+    let bench = house().await;
+    let _ = verify(&bench, -3).await.unwrap();
+    bench.advance(90);
+    let jump = async {
+        bench.clock.set_wall(Some(bench.now() + 3_600));
+        verify(&bench, 0).await
+    };
+    assert_eq!(while_the_record_hangs(&bench, jump).await, Ok(Verdict::Replay));
+    assert_eq!(kept(&bench).await.fence, Some(bench.now()));
+}
+
+#[tokio::test]
+async fn a_record_of_the_host_that_comes_late_does_not_take_the_clean_end_back() {
+    let bench = house().await;
+    let _ = verify(&bench, -3).await.unwrap();
+    bench.advance(90);
+    let ended = while_the_record_hangs(&bench, bench.engine.stop());
+    // The record is given up: after the end there is none to write.
+    assert_eq!(ended.await, Ok(()));
+    assert_eq!(kept(&bench).await.ending, Ending::Clean);
 }
 
 #[tokio::test]
