@@ -52,6 +52,9 @@ pub struct At<'a> {
     /// The latest moment at which what the disk holds could not be taken for the whole story
     /// (clock-and-throttle.md section 4): codes of then and before are never accepted.
     pub fence: Option<Now>,
+    /// The latest moment at which the disk was found to have lost changes: a token without a
+    /// clock, which no fence can be put before, shows by a pair where it stands.
+    pub doubt: Option<Now>,
     /// The numbers.
     pub policy: &'a Policy,
 }

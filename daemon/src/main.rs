@@ -66,7 +66,7 @@ async fn run(
         policy: settings.policy,
         users: Users::Host,
     };
-    let engine = Arc::new(Engine::new(store, vault, around));
+    let engine = Arc::new(Engine::new(store.clone(), vault, around));
     engine.start().await?;
     let listener = serve::listen(&config.socket)
         .map_err(|error| format!("cannot listen at {}: {error}.", config.socket.display()))?;
@@ -83,5 +83,6 @@ async fn run(
         outage = poisoned => return Err(format!("the store failed: {outage}").into()),
     }
     audit.record(&Event::new("stopping"));
-    Ok(engine.stop().await?)
+    engine.stop().await?;
+    Ok(store.close().await?)
 }

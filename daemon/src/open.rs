@@ -10,6 +10,7 @@ use std::{
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -27,6 +28,11 @@ use crate::{
 const MARK: &str = "initialized";
 /// The database's folder in the state folder.
 const DATABASE: &str = "tokens";
+
+/// How long the opening of the database may stand still. On a disk that takes 5 s for a sync no
+/// step takes longer than a third of this; a database of a million tokens opens in a few seconds
+/// and gets on all the while. The service manager's own patience is three times that.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the state folder is not opened.
 #[derive(Debug)]
@@ -88,7 +94,7 @@ pub fn open(folder: &Path, credentials: Option<&Path>) -> Result<(SledStore, Vau
     if !SledStore::is_there(&database) {
         return Err(StateError::DatabaseMissing);
     }
-    let store = SledStore::open(&database).map_err(StateError::Store)?;
+    let store = SledStore::open_within(&database, PATIENCE).map_err(StateError::Store)?;
     let [mark, schema, house] =
         wait(read(&store, [Key::meta(MARK), Key::schema(), Key::vault()]))??;
     if mark.is_none() {

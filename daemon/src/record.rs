@@ -249,6 +249,13 @@ pub struct Host {
     pub fence: Option<u64>,
 }
 
+/// The record `doubt`: the store was found to have lost changes.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// Unix time of the latest such start.
+    pub at: u64,
+}
+
 /// The record `recovery`: what lets a user in without his token. He has at most one.
 ///
 /// It holds hashes only, all under one salt, so that one slow hash for each try is enough. The

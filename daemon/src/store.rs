@@ -11,7 +11,7 @@ mod watch;
 use std::{fmt, future::Future, sync::Arc};
 
 pub use self::{
-    key::{Key, Kind},
+    key::{Heat, Key, Kind},
     watch::{Change, Watch, Watchers},
 };
 
@@ -181,6 +181,19 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
+/// Whether what is stored is all that was stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Freshness {
+    /// It is not what was there when the store was closed, or was not once before and the store
+    /// was not closed since: what sign-ins wrote may be lost, which codes were used among it.
+    Doubtful,
+    /// As far as this engine can tell, yes.
+    Fresh,
+    /// The store was not closed in good order. What was acknowledged is there all the same, if
+    /// the disk keeps what it was given.
+    Unclosed,
+}
+
 /// An engine: a map from [`Key`] to bytes with conditional, durable, atomic changes.
 ///
 /// A handle is cheap to share; all handles of an engine see the same entries.
@@ -228,6 +241,11 @@ pub trait Store: Send + Sync + 'static {
     /// verdict. A key is told after its change can be read; the changes of a key are told in
     /// their order; a slow reader is told that it missed some.
     fn watch(&self, kind: Kind) -> Watch;
+
+    /// Tells whether what was found at the opening is what was left.
+    fn freshness(&self) -> Freshness {
+        Freshness::Fresh
+    }
 }
 
 /// Refuses a commit that is over the limits; every engine calls it first.

@@ -45,6 +45,8 @@ pub enum Reason {
     ClockBeforeLastStart,
     /// The wall clock moved against the boot-time clock.
     ClockJump,
+    /// The store was closed in good order and is not what was there then.
+    DoubtfulStore,
     /// The daemon did not end by itself, or nothing tells how it did: a power cut, a crash, a
     /// copy of a running daemon's folder.
     UncleanStop,
@@ -57,6 +59,7 @@ impl Reason {
         match self {
             Self::ClockBeforeLastStart => "clock_before_last_start",
             Self::ClockJump => "clock_jump",
+            Self::DoubtfulStore => "doubtful_store",
             Self::UncleanStop => "unclean_stop",
         }
     }
@@ -109,17 +112,28 @@ pub struct Distrust {
     pub floor: Now,
 }
 
+/// Begins a run on a store that has lost changes, the record of the host perhaps among them.
+#[must_use]
+pub fn start_in_doubt(kept: Option<&Host>, reading: &Reading) -> Observed {
+    begin(kept, reading, Some(Reason::DoubtfulStore))
+}
+
 /// Begins a run. `kept` is what the runs before have left; `None` means that nothing is known of
 /// them. A first start after `--initialize` finds the record of an ended run.
 #[must_use]
 pub fn start(kept: Option<&Host>, reading: &Reading) -> Observed {
+    begin(kept, reading, None)
+}
+
+/// Begins a run, with a fence for this reason or for one that is found.
+fn begin(kept: Option<&Host>, reading: &Reading, given: Option<Reason>) -> Observed {
     let kept = kept.cloned().unwrap_or(Host { ending: Ending::Unclean, ..Host::default() });
     let wall = reading.wall();
     let back = kept.seen.and_then(|seen| jump(difference(wall.0, seen))).filter(|jump| *jump < 0);
-    let reason = match kept.ending {
+    let reason = given.or(match kept.ending {
         Ending::Unclean => Some(Reason::UncleanStop),
         Ending::Clean => back.map(|_| Reason::ClockBeforeLastStart),
-    };
+    });
     let raised = reason.map(|reason| Raised { reason, jump: back });
     let run = Run {
         before: Uptime(kept.uptime),
@@ -217,7 +231,8 @@ pub fn is_up(at: &At<'_>) -> bool {
 ///
 /// 0, so no limit, for a button: no time passes between its codes, so a fence would have to skip
 /// counters, and a person would press through them in vain; its counter is spent on the disk
-/// before anybody hears of it, like every step. 0 as well for a token whose clock is not known
+/// before anybody hears of it, like every step. Where the disk has lost some, [`is_in_doubt`] asks
+/// for a pair. 0 as well for a token whose clock is not known
 /// yet: nobody signs in with it before an administrator has typed a pair, and where its accept
 /// window lies nobody can tell.
 #[must_use]
@@ -230,6 +245,16 @@ pub fn floor(opened: &Opened<'_>, at: &At<'_>) -> u64 {
             window.end().saturating_add(1)
         }
     }
+}
+
+/// Tells whether one code of this token is too little: it has no clock, and the disk was found to
+/// have lost changes since it was last used. A single code may be one that was used then; two in a
+/// row show where the token stands, and who has seen one code has not seen the next.
+#[must_use]
+pub fn is_in_doubt(opened: &Opened<'_>, at: &At<'_>) -> bool {
+    let button = matches!(opened.token.parameters.moving, Moving::Counter { .. });
+    let used = opened.state.last_used;
+    at.doubt.is_some_and(|doubt| button && used.is_none_or(|used| used <= doubt.0))
 }
 
 /// Returns what differs by more than the tolerance, at the ends of the range of an i64.

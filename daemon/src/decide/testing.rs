@@ -204,7 +204,7 @@ pub(super) fn at(now: Now) -> At<'static> {
 /// Returns the moment of a decision under a policy.
 pub(super) fn under(now: Now, policy: &Policy) -> At<'_> {
     let host_clock = HostClock::Synchronised;
-    At { now, uptime: Uptime(now.0), host_clock, fence: None, policy }
+    At { now, uptime: Uptime(now.0), host_clock, fence: None, doubt: None, policy }
 }
 
 pub(super) fn after(now: Now, seconds: i64) -> Now {

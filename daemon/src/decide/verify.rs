@@ -87,12 +87,17 @@ pub struct Decision {
 ///
 /// The steps at and below `state.last_step` are never accepted again (RFC 6238 section 5.2),
 /// whatever the clock says. A share whose budget is spent is not asked for one code: a single one
-/// is not tried then, but two of them in a row are a pair.
+/// is not tried then, but two of them in a row are a pair. So it is with a token that is in doubt
+/// ([`fence::is_in_doubt`]); nobody is told so before he types, for who has which token must not
+/// show: after the refusal he is asked for the next code, and the two are the pair.
 #[must_use]
 pub fn verify(opened: &Opened<'_>, attempt: &Attempt<'_>, at: &At<'_>) -> Decision {
     let budgets = &opened.state.budgets;
     let share = throttle::share(budgets, attempt.origin, at);
-    let demand = throttle::demand(budgets, attempt.spray, share, attempt.rank, at);
+    let demand = match fence::is_in_doubt(opened, at) {
+        true => Demand::Pair,
+        false => throttle::demand(budgets, attempt.spray, share, attempt.rank, at),
+    };
     match (attempt.typed, demand) {
         (Typed::Code(code), Demand::Code) => single(opened, code, attempt, share, at),
         (Typed::Pair(pair), _) => step_up(opened, pair, attempt, share, at),

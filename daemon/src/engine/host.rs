@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use fob_api::Error;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::{Mutex, MutexGuard},
     time::sleep,
@@ -14,11 +15,11 @@ use crate::{
     audit::Event,
     decide::{
         At, Now,
-        fence::{self, Distrust, Observed, Raised, Reading, Run},
+        fence::{self, Distrust, Observed, Raised, Reading, Reason, Run},
     },
     engine::{Applied, Engine, ROUNDS},
-    record::Host,
-    store::{Entry, Guard, Key, Store},
+    record::{Doubt, Ending, Host},
+    store::{Entry, Freshness, Guard, Key, Store},
 };
 
 /// How often the record is written while nothing happens: a crash loses at most as much of the
@@ -48,6 +49,8 @@ struct Running {
     run: Run,
     /// The boot-time clock when the log last said that the clock is not trusted.
     said: Option<u64>,
+    /// When the store was last found to have lost changes.
+    doubt: Option<Now>,
 }
 
 impl<S: Store> Engine<S> {
@@ -97,7 +100,7 @@ impl<S: Store> Engine<S> {
         let (mut phase, reading) = self.look().await?;
         let Phase::Running(running) = &mut *phase else { return Err(Error::StoreUnavailable) };
         match running.run.trust(&reading) {
-            Ok(_) => Ok(self.moment_of(&running.run, &reading)),
+            Ok(_) => Ok(self.moment_of(running, &reading)),
             Err(distrust) => {
                 if running.said.is_none_or(|said| reading.boot.abs_diff(said) >= QUIET) {
                     running.said = Some(reading.boot);
@@ -116,15 +119,17 @@ impl<S: Store> Engine<S> {
     pub(super) async fn moment(&self) -> Result<At<'_>, Error> {
         let (phase, reading) = self.look().await?;
         let Phase::Running(running) = &*phase else { return Err(Error::StoreUnavailable) };
-        Ok(self.moment_of(&running.run, &reading))
+        Ok(self.moment_of(running, &reading))
     }
 
-    fn moment_of(&self, run: &Run, reading: &Reading) -> At<'_> {
+    fn moment_of(&self, running: &Running, reading: &Reading) -> At<'_> {
+        let Running { run, doubt, .. } = running;
         At {
             now: reading.wall.unwrap_or(Now(0)),
             uptime: run.uptime(reading),
             host_clock: self.witnesses.judge(reading.host_clock, run.uptime(reading)),
             fence: run.record.fence.map(Now),
+            doubt: *doubt,
             policy: &self.around.policy,
         }
     }
@@ -147,7 +152,7 @@ impl<S: Store> Engine<S> {
                 let [entry] = self.get([Key::host()]).await?;
                 (running.run.record.clone(), entry)
             };
-            if let Applied::Yes = self.write_host(&record, entry).await? {
+            if let Applied::Yes = self.write_record(&Key::host(), &record, entry).await? {
                 return Ok(());
             }
         }
@@ -157,33 +162,65 @@ impl<S: Store> Engine<S> {
     /// Looks at the clocks. A fence that this raises is durable when it returns.
     async fn look(&self) -> Result<(MutexGuard<'_, Phase>, Reading), Error> {
         let mut phase = self.life.0.lock().await;
-        let (observed, said, reading) = match &*phase {
+        let (observed, said, doubt, reading) = match &*phase {
             Phase::Before => {
                 let reading = self.read()?;
-                (self.begin(&reading).await?, None, reading)
+                let (observed, doubt) = self.begin(&reading).await?;
+                (observed, None, doubt, reading)
             }
             Phase::Running(running) => {
                 let reading = self.reconsider(&running.run).await?;
-                (running.run.observe(&reading), running.said, reading)
+                (running.run.observe(&reading), running.said, running.doubt, reading)
             }
             Phase::Stopped => return Err(Error::StoreUnavailable),
         };
         let Observed { run, raised } = observed;
+        // First, so that no end of this run between the two forgets it.
+        let doubt = self.keep_doubt(doubt, raised, &run).await?;
         if raised.is_some() || matches!(*phase, Phase::Before) {
             self.keep_host(&run.record).await?;
         }
         if let Some(raised) = raised {
             self.around.audit.record(&event(raised));
         }
-        *phase = Phase::Running(Running { run, said });
+        *phase = Phase::Running(Running { run, said, doubt });
         Ok((phase, reading))
     }
 
-    /// Reads the record that the last run left, and begins one.
-    async fn begin(&self, reading: &Reading) -> Result<Observed, Error> {
-        let [entry] = self.get([Key::host()]).await?;
-        let kept: Option<Host> = self.decode(entry.as_ref())?;
-        Ok(fence::start(kept.as_ref(), reading))
+    /// Reads what the last run left, and begins one.
+    async fn begin(&self, reading: &Reading) -> Result<(Observed, Option<Now>), Error> {
+        let [host, doubt] = self.get([Key::host(), Key::doubt()]).await?;
+        let kept: Option<Host> = self.decode(host.as_ref())?;
+        let doubt: Option<Doubt> = self.decode(doubt.as_ref())?;
+        let observed = match self.store.freshness() {
+            Freshness::Fresh => fence::start(kept.as_ref(), reading),
+            // The daemon said that it ended well, and the store was not closed after it.
+            Freshness::Unclosed => {
+                let kept = kept.map(|host| Host { ending: Ending::Unclean, ..host });
+                fence::start(kept.as_ref(), reading)
+            }
+            Freshness::Doubtful => fence::start_in_doubt(kept.as_ref(), reading),
+        };
+        Ok((observed, doubt.map(|doubt| Now(doubt.at))))
+    }
+
+    /// Keeps the moment of the latest doubt. When the clock was set, it moves to the time after it:
+    /// a moment in the future would stay for ever.
+    async fn keep_doubt(
+        &self,
+        before: Option<Now>,
+        raised: Option<Raised>,
+        run: &Run,
+    ) -> Result<Option<Now>, Error> {
+        let (Some(raised), Some(fence)) = (raised, run.record.fence) else { return Ok(before) };
+        if before.is_none() && raised.reason != Reason::DoubtfulStore {
+            return Ok(None);
+        }
+        if raised.jump.is_none() && raised.reason != Reason::DoubtfulStore {
+            return Ok(before);
+        }
+        self.keep_record(&Key::doubt(), &Doubt { at: fence }).await?;
+        Ok(Some(Now(fence)))
     }
 
     /// Reads the clocks. After a jump nobody knows whether the wall clock is synchronised until
@@ -208,22 +245,38 @@ impl<S: Store> Engine<S> {
     /// fence, the end. The caller holds the lock of the host's life, so nobody has a newer one: a
     /// conflict is a lost reply, or a record that [`Engine::keep`] has written meanwhile.
     async fn keep_host(&self, record: &Host) -> Result<(), Error> {
+        self.keep_record(&Key::host(), record).await
+    }
+
+    /// Writes a record about the host; the caller holds the lock of the host's life.
+    async fn keep_record<T>(&self, key: &Key, record: &T) -> Result<(), Error>
+    where
+        T: DeserializeOwned + PartialEq + Serialize,
+    {
         for _ in 0..ROUNDS {
-            let [entry] = self.get([Key::host()]).await?;
-            if let Applied::Yes = self.write_host(record, entry).await? {
+            let [entry] = self.get([key.clone()]).await?;
+            if let Applied::Yes = self.write_record(key, record, entry).await? {
                 return Ok(());
             }
         }
         Err(self.give_up())
     }
 
-    /// Writes a record of the host in place of what was read.
-    async fn write_host(&self, record: &Host, read: Option<Entry>) -> Result<Applied, Error> {
+    /// Writes a record about the host in place of what was read.
+    async fn write_record<T>(
+        &self,
+        key: &Key,
+        record: &T,
+        read: Option<Entry>,
+    ) -> Result<Applied, Error>
+    where
+        T: DeserializeOwned + PartialEq + Serialize,
+    {
         if self.decode(read.as_ref())?.as_ref() == Some(record) {
             return Ok(Applied::Yes);
         }
-        let guard = Guard::unchanged(&Key::host(), read.as_ref());
-        let (write, marker) = self.mark(Key::host(), record)?;
+        let guard = Guard::unchanged(key, read.as_ref());
+        let (write, marker) = self.mark(key.clone(), record)?;
         self.apply(vec![guard], vec![write], &marker).await
     }
 }

@@ -39,6 +39,39 @@ impl Kind {
     ];
 }
 
+/// How often an entry is written. What is rare is watched more closely: the anchor of the sled
+/// engine keeps pace with each change of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Heat {
+    /// By an administrator, or by a user about his own tokens and codes.
+    Cold,
+    /// By each sign-in, or by the time.
+    Hot,
+}
+
+impl Heat {
+    /// Returns the heat of the entry under a key's bytes. What a later kind is about is not known
+    /// here: it is watched closely.
+    ///
+    /// What stands in for the recovery codes of those who have none is as cold as theirs: a try
+    /// must cost the same (design.md section 4, law 4).
+    #[must_use]
+    pub fn of(key: &[u8]) -> Self {
+        let Some((kind, [_, name @ ..])) = key.split_first() else { return Self::Cold };
+        let named = |kind| Kind::ALL.into_iter().find(|known| *known as u8 == kind);
+        match named(*kind) {
+            Some(Kind::State) => Self::Hot,
+            Some(Kind::Nobody) if name.len() == size_of::<u16>() => Self::Hot,
+            Some(Kind::Meta) if HOT_FACTS.iter().any(|fact| *fact == name) => Self::Hot,
+            _ => Self::Cold,
+        }
+    }
+}
+
+/// Facts about the store that sign-ins and the time write: the host's clocks, and what unknown
+/// sources have cost.
+const HOT_FACTS: [&[u8]; 2] = [b"host", b"spray"];
+
 /// A key: its kind, the shard (the first byte of the name's SHA-256), its name.
 ///
 /// The shard does not depend on the kind, so that seed and state of a token share it. Ordered
@@ -50,6 +83,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// When the store was last found in a state that is not the one it was left in.
+    pub fn doubt() -> Self {
+        Self::meta("doubt")
+    }
+
     /// The fingerprint of a seed.
     pub fn fingerprint(fingerprint: &[u8; 32]) -> Self {
         Self::of(Kind::Fingerprint, fingerprint)
@@ -154,7 +192,7 @@ impl fmt::Debug for Key {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, Kind};
+    use super::{Heat, Key, Kind};
     use fob_api::Serial;
 
     #[test]
@@ -183,5 +221,25 @@ mod tests {
         assert_eq!(Key::from_stored(&moved), None);
         assert_eq!(Key::from_stored(&[0, 0, 0]), None);
         assert_eq!(Key::from_stored(&[]), None);
+    }
+
+    #[test]
+    fn what_each_sign_in_writes_is_hot_and_everything_else_cold() {
+        let serial = Serial::parse("8A1172").unwrap();
+        for key in [Key::state(&serial), Key::host(), Key::meta("spray"), Key::nobody(7)] {
+            assert_eq!(Heat::of(key.as_bytes()), Heat::Hot, "{key:?}");
+        }
+        for key in [
+            Key::seed(&serial),
+            Key::user(0),
+            Key::fingerprint(&[7; 32]),
+            Key::recovery(0),
+            Key::nobodys_recovery(7),
+            Key::meta("initialized"),
+            Key::doubt(),
+        ] {
+            assert_eq!(Heat::of(key.as_bytes()), Heat::Cold, "{key:?}");
+        }
+        assert_eq!(Heat::of(&[99, 0, 1]), Heat::Cold);
     }
 }

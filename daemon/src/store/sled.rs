@@ -4,11 +4,17 @@
 //! The writer thread takes all that has queued, checks guards, writes, flushes, calls
 //! fdatasync(2) once and then answers all. Reads never wait for that and see only what is
 //! durable. Any error of a write, flush or sync ends the service until the daemon restarts.
+//!
+//! sled may also open with an older state without an error (`ledger.rs`); what is there is compared
+//! with an anchor beside the database (`anchor.rs`).
 
+mod anchor;
 mod bulk;
 mod group;
+mod ledger;
 mod medium;
 mod open;
+mod progress;
 mod shelf;
 mod writer;
 
@@ -18,6 +24,7 @@ use std::{
     path::Path,
     sync::Arc,
     thread::JoinHandle,
+    time::Duration,
 };
 
 use tokio::{
@@ -26,16 +33,22 @@ use tokio::{
 };
 
 use self::{
+    anchor::Keeper,
     bulk::{Bulk, PIECE},
+    open::Opened,
+    progress::Progress,
     shelf::Shelf,
     writer::{Commit, Request, Writer},
 };
 pub use self::{
+    anchor::{AnchorPlace, Mismatch},
     medium::{Disk, Medium},
     open::{Flaw, OpenError},
     writer::Outage,
 };
-use super::{Committed, Entry, Guard, Key, Kind, Store, StoreError, Watch, Write, check_limits};
+use super::{
+    Committed, Entry, Freshness, Guard, Key, Kind, Store, StoreError, Watch, Write, check_limits,
+};
 
 /// Commits that may wait for the writer; a caller beyond that waits for a place. Sixteen times
 /// the 64 callers at whom the throughput of a group stopped growing when it was measured.
@@ -50,6 +63,7 @@ pub struct SledStore(Arc<Inner>);
 
 struct Inner {
     shelf: Arc<Shelf>,
+    freshness: Freshness,
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -72,19 +86,51 @@ impl SledStore {
         Self::open_on(dir, Disk)
     }
 
+    /// As [`SledStore::open`], but gives up when nothing gets on for so long. Whoever is told that
+    /// ends the process: what hangs still has the database.
+    ///
+    /// # Errors
+    ///
+    /// As [`SledStore::open`], and [`OpenError::Stuck`].
+    pub fn open_within(dir: &Path, patience: Duration) -> Result<Self, OpenError> {
+        let theirs = dir.to_owned();
+        let open = move |progress: &_| Self::open_as(&theirs, Disk, progress);
+        progress::watched(dir, patience, open)
+    }
+
     /// Opens the database on another medium, so that a test can make a sync fail or hang.
     ///
     /// # Errors
     ///
     /// As [`SledStore::open`].
     pub fn open_on(dir: &Path, medium: impl Medium) -> Result<Self, OpenError> {
-        let opened = open::open(dir)?;
-        let shelf = Arc::new(Shelf::new(opened.db, opened.lock));
+        Self::open_as(dir, medium, &Progress::default())
+    }
+
+    fn open_as(dir: &Path, medium: impl Medium, progress: &Progress) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io(dir.to_owned(), error);
+        let Opened { db, file, lock, place, found } = open::open(dir, progress)?;
+        let (keeper, freshness) = Keeper::begin(place, (&db, &file), found).map_err(io)?;
+        let shelf = Arc::new(Shelf::new(db, lock));
         let (queue, requests) = mpsc::channel(QUEUE);
-        let writer = Writer::new(Arc::clone(&shelf), opened.file, Box::new(medium), requests);
-        let writer = writer.and_then(Writer::start);
-        let writer = writer.map_err(|error| OpenError::Io(dir.to_owned(), error))?;
-        Ok(Self(Arc::new(Inner { shelf, queue: Some(queue), writer: Some(writer) })))
+        let writer = Writer::new(Arc::clone(&shelf), (file, keeper), Box::new(medium), requests);
+        let writer = Some(writer.and_then(Writer::start).map_err(io)?);
+        Ok(Self(Arc::new(Inner { shelf, freshness, queue: Some(queue), writer })))
+    }
+
+    /// Closes the store after the commits that were begun before: what comes later is refused, and
+    /// a large one that is half written. The
+    /// next opening can tell whether it finds what was there. Dropping the last handle does the
+    /// same, where nobody has to know when.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`]: the next opening finds a store that was not closed.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let queue = self.0.queue.as_ref().ok_or(StoreError::Unavailable)?;
+        let (reply, closed) = oneshot::channel();
+        queue.send(Request::Close(reply)).await.map_err(|_| StoreError::Unavailable)?;
+        closed.await.unwrap_or(Err(StoreError::Unavailable))
     }
 
     /// Waits until an error has ended the service and returns it; forever if none does. The
@@ -143,6 +189,10 @@ impl Store for SledStore {
 
     fn watch(&self, kind: Kind) -> Watch {
         self.0.shelf.watchers.watch(kind)
+    }
+
+    fn freshness(&self) -> Freshness {
+        self.0.freshness
     }
 }
 

@@ -16,7 +16,9 @@ use sled::{Batch, Db, IVec};
 use tokio::sync::oneshot;
 
 use super::{
+    anchor::{MANIFEST, Manifest},
     group::Answer,
+    ledger::Delta,
     shelf::{Hidden, Layer, Shelf, decode, encode, trouble},
     writer::Commit,
 };
@@ -26,10 +28,12 @@ use crate::store::{Committed, Entry, Guard, Key, MAX_VALUE, StoreError, Write};
 /// at 20 to 30 µs each, which is what a large commit adds to the wait of a sign-in.
 pub(super) const PIECE: usize = 256;
 
-/// The key that marks a large commit in progress; no kind has the byte 0.
-const MARKER: [u8; 2] = [0, 0];
+/// The first byte of the engine's own keys: no kind has it.
+pub(super) const ENGINE: u8 = 0;
+/// The key that marks a large commit in progress.
+const MARKER: [u8; 2] = [ENGINE, 0];
 /// What the keys of undo records start with; a big-endian number follows.
-const UNDO: [u8; 2] = [0, 1];
+const UNDO: [u8; 2] = [ENGINE, 1];
 
 /// What a step led to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,6 +71,8 @@ pub(super) struct Bulk {
     made: usize,
     /// Undo records that stand.
     undo: u32,
+    /// What the writes so far change about the sums.
+    delta: Delta,
 }
 
 impl Bulk {
@@ -94,6 +100,7 @@ impl Bulk {
             holds: true,
             made: 0,
             undo: 0,
+            delta: Delta::NONE,
         }
     }
 
@@ -106,6 +113,16 @@ impl Bulk {
     /// Says whether it is about to write its first piece.
     pub(super) fn is_about_to_write(&self) -> bool {
         self.phase == Phase::Write && self.made == 0
+    }
+
+    /// Says whether some of it is written and not all.
+    pub(super) fn is_half_written(&self) -> bool {
+        self.phase == Phase::Write && self.made > 0
+    }
+
+    /// Returns what it changes about the sums, once everything is written.
+    pub(super) fn delta(&self) -> Delta {
+        self.delta
     }
 
     /// Returns about how many bytes it will write: three times the entries were measured, the
@@ -134,9 +151,15 @@ impl Bulk {
         }
     }
 
-    /// Removes the marker: with the next sync the whole commit is durable.
-    pub(super) fn seal(&self, db: &Db) -> sled::Result<()> {
-        db.remove(MARKER).map(drop)
+    /// Removes the marker, together with the change of the manifest: with the next sync the whole
+    /// commit is durable.
+    pub(super) fn seal(&self, db: &Db, manifest: Option<&Manifest>) -> sled::Result<()> {
+        let mut batch = Batch::default();
+        batch.remove(&MARKER);
+        if let Some(manifest) = manifest {
+            batch.insert(&MANIFEST, manifest.encode());
+        }
+        db.apply_batch(batch)
     }
 
     /// Shows the writes, tells the watches, answers and unlocks the keys; after the sync.
@@ -191,12 +214,17 @@ impl Bulk {
         for (key, value) in self.writes.iter_mut().skip(self.made).take(PIECE) {
             let old = shelf.db.get(key.as_bytes()).map_err(|error| trouble(&error))?;
             hidden.insert(key.clone(), old.as_ref().map(decode).transpose()?);
+            if let Some(old) = &old {
+                self.delta.take(key.as_bytes(), &[old]);
+            }
             undo.push((key.clone(), old));
             match value.take() {
                 None => batch.remove(key.as_bytes()),
                 Some(value) => {
                     *version = version.wrapping_add(1);
-                    batch.insert(key.as_bytes(), encode(*version, &value));
+                    let stored = encode(*version, &value);
+                    self.delta.put(key.as_bytes(), &[&stored]);
+                    batch.insert(key.as_bytes(), stored);
                 }
             }
         }
@@ -352,7 +380,7 @@ mod tests {
             let mut sealed = None;
             for _ in 0..pieces {
                 if bulk.step(&shelf, &mut version) == Ok(Step::Seal) {
-                    bulk.seal(&shelf.db).unwrap();
+                    bulk.seal(&shelf.db, None).unwrap();
                     bulk.finish(&shelf);
                     sealed = Some(contents(&shelf.db));
                 }

@@ -6,6 +6,8 @@ use sled::{Batch, Db};
 use tokio::sync::oneshot;
 
 use super::{
+    anchor::{MANIFEST, Manifest},
+    ledger::Delta,
     shelf::{Hidden, Shelf, encode},
     writer::Commit,
 };
@@ -85,10 +87,25 @@ impl<'a> Group<'a> {
         self.writes.iter().map(size).sum::<usize>() as u64
     }
 
-    /// Writes everything into the database, not yet durably.
-    pub(super) fn apply(&self, db: &Db) -> sled::Result<()> {
+    /// Returns what the writes change about the sums.
+    pub(super) fn delta(&self) -> Delta {
+        let mut delta = Delta::NONE;
+        for (key, after) in &self.after {
+            let before = self.before.get(key).and_then(Option::as_ref);
+            if let Some(tag) = before {
+                delta.take(key.as_bytes(), &[&tag.version.to_le_bytes(), &tag.value]);
+            }
+            if let Some(tag) = after {
+                delta.put(key.as_bytes(), &[&tag.version.to_le_bytes(), &tag.value]);
+            }
+        }
+        delta
+    }
+
+    /// Writes everything into the database, not yet durably; with a manifest in one batch.
+    pub(super) fn apply(&self, db: &Db, manifest: Option<&Manifest>) -> sled::Result<()> {
         let stored = |tag: &Tag| encode(tag.version, &tag.value);
-        if self.form == Form::Singles {
+        if self.form == Form::Singles && manifest.is_none() {
             for (key, tag) in &self.writes {
                 match tag {
                     None => db.remove(key.as_bytes())?,
@@ -98,6 +115,9 @@ impl<'a> Group<'a> {
             return Ok(());
         }
         let mut batch = Batch::default();
+        if let Some(manifest) = manifest {
+            batch.insert(&MANIFEST, manifest.encode());
+        }
         for (key, tag) in &self.writes {
             match tag {
                 None => batch.remove(key.as_bytes()),

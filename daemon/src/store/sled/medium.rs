@@ -4,7 +4,9 @@ use std::{fs::File, io};
 
 use nix::sys::statvfs::fstatvfs;
 
-/// The two questions that the writer asks the disk.
+use super::anchor::AnchorPlace;
+
+/// What the writer asks of the disk.
 pub trait Medium: Send + 'static {
     /// Returns the bytes that may still be written to the file system of this file.
     ///
@@ -19,6 +21,15 @@ pub trait Medium: Send + 'static {
     ///
     /// Those of fdatasync(2); the writer asks no second time.
     fn sync(&mut self, file: &File) -> io::Result<()>;
+
+    /// Returns when this anchor lies in the place of the old one and survives a power cut.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`AnchorPlace::replace`]; the writer asks no second time.
+    fn replace(&mut self, place: &AnchorPlace, anchor: &[u8]) -> io::Result<()> {
+        place.replace(anchor)
+    }
 }
 
 /// The real one.

@@ -16,7 +16,12 @@ use nix::{
 };
 use sled::{Config, Db};
 
-use super::bulk;
+use super::{
+    anchor::{self, AnchorPlace, Found, Judged, MANIFEST, Manifest, Mismatch},
+    bulk,
+    ledger::Sums,
+    progress::Progress,
+};
 
 /// Bytes of pages that sled keeps in memory. A sign-in touches two records of about 400 bytes;
 /// this is room for the pages of some 100 000 tokens.
@@ -37,6 +42,10 @@ pub enum OpenError {
     Damaged(PathBuf),
     /// The operating system refused; full disks included.
     Io(PathBuf, io::Error),
+    /// It is not the database that was left here: most often an older one.
+    Mismatched(PathBuf, Mismatch),
+    /// Nothing got on for so long.
+    Stuck(PathBuf, Duration),
     /// Somebody else may have read or changed it.
     Unsafe(PathBuf, Flaw),
 }
@@ -60,6 +69,19 @@ impl fmt::Display for OpenError {
             Self::Busy(path) => write!(f, "another fobd has the token store {}", path.display()),
             Self::Damaged(path) => write!(f, "damaged token store: {}", path.display()),
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Mismatched(path, mismatch) => write!(
+                f,
+                "the token store {} is not as it was left: {mismatch}. Restore the whole state \
+                 folder from a backup; codes that were used could be used again on this one.",
+                path.display()
+            ),
+            Self::Stuck(path, patience) => write!(
+                f,
+                "the token store {} could not be opened: nothing was read for {} seconds. Look at \
+                 the disk; if that is well, restore the state folder from a backup.",
+                path.display(),
+                patience.as_secs()
+            ),
             Self::Unsafe(path, flaw) => write!(f, "{} {flaw}", path.display()),
         }
     }
@@ -85,13 +107,17 @@ pub(super) struct Opened {
     pub(super) file: File,
     /// Whoever holds it has the database.
     pub(super) lock: File,
+    /// Where its anchor lies.
+    pub(super) place: AnchorPlace,
+    /// What its records come to, and what that means.
+    pub(super) found: (Judged, Sums),
 }
 
 pub(super) fn is_there(dir: &Path) -> bool {
     dir.join(DATABASE).symlink_metadata().is_ok()
 }
 
-pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
+pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError> {
     let io = |error| OpenError::Io(dir.to_owned(), error);
     match DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io(error)),
@@ -107,11 +133,20 @@ pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
         sled::Error::Io(error) => io(error),
         _ => OpenError::Damaged(dir.to_owned()),
     };
+    progress.step();
     let db = open_settled(&config).map_err(sort)?;
+    progress.step();
     bulk::roll_back(&db).map_err(sort)?;
+    let place = AnchorPlace::new(dir);
+    let anchor = place.read().map_err(io)?;
+    let manifest = db.get(MANIFEST).map_err(sort)?.map(|bytes| Manifest::decode(&bytes));
+    let sums = Sums::count(&db, progress).map_err(sort)?;
+    let judged = anchor::judge(&Found { manifest, anchor, sums });
+    let judged = judged.map_err(|mismatch| OpenError::Mismatched(dir.to_owned(), mismatch))?;
     let file = OpenOptions::new().write(true).open(dir.join(DATABASE)).map_err(io)?;
     close_up(dir).map_err(io)?;
-    Ok(Opened { db, file, lock })
+    progress.step();
+    Ok(Opened { db, file, lock, place, found: (judged, sums) })
 }
 
 /// Opens the database. Our own lock is held by now, so whoever has sled's is a thread of a database
@@ -173,13 +208,15 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
 }
 
 /// Removes the snapshots that a killed daemon left half-written; sled would take one for whole
-/// (sled issues 1527 and 1533). Never a finished one: without it sled may start empty.
+/// (sled issues 1527 and 1533). Never a finished one: without it sled may start empty. And an
+/// anchor that did not get its name.
 fn clear_leftovers(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
-        if name.starts_with(b"snap.") && name.ends_with(b".generating") {
+        let snapshot = name.starts_with(b"snap.") && name.ends_with(b".generating");
+        if snapshot || name == anchor::FRESH.as_bytes() {
             fs::remove_file(entry.path())?;
         }
     }

@@ -17,7 +17,7 @@ use super::writer::Outage;
 use crate::store::{Entry, Key, StoreError, Tag, Watchers};
 
 /// Bytes of the version before each stored value.
-const VERSION: usize = size_of::<u64>();
+pub(super) const VERSION: usize = size_of::<u64>();
 
 /// Old values by key; `None` hides an entry that was not there.
 pub(super) type Hidden = BTreeMap<Key, Option<Tag>>;

@@ -16,8 +16,10 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    anchor::{Keeper, Manifest},
     bulk::{Bulk, Step},
     group::{Answer, Group},
+    ledger::Delta,
     medium::Medium,
     shelf::{Layer, Shelf},
 };
@@ -44,6 +46,8 @@ pub(super) enum Request {
     Large(Box<Bulk>),
     /// Applied at once, with others.
     Small(Commit),
+    /// The last one: the store is closed after what came before.
+    Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
 impl Request {
@@ -51,6 +55,10 @@ impl Request {
         let reply = match self {
             Self::Large(bulk) => return bulk.refuse(error),
             Self::Small(commit) => commit.reply,
+            Self::Close(reply) => {
+                let _ = reply.send(Err(error));
+                return;
+            }
         };
         // Somebody who has stopped waiting needs no answer.
         let _ = reply.send(Err(error));
@@ -70,6 +78,9 @@ pub(super) struct Writer {
     /// The second descriptor of the database file.
     file: File,
     medium: Box<dyn Medium>,
+    keeper: Keeper,
+    /// Whoever waits for the end.
+    closing: Option<oneshot::Sender<Result<(), StoreError>>>,
     /// The version of the last write.
     version: u64,
 }
@@ -79,13 +90,13 @@ impl Writer {
     /// or a restore.
     pub(super) fn new(
         shelf: Arc<Shelf>,
-        file: File,
+        (file, keeper): (File, Keeper),
         medium: Box<dyn Medium>,
         queue: mpsc::Receiver<Request>,
     ) -> io::Result<Self> {
         let version = getrandom::u64().map_err(io::Error::other)?;
-        let later = VecDeque::new();
-        Ok(Self { shelf, queue, later, large: None, file, medium, version })
+        let (later, large, closing) = (VecDeque::new(), None, None);
+        Ok(Self { shelf, queue, later, large, file, medium, keeper, closing, version })
     }
 
     /// Starts the thread; it ends when the queue is closed or after an error.
@@ -105,7 +116,26 @@ impl Writer {
             if self.serve(group).and_then(|()| self.step()).is_err() {
                 return self.refuse_all();
             }
+            if self.closing.is_some() {
+                break;
+            }
         }
+        self.close();
+    }
+
+    /// Closes the store in good order. A large commit that is half written is rolled back by the
+    /// next opening, which finds a store that was not closed.
+    fn close(mut self) {
+        let half = self.large.as_ref().is_some_and(|bulk| bulk.is_half_written());
+        let closed = match half {
+            true => Err(StoreError::Unavailable),
+            false => self.keeper.close(&mut *self.medium).map_err(|_| StoreError::Unavailable),
+        };
+        if let Some(reply) = self.closing.take() {
+            // Somebody who has stopped waiting needs no answer.
+            let _ = reply.send(closed);
+        }
+        self.refuse_all();
     }
 
     /// Waits for work and takes what has queued; `None` when nobody can ask any more.
@@ -125,7 +155,7 @@ impl Writer {
                 size += self.sort(request, &mut group);
             }
         }
-        while size < GROUP {
+        while size < GROUP && self.closing.is_none() {
             match self.queue.try_recv() {
                 Ok(request) => size += self.sort(request, &mut group),
                 Err(mpsc::error::TryRecvError::Empty) => break,
@@ -140,6 +170,7 @@ impl Writer {
     /// Puts a request where it belongs and returns its share of the group's size.
     fn sort(&mut self, request: Request, group: &mut Vec<Commit>) -> usize {
         match (request, &self.large) {
+            (Request::Close(reply), _) => self.closing = Some(reply),
             (Request::Large(bulk), None) => self.large = Some(bulk),
             (Request::Large(bulk), Some(_)) => self.later.push_back(Request::Large(bulk)),
             (Request::Small(commit), Some(bulk)) if bulk.locks(&commit) => {
@@ -170,8 +201,11 @@ impl Writer {
             return Ok(());
         }
         shelf.hide(Layer::Group, group.old_values());
-        let applied = group.apply(&shelf.db).map_err(io::Error::from);
-        if let Err(error) = applied.and_then(|()| self.make_durable()) {
+        let delta = group.delta();
+        let manifest = self.keeper.manifest_after(&delta);
+        let applied = group.apply(&shelf.db, manifest.as_ref()).map_err(io::Error::from);
+        let durable = applied.and_then(|()| self.make_durable(&delta, manifest.as_ref()));
+        if let Err(error) = durable {
             shelf.end_service(Outage::Io(error.kind()));
             group.fail(StoreError::Indeterminate);
             return Err(Ended);
@@ -194,8 +228,11 @@ impl Writer {
             Ok(Step::Again) => self.large = Some(bulk),
             Ok(Step::Over) => {}
             Ok(Step::Seal) => {
-                let sealed = bulk.seal(&self.shelf.db).map_err(io::Error::from);
-                if let Err(error) = sealed.and_then(|()| self.make_durable()) {
+                let delta = bulk.delta();
+                let manifest = self.keeper.manifest_after(&delta);
+                let sealed = bulk.seal(&self.shelf.db, manifest.as_ref()).map_err(io::Error::from);
+                let durable = sealed.and_then(|()| self.make_durable(&delta, manifest.as_ref()));
+                if let Err(error) = durable {
                     self.shelf.end_service(Outage::Io(error.kind()));
                     bulk.refuse(StoreError::Indeterminate);
                     return Err(Ended);
@@ -221,9 +258,12 @@ impl Writer {
         }
     }
 
-    fn make_durable(&mut self) -> io::Result<()> {
+    /// Makes what was written durable, and then the anchor follow: one for all commits of a group,
+    /// and none for sign-ins alone.
+    fn make_durable(&mut self, delta: &Delta, manifest: Option<&Manifest>) -> io::Result<()> {
         self.shelf.db.flush()?;
-        self.medium.sync(&self.file)
+        self.medium.sync(&self.file)?;
+        self.keeper.follow(delta, manifest, &mut *self.medium)
     }
 
     /// Refuses what waits and whatever still comes.

@@ -129,6 +129,7 @@ fn at(arrival: u64) -> At<'static> {
         uptime: Uptime(arrival),
         host_clock: HostClock::Synchronised,
         fence: None,
+        doubt: None,
         policy: &Policy::DEFAULT,
     }
 }

@@ -191,6 +191,7 @@ fn at(now: u64) -> At<'static> {
         uptime: Uptime(now),
         host_clock: HostClock::Synchronised,
         fence: None,
+        doubt: None,
         policy: &Policy::DEFAULT,
     }
 }

@@ -144,6 +144,7 @@ impl World {
             uptime: self.run.uptime(&clocks),
             host_clock: clocks.host_clock,
             fence: self.run.record.fence.map(Now),
+            doubt: None,
             policy: &Policy::DEFAULT,
         }
     }
