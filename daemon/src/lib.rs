@@ -8,6 +8,7 @@ pub mod config;
 pub mod decide;
 pub mod engine;
 pub mod harden;
+pub mod migrate;
 pub mod open;
 pub mod record;
 pub mod seed;

@@ -7,7 +7,9 @@ use fobd::{
     clock::Clock,
     config::{self, Config, Loaded, Task},
     engine::{Engine, Surroundings},
-    harden, open, serve,
+    harden,
+    open::{self, Opened},
+    serve,
     users::Users,
 };
 use nix::sys::signal::SigSet;
@@ -33,7 +35,11 @@ fn start() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(open::initialize(&config.state, config.credentials.as_deref())?);
     }
     let numbers = config::read(&config.file)?;
-    let (store, vault) = open::open(&config.state, config.credentials.as_deref())?;
+    let Opened { store, vault, migrated } =
+        open::open(&config.state, config.credentials.as_deref())?;
+    if let Some(done) = migrated {
+        Audit::Stderr.record(&done.event());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(run((config, numbers), signals, store, vault));
     // Nothing is lost: whatever was answered is on the disk.

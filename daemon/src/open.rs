@@ -6,7 +6,7 @@
 
 use std::{
     fmt,
-    fs::DirBuilder,
+    fs::{DirBuilder, File, TryLockError},
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -16,6 +16,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    migrate::{self, Migrated},
     record::{self, Host, RecordError, SCHEMA, SealedSeed},
     store::{
         Committed, Entry, Guard, Key, Store, StoreError, Write,
@@ -25,9 +26,9 @@ use crate::{
 };
 
 /// The record that says that a database was set up.
-const MARK: &str = "initialized";
+pub(crate) const MARK: &str = "initialized";
 /// The database's folder in the state folder.
-const DATABASE: &str = "tokens";
+pub(crate) const DATABASE: &str = "tokens";
 
 /// How long the opening of the database may stand still. On a disk that takes 5 s for a sync no
 /// step takes longer than a third of this; a database of a million tokens opens in a few seconds
@@ -37,12 +38,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Why the state folder is not opened.
 #[derive(Debug)]
 pub enum StateError {
+    /// Another fobd is opening it.
+    Busy,
     /// There is no database, or an empty one.
     DatabaseMissing,
     /// This part of it is there already.
     Initialized(PathBuf),
     /// The folder cannot be made or used.
     Io(io::Error),
+    /// The database of an older Fob stays as it is.
+    Migration(migrate::Failure),
     /// A newer Fob has written the database.
     Newer,
     /// The database does not answer.
@@ -58,6 +63,9 @@ pub enum StateError {
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Busy => {
+                f.write_str("another fobd is opening the state folder. Stop one of them.")
+            }
             Self::DatabaseMissing => f.write_str(
                 "there is no token database. If there was one, restore it, or mount its file \
                  system; if this is a new host, run \"fobd --initialize\".",
@@ -68,10 +76,12 @@ impl fmt::Display for StateError {
                 part.display()
             ),
             Self::Io(error) => write!(f, "the state folder cannot be used: {error}."),
+            Self::Migration(failure) => failure.fmt(f),
             Self::Newer => write!(
                 f,
-                "the token database was written by a newer version of Fob than this one, which \
-                 knows version {SCHEMA}. Install the newer version again.",
+                "the token database was written by a newer Fob; this one knows version {SCHEMA}. \
+                 Install the newer one again, or go back to the copy that it kept: \
+                 {DATABASE}.v{SCHEMA}, as README.md says under \"Older and newer databases\".",
             ),
             Self::Read(error) => error.fmt(f),
             Self::Record(error) => error.fmt(f),
@@ -83,31 +93,77 @@ impl fmt::Display for StateError {
 
 impl std::error::Error for StateError {}
 
-/// Opens the database and the vault of a state folder that was set up. `credentials` is the
-/// folder that the service manager made for credentials, if it did.
+/// An open state folder.
+pub struct Opened {
+    /// The database.
+    pub store: SledStore,
+    /// The keys to it.
+    pub vault: Vault,
+    /// What was done to the database of an older Fob.
+    pub migrated: Option<Migrated>,
+}
+
+/// Opens the database and the vault of a state folder that was set up; the database of an older
+/// Fob is migrated first. `credentials` is the folder that the service manager made for
+/// credentials, if it did.
 ///
 /// # Errors
 ///
 /// [`StateError`].
-pub fn open(folder: &Path, credentials: Option<&Path>) -> Result<(SledStore, Vault), StateError> {
+pub fn open(folder: &Path, credentials: Option<&Path>) -> Result<Opened, StateError> {
+    let _lock = lock(folder)?;
+    migrate::settle(folder).map_err(StateError::Io)?;
     let database = folder.join(DATABASE);
     if !SledStore::is_there(&database) {
         return Err(StateError::DatabaseMissing);
     }
-    let store = SledStore::open_within(&database, PATIENCE).map_err(StateError::Store)?;
-    let [mark, schema, house] =
-        wait(read(&store, [Key::meta(MARK), Key::schema(), Key::vault()]))??;
+    let open_keys = || {
+        let source = Source::find(folder, credentials);
+        Keys::open(source, KeyFile::MustExist).map_err(StateError::Vault)
+    };
+    let open_store = || SledStore::open_within(&database, PATIENCE).map_err(StateError::Store);
+    let mut store = open_store()?;
+    let mut migrated = None;
+    if let Some(from) = wait(version(&store))?? {
+        let done = wait(migrate::migrate(folder, store, from, open_keys()?))?;
+        migrated = Some(done.map_err(StateError::Migration)?);
+        store = open_store()?;
+    }
+    let [house] = wait(read(&store, [Key::vault()]))??;
+    let house: SealedSeed = decode(house.as_ref())?;
+    let vault = open_keys()?.unlock(&house).map_err(StateError::Vault)?;
+    Ok(Opened { store, vault, migrated })
+}
+
+/// Keeps a second daemon out until the database, which has a lock of its own, is open: in between
+/// a migration moves that lock away.
+fn lock(folder: &Path) -> Result<File, StateError> {
+    let file = match File::open(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(StateError::DatabaseMissing);
+        }
+        opened => opened.map_err(StateError::Io)?,
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StateError::Busy),
+        Err(TryLockError::Error(error)) => Err(StateError::Io(error)),
+    }
+}
+
+/// Returns the version of a database that has to be migrated; `None` for one of this version.
+async fn version(store: &SledStore) -> Result<Option<u8>, StateError> {
+    let [mark, schema] = read(store, [Key::meta(MARK), Key::schema()]).await?;
     if mark.is_none() {
         return Err(StateError::DatabaseMissing);
     }
-    if decode::<u32>(schema.as_ref())? > SCHEMA.into() {
-        return Err(StateError::Newer);
+    // Layout 2 had no record of its version.
+    let Some(schema) = schema else { return Ok(Some(2)) };
+    match decode::<u32>(Some(&schema))? {
+        version if version == u32::from(SCHEMA) => Ok(None),
+        version if version > u32::from(SCHEMA) => Err(StateError::Newer),
+        _ => Err(StateError::Record(RecordError::Damaged)),
     }
-    let source = Source::find(folder, credentials);
-    let keys = Keys::open(source, KeyFile::MustExist).map_err(StateError::Vault)?;
-    let house: SealedSeed = decode(house.as_ref())?;
-    let vault = keys.unlock(&house).map_err(StateError::Vault)?;
-    Ok((store, vault))
 }
 
 /// Sets a state folder up: makes the folder, the key and an empty database.

@@ -86,6 +86,7 @@ mod codec;
 
 pub use budgets::{Budget, Budgets, PairTries, Source, Spray};
 pub use codec::{RecordError, SCHEMA, decode, encode};
+pub(crate) use codec::{from_payload, unwrap, wrap};
 
 /// A user as the host's user database knows him.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]

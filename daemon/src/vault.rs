@@ -265,6 +265,32 @@ impl Vault {
         Seed::new(std::mem::take(&mut *bytes)).ok_or(VaultError::Damaged)
     }
 
+    /// Seals the seed of a token anew that layout 2 has sealed: by the first key, bound to the
+    /// folded serial alone.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Damaged`] if it does not open; as [`Vault::seal`].
+    pub(crate) fn adopt(
+        &self,
+        serial: &str,
+        nonce: &[u8; 24],
+        sealed: &[u8],
+    ) -> Result<SealedSeed, VaultError> {
+        let ring = self.ring();
+        let key = ring.ids().first().copied().unwrap_or_default();
+        let aad = associated_data_v2(serial);
+        let seed = ring.open_bound(key, nonce, sealed, &aad)?;
+        ring.seal(key, (Purpose::Seed, serial), 1, &seed)
+    }
+
+    /// Seals as layout 2 did.
+    #[cfg(test)]
+    pub(crate) fn seal_v2(&self, serial: &str, seed: &[u8]) -> ([u8; 24], Vec<u8>) {
+        let ring = self.ring();
+        ring.seal_bound(ring.ids()[0], seed, &associated_data_v2(serial)).unwrap()
+    }
+
     /// Returns the keyed fingerprint of a seed: the same for the same seed, useless without the
     /// house secret.
     #[must_use]
@@ -323,6 +349,11 @@ fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
     let mut bytes = [0; N];
     bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = *from);
     bytes
+}
+
+/// Returns what a seed of layout 2 is bound to.
+fn associated_data_v2(serial: &str) -> Vec<u8> {
+    [b"fob seed v1\0".as_slice(), serial.as_bytes()].concat()
 }
 
 /// Returns random bytes from the kernel.

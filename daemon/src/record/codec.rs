@@ -45,11 +45,7 @@ impl std::error::Error for RecordError {}
 /// such a value.
 pub fn encode<T: Serialize>(key: &[u8], record: &T) -> Result<Vec<u8>, RecordError> {
     let payload = Zeroizing::new(postcard::to_allocvec(record).map_err(|_| RecordError::Damaged)?);
-    let mut bytes = Vec::with_capacity(1 + CHECKSUM + payload.len());
-    bytes.push(SCHEMA);
-    bytes.extend_from_slice(&checksum(key, &payload));
-    bytes.extend_from_slice(&payload);
-    Ok(bytes)
+    Ok(wrap(SCHEMA, key, &payload))
 }
 
 /// Decodes the record that is stored under a key.
@@ -58,14 +54,33 @@ pub fn encode<T: Serialize>(key: &[u8], record: &T) -> Result<Vec<u8>, RecordErr
 ///
 /// [`RecordError::Newer`] for another version, [`RecordError::Damaged`] for everything else.
 pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, RecordError> {
+    from_payload(unwrap(SCHEMA, key, bytes)?)
+}
+
+/// Puts version and checksum before the payload of a record of a layout.
+pub(crate) fn wrap(schema: u8, key: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1 + CHECKSUM + payload.len());
+    bytes.push(schema);
+    bytes.extend_from_slice(&checksum(schema, key, payload));
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// Returns the payload of a record of a layout.
+pub(crate) fn unwrap<'a>(schema: u8, key: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], RecordError> {
     let (version, rest) = bytes.split_first().ok_or(RecordError::Damaged)?;
-    if *version > SCHEMA {
+    if *version > schema {
         return Err(RecordError::Newer);
     }
     let (sum, payload) = rest.split_at_checked(CHECKSUM).ok_or(RecordError::Damaged)?;
-    if *version != SCHEMA || sum != checksum(key, payload) {
+    if *version != schema || sum != checksum(schema, key, payload) {
         return Err(RecordError::Damaged);
     }
+    Ok(payload)
+}
+
+/// Reads a payload, all of it.
+pub(crate) fn from_payload<T: DeserializeOwned>(payload: &[u8]) -> Result<T, RecordError> {
     match postcard::take_from_bytes(payload) {
         Ok((record, [])) => Ok(record),
         _ => Err(RecordError::Damaged),
@@ -73,9 +88,9 @@ pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, Record
 }
 
 /// Returns the first bytes of SHA-256 over version, key length, key and payload.
-fn checksum(key: &[u8], payload: &[u8]) -> [u8; CHECKSUM] {
+fn checksum(schema: u8, key: &[u8], payload: &[u8]) -> [u8; CHECKSUM] {
     let mut hash = Sha256::new();
-    hash.update([SCHEMA]);
+    hash.update([schema]);
     hash.update((key.len() as u64).to_be_bytes());
     hash.update(key);
     hash.update(payload);

@@ -101,13 +101,23 @@ impl Ring {
         generation: u32,
         secret: &[u8],
     ) -> Result<SealedSeed, VaultError> {
-        let nonce = random::<24>()?;
         let aad = associated_data(purpose, name, generation);
-        let payload = Payload { msg: secret, aad: &aad };
-        let sealed = XChaCha20Poly1305::new(self.key(key)?.into())
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| VaultError::Damaged)?;
+        let (nonce, sealed) = self.seal_bound(key, secret, &aad)?;
         Ok(SealedSeed { key, generation, nonce, sealed })
+    }
+
+    /// Seals what is bound to these associated data; under a new nonce, which it returns.
+    pub(super) fn seal_bound(
+        &self,
+        key: KeyId,
+        secret: &[u8],
+        aad: &[u8],
+    ) -> Result<([u8; 24], Vec<u8>), VaultError> {
+        let nonce = random::<24>()?;
+        XChaCha20Poly1305::new(self.key(key)?.into())
+            .encrypt(&XNonce::from(nonce), Payload { msg: secret, aad })
+            .map(|sealed| (nonce, sealed))
+            .map_err(|_| VaultError::Damaged)
     }
 
     /// Opens a secret.

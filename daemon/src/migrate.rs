@@ -1,0 +1,262 @@
+//! Brings the database of an older Fob to the layout of this one.
+//!
+//! The new database is built beside the old one, which stays as it is and is kept. Two renames
+//! put it in its place. So a daemon that is killed in between leaves the old database or the new
+//! one, never a mixture, and the next start goes on from there:
+//!
+//! | `tokens` | `tokens.new` | what it is |
+//! | --- | --- | --- |
+//! | old | perhaps | not done, or begun: begin again |
+//! | missing | whole | the old one is put aside, the new one not in its place: do that |
+//! | new | missing | done |
+
+mod v2;
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    audit::Event,
+    open::{DATABASE, MARK},
+    record::{self, RecordError, SCHEMA, SealedSeed},
+    store::{
+        Entry, Key, Kind, Store, StoreError, Write,
+        sled::{Disk, Medium, OpenError, SledStore},
+    },
+    vault::{Keys, Vault, VaultError},
+};
+
+/// The new database as long as it is not whole.
+const NEW: &str = "tokens.new";
+/// Records of a page, and of the commit that copies it: fewer than what a commit does in pieces.
+const PAGE: usize = 200;
+/// Most kept copies of one version.
+const COPIES: u32 = 99;
+
+/// What was done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Migrated {
+    /// The version that the database had.
+    pub from: u8,
+    /// Where that database is now.
+    pub kept: PathBuf,
+    /// Records that could not be read before and cannot be now.
+    pub damaged: u32,
+    /// Records that were copied.
+    pub records: u32,
+}
+
+impl Migrated {
+    /// Returns the event of it.
+    #[must_use]
+    pub fn event(&self) -> Event {
+        Event::new("migrated")
+            .with("from", self.from)
+            .with("to", SCHEMA)
+            .with("records", self.records)
+            .with("damaged", self.damaged)
+            .with("kept", self.kept.display())
+    }
+}
+
+/// Why a database stays as it is.
+#[derive(Debug)]
+pub enum Failure {
+    /// The new one cannot be put in its place.
+    Io(io::Error),
+    /// The new one cannot be made.
+    Open(OpenError),
+    /// A record cannot be read.
+    Record(RecordError),
+    /// One of the two does not answer.
+    Store(StoreError),
+    /// A seed, or the house secret, cannot be sealed.
+    Vault(VaultError),
+    /// A sound record holds a seed that does not open.
+    WrongKey(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token database of an older Fob was not changed: ")?;
+        match self {
+            Self::Io(error) => write!(f, "{error}."),
+            Self::Open(error) => error.fmt(f),
+            Self::Record(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Vault(error) => error.fmt(f),
+            Self::WrongKey(serial) => write!(
+                f,
+                "the seed of token {serial} does not open with the master key that is here. Bring \
+                 back the master.key that belongs to this database.",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Finishes or clears away what a killed migration left. Call it before the database is opened.
+///
+/// # Errors
+///
+/// The call that failed.
+pub fn settle(state: &Path) -> io::Result<()> {
+    let (database, new) = (state.join(DATABASE), state.join(NEW));
+    match (SledStore::is_there(&database), SledStore::is_there(&new)) {
+        (true, _) => remove(&new),
+        // Only a whole one was ever left alone; what is not whole does not open.
+        (false, true) => put(&new, &database, state),
+        (false, false) => Ok(()),
+    }
+}
+
+/// Builds the new database, keeps the old one, and puts the new one in its place.
+///
+/// # Errors
+///
+/// [`Failure`]; the old database is in its place and unchanged then, or the next start finishes.
+pub async fn migrate(
+    state: &Path,
+    old: SledStore,
+    from: u8,
+    keys: Keys,
+) -> Result<Migrated, Failure> {
+    let vault = keys.derive().map_err(Failure::Vault)?;
+    let built = build(state, &old, from, &vault, Disk).await;
+    // Closed before it is moved: it writes to its folder by name.
+    drop(old);
+    let (records, damaged) = match built {
+        Ok(counts) => counts,
+        Err(failure) => {
+            // It may hold the room that was missing; the next start tries it again otherwise.
+            let _ = remove(&state.join(NEW));
+            return Err(failure);
+        }
+    };
+    let kept = keep(state, from).map_err(Failure::Io)?;
+    put(&state.join(NEW), &state.join(DATABASE), state).map_err(Failure::Io)?;
+    Ok(Migrated { from, kept, damaged, records })
+}
+
+/// Builds the new database, and closes it. Returns how many records it has, and how many of them
+/// are damaged as they were before. Its mark comes last: without it, it is no database.
+async fn build(
+    state: &Path,
+    old: &SledStore,
+    from: u8,
+    vault: &Vault,
+    medium: impl Medium,
+) -> Result<(u32, u32), Failure> {
+    let new = state.join(NEW);
+    remove(&new).map_err(Failure::Io)?;
+    let new = SledStore::open_on(&new, medium).map_err(Failure::Open)?;
+    let (mut records, mut damaged) = (0, 0);
+    let mark = Key::meta(MARK);
+    for kind in Kind::ALL {
+        for shard in 0..=u8::MAX {
+            let mut after = None;
+            loop {
+                let page = old.list(kind, shard, after.as_ref(), PAGE).await;
+                let page = page.map_err(Failure::Store)?;
+                let mut writes = Vec::with_capacity(page.len());
+                for entry in page.iter().filter(|entry| entry.key != mark) {
+                    let (value, sound) = carry(entry, from, vault)?;
+                    damaged += u32::from(!sound);
+                    writes.push(Write::Put(entry.key.clone(), value));
+                }
+                records += u32::try_from(writes.len()).unwrap_or(u32::MAX);
+                commit(&new, writes).await?;
+                if page.len() < PAGE {
+                    break;
+                }
+                after = page.last().map(|entry| entry.key.clone());
+            }
+        }
+    }
+    commit(&new, last(vault)?).await?;
+    Ok((records, damaged))
+}
+
+/// Returns the value of an entry in the new layout, and whether it is sound. A damaged record is
+/// carried over as it is, and stays damaged: it must not keep everybody else out.
+fn carry(entry: &Entry, from: u8, vault: &Vault) -> Result<(Vec<u8>, bool), Failure> {
+    let mut value = entry.value.to_vec();
+    for layout in from..SCHEMA {
+        value = match step(layout, &entry.key, &value, vault) {
+            Err(Failure::Record(RecordError::Damaged)) => return Ok((entry.value.to_vec(), false)),
+            stepped => stepped?,
+        };
+    }
+    Ok((value, true))
+}
+
+/// Takes a record from a layout to the next.
+fn step(from: u8, key: &Key, value: &[u8], vault: &Vault) -> Result<Vec<u8>, Failure> {
+    match from {
+        v2::FROM => v2::step(key, value, &|serial, old| reseal(vault, serial, old)),
+        _ => Err(Failure::Record(RecordError::Newer)),
+    }
+}
+
+/// Seals a seed of layout 2 anew.
+fn reseal(vault: &Vault, serial: &str, old: &v2::Sealed) -> Result<SealedSeed, Failure> {
+    match vault.adopt(serial, &old.nonce, &old.sealed) {
+        Err(VaultError::Damaged) => Err(Failure::WrongKey(serial.to_owned())),
+        adopted => adopted.map_err(Failure::Vault),
+    }
+}
+
+/// Returns what a database of this layout has and layout 2 had not.
+fn last(vault: &Vault) -> Result<Vec<Write>, Failure> {
+    let key = vault.keys().first().copied().unwrap_or_default();
+    let house = vault.seal_house(key, 1).map_err(Failure::Vault)?;
+    let write = |key: Key, value: Result<Vec<u8>, RecordError>| {
+        Ok(Write::Put(key, value.map_err(Failure::Record)?))
+    };
+    let (vault, schema) = (Key::vault(), Key::schema());
+    let house = record::encode(vault.as_bytes(), &house);
+    let version = record::encode(schema.as_bytes(), &u32::from(SCHEMA));
+    let mark = Write::Put(Key::meta(MARK), vec![1]);
+    Ok(vec![write(vault, house)?, write(schema, version)?, mark])
+}
+
+async fn commit(new: &SledStore, writes: Vec<Write>) -> Result<(), Failure> {
+    if writes.is_empty() {
+        return Ok(());
+    }
+    // Nobody else writes there: without guards there is no conflict.
+    new.commit(Vec::new(), writes).await.map(drop).map_err(Failure::Store)
+}
+
+/// Puts the old database aside, under a name that is free.
+fn keep(state: &Path, from: u8) -> io::Result<PathBuf> {
+    let name = |copy| match copy {
+        1 => state.join(format!("{DATABASE}.v{from}")),
+        _ => state.join(format!("{DATABASE}.v{from}-{copy}")),
+    };
+    let free = (1..=COPIES).map(name).find(|path| path.symlink_metadata().is_err());
+    let kept = free.ok_or(io::ErrorKind::AlreadyExists)?;
+    put(&state.join(DATABASE), &kept, state)?;
+    Ok(kept)
+}
+
+/// Renames a folder durably.
+fn put(from: &Path, to: &Path, state: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    File::open(state)?.sync_all()
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
