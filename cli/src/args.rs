@@ -80,6 +80,15 @@ Examples:
   fobctl resync                      your own token
   fobctl resync alice")]
     Resync(Resync),
+    /// Seal all seeds by a new master key, while sign-ins go on
+    #[command(after_help = "\
+With a key file, fobd makes the new key and removes the old one when nothing hangs on it. With a
+credential, give fobd the new one as master.key and the old one as previous.key, restart it, and
+then run this. One that was cut off goes on.
+
+Examples:
+  fobctl rekey")]
+    Rekey,
     /// Replace a user's token by another, proven by two codes of the new one
     #[command(after_help = "\
 The old token goes back to stock unless --lost or --retire is given. The user is never without
@@ -152,6 +161,7 @@ impl Verb {
             Self::List(_) => "list",
             Self::Show(_) => "show",
             Self::Assign(_) => "assign",
+            Self::Rekey => "rekey",
             Self::Resync(_) => "resync",
             Self::Rotate(_) => "rotate",
             Self::Recovery(_) => "recovery",

@@ -7,6 +7,7 @@
 mod clock;
 mod json;
 mod recovery;
+mod rekey;
 mod time;
 
 use std::io::{self, Write};
@@ -17,6 +18,7 @@ use crate::failure::Failure;
 pub(crate) use clock::{Need, clock_sentence, forecast_json, forecast_table};
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
 pub(crate) use recovery::{code_columns, date};
+pub(crate) use rekey::rekey_sentences;
 
 /// What stands where nothing is known.
 const NOTHING: &str = "-";
@@ -151,7 +153,16 @@ pub(crate) fn status_block(status: &StatusReport) -> String {
         ["lost", &count(status.lost)],
         ["retired", &count(status.retired)],
     ];
-    table(rows.map(|row| row.map(str::to_owned)).to_vec())
+    let mut rows = rows.map(|row| row.map(str::to_owned)).to_vec();
+    if let Some(key) = &status.key {
+        let from = word(status.key_from.as_deref());
+        rows.push(["master key".to_owned(), format!("{} ({from})", printable(key))]);
+    }
+    if status.rekey.is_some() {
+        let remedy = "there is a second key: \"fobctl rekey\" seals everything by one";
+        rows.push(["rekey".to_owned(), remedy.to_owned()]);
+    }
+    table(rows)
 }
 
 /// Returns what a token's codes are like, such as `TOTP, SHA1, 6 digits, every 30 s`.

@@ -6,6 +6,7 @@ mod forecast;
 mod import;
 mod read;
 mod recovery;
+mod rekey;
 mod remove;
 mod unlock;
 
@@ -38,6 +39,7 @@ async fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::List(args) => read::list(args).await,
         Verb::Show(args) => read::show(args).await,
         Verb::Assign(args) => assign::assign(args).await,
+        Verb::Rekey => rekey::rekey().await,
         Verb::Resync(args) => assign::resync(args).await,
         Verb::Rotate(args) => assign::rotate(args).await,
         Verb::Recovery(args) => recovery::recovery(args).await,

@@ -30,6 +30,8 @@ pub enum Action {
     NewRecoveryCodes,
     /// Asking what to prompt a user for.
     Prompt,
+    /// Sealing everything by another master key.
+    Rekey,
     /// Finding a token's clock again.
     Resync,
     /// Replacing a token.
@@ -75,7 +77,7 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Assign,
         Self::Bypass,
         Self::Deactivate,
@@ -84,6 +86,7 @@ impl Action {
         Self::List,
         Self::NewRecoveryCodes,
         Self::Prompt,
+        Self::Rekey,
         Self::Resync,
         Self::Rotate,
         Self::ShowToken,
@@ -102,6 +105,7 @@ impl Action {
             | Self::Forget
             | Self::Import
             | Self::List
+            | Self::Rekey
             | Self::Rotate
             | Self::ShowToken
             | Self::Status
@@ -126,6 +130,7 @@ impl Action {
             Self::List => "list",
             Self::NewRecoveryCodes => "recovery",
             Self::Prompt | Self::Verify => "verify",
+            Self::Rekey => "rekey",
             Self::Resync => "resync",
             Self::Rotate => "rotate",
             Self::ShowToken | Self::ShowUser => "show",

@@ -8,8 +8,8 @@ mod visitors;
 
 use fob_api::{
     Answer, AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, PageOptions,
-    PromptDetails, RecoveryCode, RemoveOptions, StatusReport, TokenReport, UnlockOptions,
-    UserReport, VerifyContext, VerifyDetails,
+    PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, StatusReport, TokenReport,
+    UnlockOptions, UserReport, VerifyContext, VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
@@ -244,6 +244,24 @@ impl<S: Store> Fob<S> {
         Ok((kind.word().to_owned(), PromptDetails { digits: Some(u32::from(digits)) }))
     }
 
+    /// Seals everything by another master key, while sign-ins go on: with a key file by a new key,
+    /// with credentials by their master.key. One that was cut off is gone on with.
+    ///
+    /// Returns key (s), the id of that key, key_from (s), file or credential, and how many secrets
+    /// were sealed by it already (u), were resealed (u), and were unreadable (u); ended (b), the
+    /// key before it is not needed any more. Callers: uid 0.
+    ///
+    /// Errors: Busy (another one runs), NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("report"))]
+    async fn rekey(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<RekeyReport, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        self.engine.rekey(visitor.caller).await
+    }
+
     /// Finds the clock of a user's token again: two consecutive unused codes in a range of two
     /// hours. Both are used up.
     ///
@@ -340,7 +358,8 @@ impl<S: Store> Fob<S> {
     }
 
     /// Shows the daemon's state: version (s), now (t), and how many tokens are stock (u),
-    /// assigned (u), lost (u), retired (u).
+    /// assigned (u), lost (u), retired (u); key (s), the id of the master key, key_from (s), file
+    /// or credential, and rekey (s), unfinished if there is a second key.
     ///
     /// Callers: uid 0.
     ///

@@ -11,6 +11,7 @@ mod import;
 mod load;
 mod recent;
 mod recovery;
+mod rekey;
 mod report;
 mod subject;
 mod tripwire;
@@ -63,6 +64,8 @@ pub struct Engine<S> {
     witnesses: host_fault::Witnesses,
     /// The latest commit failed, for want of room or of a disk that works.
     commits_fail: AtomicBool,
+    /// Held by the rekey that runs.
+    rekeying: tokio::sync::Mutex<()>,
 }
 
 /// Whether a change was applied.
@@ -79,8 +82,8 @@ impl<S: Store> Engine<S> {
         let (recent, life) = (recent::Recent::default(), host::Life::default());
         let slow_hash = SlowHash::new(vault.recovery_key());
         let witnesses = host_fault::Witnesses::default();
-        let commits_fail = AtomicBool::new(false);
-        Self { store, vault, slow_hash, around, recent, life, witnesses, commits_fail }
+        let (commits_fail, rekeying) = (AtomicBool::new(false), tokio::sync::Mutex::default());
+        Self { store, vault, slow_hash, around, recent, life, witnesses, commits_fail, rekeying }
     }
 
     /// Reads keys in one snapshot.
@@ -153,6 +156,17 @@ impl<S: Store> Engine<S> {
 struct Marker {
     key: Key,
     value: Vec<u8>,
+}
+
+impl Marker {
+    /// Returns the marker of a write that no other one repeats.
+    fn of(key: &Key, write: &Write) -> Self {
+        let value = match write {
+            Write::Put(_, value) => value.clone(),
+            Write::Delete(_) => Vec::new(),
+        };
+        Self { key: key.clone(), value }
+    }
 }
 
 #[cfg(test)]

@@ -8,13 +8,14 @@
 //! house secret: drawn at random once, and kept in the database, sealed like a seed.
 
 mod page;
+mod rekey;
 mod ring;
 mod source;
 
 use std::{
     fmt, io,
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
@@ -120,10 +121,7 @@ impl Keys {
                 }
                 added => drop(added?),
             }
-            match ring.add(|room| source.read(&may, room)) {
-                Err(VaultError::Io(_, error)) if error.kind() == io::ErrorKind::NotFound => {}
-                added => drop(added?),
-            }
+            add_if_there(&mut ring, &source, &may)?;
         }
         Ok(Self { ring, source })
     }
@@ -189,6 +187,18 @@ impl Keys {
 
     fn into_vault(self) -> Vault {
         Vault { ring: RwLock::new(self.ring), source: self.source }
+    }
+}
+
+/// Takes the key of a file that may be missing.
+fn add_if_there(
+    ring: &mut Ring,
+    source: &Source,
+    path: &Path,
+) -> Result<Option<KeyId>, VaultError> {
+    match ring.add(|room| source.read(path, room)) {
+        Err(VaultError::Io(_, error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        added => added.map(Some),
     }
 }
 

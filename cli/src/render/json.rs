@@ -38,6 +38,9 @@ pub(crate) fn status_json(report: &StatusReport) -> String {
         "assigned": report.assigned,
         "lost": report.lost,
         "retired": report.retired,
+        "key": report.key,
+        "key_from": report.key_from,
+        "rekey": report.rekey,
     }))
 }
 

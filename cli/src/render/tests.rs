@@ -110,15 +110,19 @@ fn a_status_is_shown_as_counts() {
         assigned: Some(2),
         lost: Some(1),
         retired: None,
+        key: Some("0123456789abcdef".into()),
+        key_from: Some("file".into()),
+        rekey: None,
     };
     assert_eq!(
         status_block(&status),
-        "version    0.1.0\n\
-         its clock  1970-01-01T00:00:00Z\n\
-         assigned   2\n\
-         in stock   3\n\
-         lost       1\n\
-         retired    -\n"
+        "version     0.1.0\n\
+         its clock   1970-01-01T00:00:00Z\n\
+         assigned    2\n\
+         in stock    3\n\
+         lost        1\n\
+         retired     -\n\
+         master key  0123456789abcdef (file)\n"
     );
 }
 

@@ -356,3 +356,22 @@ fn unlock_says_where_one_code_is_enough_again() {
         Fake::new(&[(call, Reply::Done)]).run(arguments, "").printed(printed);
     }
 }
+
+#[test]
+fn a_rekey_says_how_many_secrets_the_new_key_holds() {
+    if !can_run() {
+        return;
+    }
+    let report = RekeyReport {
+        key: Some("0123456789abcdef".to_owned()),
+        key_from: Some("file".to_owned()),
+        resealed: Some(3),
+        ended: Some(true),
+        ..RekeyReport::default()
+    };
+    let fake = Fake::new(&[("Rekey", Reply::Rekey(report))]);
+    let ended = fake.run(&["rekey"], "");
+    assert_eq!(ended.status, 0);
+    let expected = "3 secrets are sealed by the master key 0123456789abcdef now";
+    assert!(ended.stdout.starts_with(expected), "{}", ended.stdout);
+}

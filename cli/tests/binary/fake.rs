@@ -41,6 +41,7 @@ pub(crate) enum Reply {
     Import(ImportReport),
     Page(Vec<TokenReport>, &'static str),
     Refuse(Error),
+    Rekey(RekeyReport),
     Status(StatusReport),
     Temporary(&'static str, u64),
     Token(TokenReport),

@@ -235,12 +235,16 @@ fn the_status_is_shown_as_json_too() {
         assigned: Some(2),
         lost: Some(1),
         retired: Some(0),
+        key: Some("0123456789abcdef".to_owned()),
+        key_from: Some("file".to_owned()),
+        rekey: None,
     };
     let fake = Fake::new(&[("Status", Reply::Status(status))]);
     let ended = fake.run(&["status", "--json"], "");
     let value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let expected = serde_json::json!(
-        { "version": "0.1.0", "now": 60, "stock": 3, "assigned": 2, "lost": 1, "retired": 0 });
+        { "version": "0.1.0", "now": 60, "stock": 3, "assigned": 2, "lost": 1, "retired": 0,
+          "key": "0123456789abcdef", "key_from": "file", "rekey": null });
     assert_eq!(value, expected);
 }
 

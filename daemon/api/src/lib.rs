@@ -22,7 +22,8 @@ pub use error::{Error, ErrorKind, RootRule};
 pub use name::{NameError, Serial, UserName};
 pub use report::{
     AssignOptions, BypassOptions, Fate, ImportOptions, ImportReport, MAX_RATE, PageOptions,
-    RemoveOptions, ShareReport, StatusReport, TokenReport, TokenState, UnlockOptions, UserReport,
+    RekeyReport, RemoveOptions, ShareReport, StatusReport, TokenReport, TokenState, UnlockOptions,
+    UserReport,
 };
 pub use share::Share;
 pub use utc::Utc;

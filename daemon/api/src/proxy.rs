@@ -6,7 +6,7 @@ use zbus::wire::Fd;
 
 use crate::{
     AssignOptions, BypassOptions, ImportOptions, ImportReport, PageOptions, PromptDetails,
-    RecoveryCode, RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport,
+    RecoveryCode, RekeyReport, RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport,
     VerifyContext, VerifyDetails,
 };
 
@@ -61,6 +61,9 @@ pub trait Fob {
 
     /// Tells what to ask a user for.
     fn prompt(&self, user: &str, context: VerifyContext) -> zbus::Result<(String, PromptDetails)>;
+
+    /// Seals everything by the next master key.
+    fn rekey(&self) -> zbus::Result<RekeyReport>;
 
     /// Finds a token's clock again.
     fn resync(

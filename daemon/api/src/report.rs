@@ -189,6 +189,30 @@ pub struct StatusReport {
     pub lost: Option<u32>,
     /// Tokens that are out of use.
     pub retired: Option<u32>,
+    /// The master key by which seeds are sealed: its id in hexadecimal.
+    pub key: Option<String>,
+    /// Where that key comes from: `credential` or `file`.
+    pub key_from: Option<String>,
+    /// `unfinished` if there is another key beside it.
+    pub rekey: Option<String>,
+}
+
+/// What a rekey has done.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct RekeyReport {
+    /// The master key by which everything is sealed now: its id in hexadecimal.
+    pub key: Option<String>,
+    /// Where that key comes from: `credential` or `file`.
+    pub key_from: Option<String>,
+    /// Secrets that were sealed by it before.
+    pub already: Option<u32>,
+    /// Secrets that were sealed anew; the house secret is one of them.
+    pub resealed: Option<u32>,
+    /// Seeds that cannot be read.
+    pub unreadable: Option<u32>,
+    /// Whether the key before it is not needed any more.
+    pub ended: Option<bool>,
 }
 
 /// What a caller may add to an import.

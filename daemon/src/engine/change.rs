@@ -199,7 +199,7 @@ impl<S: Store> Engine<S> {
             remove::keep_an_administrator(&held.record, &owner, &left, known, safe.administrators)
                 .inspect_err(|error| self.refused("deactivate", &name, error))?;
             let write = self.put(key.clone(), &token)?;
-            let marker = marker_of(&key, &write);
+            let marker = Marker::of(&key, &write);
             let mut writes = vec![write, self.put(Key::user(owner.uid), &left)?];
             let mut guards = vec![tokens.guard, held.guard];
             guards.extend(counted);
@@ -365,15 +365,6 @@ pub(super) fn owned(
 /// Returns who gets the token.
 fn recipient<'a>(owner: &'a Owner, tokens: &'a UserTokens, pairing: &Pairing<'a>) -> Recipient<'a> {
     Recipient { owner, tokens, serial_again: pairing.serial_again }
-}
-
-/// Returns the marker of a write that changes the token's epoch.
-fn marker_of(key: &Key, write: &Write) -> Marker {
-    let value = match write {
-        Write::Put(_, value) => value.clone(),
-        Write::Delete(_) => Vec::new(),
-    };
-    Marker { key: key.clone(), value }
 }
 
 /// Returns the event of a change.

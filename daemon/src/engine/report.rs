@@ -140,6 +140,7 @@ impl<S: Store> Engine<S> {
             }
         }
         let [stock, assigned, lost, retired] = counts;
+        let several = self.vault.keys().len() > 1;
         Ok(StatusReport {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             now: Some(self.now()?.0),
@@ -147,6 +148,9 @@ impl<S: Store> Engine<S> {
             assigned: Some(assigned),
             lost: Some(lost),
             retired: Some(retired),
+            key: Some(self.sealing().await?.0.to_string()),
+            key_from: Some(self.vault.keys_from().word().to_owned()),
+            rekey: several.then(|| "unfinished".to_owned()),
         })
     }
 
@@ -184,7 +188,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Reads some token records of a shard.
-    async fn entries(
+    pub(super) async fn entries(
         &self,
         shard: u8,
         after: Option<&Key>,

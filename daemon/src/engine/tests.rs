@@ -5,6 +5,7 @@ mod host;
 mod host_fault;
 mod life;
 mod recovery;
+mod rekey;
 mod tripwire;
 
 use std::sync::{Arc, atomic::Ordering};

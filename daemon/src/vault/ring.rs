@@ -68,6 +68,17 @@ impl Ring {
         filled
     }
 
+    /// Forgets all keys but one.
+    pub(super) fn keep_only(&mut self, id: KeyId) {
+        let (kept, gone): (Vec<_>, Vec<_>) = self.keys.drain(..).partition(|(held, _)| *held == id);
+        self.keys = kept;
+        for (_, slot) in gone {
+            if let Some(room) = self.page.room(slot) {
+                room.zeroize();
+            }
+        }
+    }
+
     /// Returns the ids of the keys, `master.key` first.
     pub(super) fn ids(&self) -> Vec<KeyId> {
         self.keys.iter().map(|(id, _)| *id).collect()

@@ -101,3 +101,11 @@ pub(super) fn write(folder: &Path, name: &str, key: &[u8; SECRET]) -> Result<(),
     };
     made().map_err(|error| VaultError::Io(path.clone(), error))
 }
+
+/// Makes the next key the key, durably: in one step the old one is gone.
+pub(super) fn promote(folder: &Path) -> Result<(), VaultError> {
+    let path = folder.join(NEXT_FILE);
+    let moved = fs::rename(&path, folder.join(KEY_FILE));
+    let settled = moved.and_then(|()| File::open(folder)?.sync_all());
+    settled.map_err(|error| VaultError::Io(path, error))
+}

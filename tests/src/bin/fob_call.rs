@@ -136,7 +136,7 @@ impl Caller {
             "Resync" => self.call(method, &(user, &codes[..], none)).await,
             "ShowToken" => self.call(method, &(serial,)).await,
             "ShowUser" => self.call(method, &(user,)).await,
-            "Status" => self.call(method, &()).await,
+            "Rekey" | "Status" => self.call(method, &()).await,
             "Verify" => self.call(method, &(user, "123456", none)).await,
             _ => return None,
         })

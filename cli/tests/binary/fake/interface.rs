@@ -9,7 +9,7 @@ use std::{
 
 use fob_api::{
     AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, PageOptions, RecoveryCode,
-    RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport,
+    RekeyReport, RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport,
 };
 use zbus::wire::OwnedFd as WireFd;
 
@@ -130,6 +130,10 @@ impl Daemon {
         let elapsed = if options.elapsed.is_some() { " with elapsed" } else { "" };
         let reply = self.play(&format!("NewRecoveryCodes {user} {}{elapsed}", codes.join(",")));
         reply!(reply, Reply::Codes(codes) => codes.iter().map(|code| recovery_code(code)).collect())
+    }
+
+    fn rekey(&self) -> Result<RekeyReport, Error> {
+        reply!(self.play("Rekey"), Reply::Rekey(report) => report)
     }
 
     fn resync(

@@ -46,6 +46,9 @@ pub(super) enum Fault {
     NotApplied,
     /// The store is away.
     Away,
+    /// The store goes away after so many commits, and stays away: what is there then is what a
+    /// kill leaves.
+    AwayAfter(usize),
 }
 
 /// A store whose commits fail on demand.
@@ -78,20 +81,28 @@ impl Store for Faulty {
         guards: Vec<Guard>,
         writes: Vec<Write>,
     ) -> Result<Committed, StoreError> {
-        let fault = std::mem::replace(&mut *self.fault.lock().unwrap(), Fault::None);
+        let fault = {
+            let mut next = self.fault.lock().unwrap();
+            let fault = *next;
+            *next = match fault {
+                Fault::AwayAfter(left) => Fault::AwayAfter(left.saturating_sub(1)),
+                _ => Fault::None,
+            };
+            fault
+        };
         self.commits.fetch_add(1, Ordering::SeqCst);
         let meeting = self.meetings.lock().unwrap().pop();
         if let Some(meeting) = meeting {
             meeting.wait().await;
         }
         match fault {
-            Fault::None => self.inner.commit(guards, writes).await,
+            Fault::None | Fault::AwayAfter(1..) => self.inner.commit(guards, writes).await,
             Fault::ReplyLost => {
                 let _ = self.inner.commit(guards, writes).await?;
                 Err(StoreError::Indeterminate)
             }
             Fault::NotApplied => Err(StoreError::Indeterminate),
-            Fault::Away => Err(StoreError::Unavailable),
+            Fault::Away | Fault::AwayAfter(0) => Err(StoreError::Unavailable),
         }
     }
 
@@ -118,11 +129,14 @@ fn fixed(users: &[(&str, u32)]) -> Users {
 pub(super) const TOKENS: &str = "A1, 3132333435363738393031323334353637383930, totp, 6, 30\n\
                       B2, 4132333435363738393031323334353637383930, totp, 6, 30\n";
 
-/// Writes what `--initialize` does about the host.
-async fn initialize(store: &MemoryStore) {
-    let (key, host) = (Key::host(), Host::default());
-    let value = record::encode(key.as_bytes(), &host).unwrap();
-    assert_eq!(store.commit(Vec::new(), vec![Write::Put(key, value)]).await, Ok(Committed::Done));
+/// Writes what `--initialize` does about the host and the vault.
+async fn initialize(store: &MemoryStore, vault: &Vault) {
+    let (host, house) = (Key::host(), Key::vault());
+    let record = record::encode(host.as_bytes(), &Host::default()).unwrap();
+    let sealed = vault.seal_house(vault.keys()[0], 1).unwrap();
+    let sealed = record::encode(house.as_bytes(), &sealed).unwrap();
+    let writes = vec![Write::Put(host, record), Write::Put(house, sealed)];
+    assert_eq!(store.commit(Vec::new(), writes).await, Ok(Committed::Done));
 }
 
 impl Bench {
@@ -131,6 +145,10 @@ impl Bench {
     }
 
     pub(super) async fn with_users(users: &[(&str, u32)]) -> Self {
+        Self::with_vault(users, Vault::with_key(&[9; 32]).unwrap()).await
+    }
+
+    pub(super) async fn with_vault(users: &[(&str, u32)], vault: Vault) -> Self {
         let clock = Manual::new(START);
         let lines = Arc::new(Mutex::new(Vec::new()));
         let around = Surroundings {
@@ -145,8 +163,8 @@ impl Bench {
             commits: Arc::default(),
             meetings: Arc::default(),
         };
-        initialize(&store.inner).await;
-        let engine = Engine::new(store.clone(), Vault::with_key(&[9; 32]).unwrap(), around);
+        initialize(&store.inner, &vault).await;
+        let engine = Engine::new(store.clone(), vault, around);
         let bench = Self { engine, store, clock, lines };
         bench.import(TOKENS).await.unwrap();
         bench
@@ -169,6 +187,13 @@ impl Bench {
     /// The same house after the daemon has ended, well or badly.
     pub(super) fn restarted(self) -> Self {
         let Engine { store, vault, around, .. } = self.engine;
+        Self { engine: Engine::new(store, vault, around), ..self }
+    }
+
+    /// The same house after a kill, with the keys that are there now.
+    pub(super) fn restarted_with(self, vault: Vault) -> Self {
+        *self.store.fault.lock().unwrap() = Fault::None;
+        let Engine { store, around, .. } = self.engine;
         Self { engine: Engine::new(store, vault, around), ..self }
     }
 
