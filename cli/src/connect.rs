@@ -3,9 +3,18 @@
 //! Both addresses are compiled in. zbus's own idea of the system bus is not used: it follows an
 //! environment variable, which would let the caller of a sudo rule choose who plays the daemon.
 
-use std::{io, time::Duration};
+use std::{
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    time::Duration,
+};
 
-use fob_api::{address, proxy::FobProxy};
+use fob_api::{
+    address,
+    owner::{STATE_FOLDER, may_be_daemon},
+    proxy::FobProxy,
+};
 use nix::unistd::Uid;
 use tokio::{net::UnixStream, time};
 use zbus::{
@@ -16,7 +25,7 @@ use zbus::{
     proxy::CacheProperties,
 };
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Road};
 
 /// Longest time until the connection stands, the daemon's start included. As long as the PAM
 /// module's deadline (design: one deadline of 5 s).
@@ -49,7 +58,8 @@ impl Patience {
 ///
 /// # Errors
 ///
-/// [`Failure::Silence`] if nobody answers in time, [`Failure::Impostor`] if it is not root's.
+/// [`Failure::Silence`] if nobody answers in time, [`Failure::Impostor`] if who answers is neither
+/// root's nor the daemon's own user's.
 pub(crate) async fn daemon(patience: Patience) -> Result<FobProxy<'static>, Failure> {
     let connect = async {
         if Uid::effective().is_root() {
@@ -72,6 +82,7 @@ async fn on_peer_socket(patience: Patience) -> Result<FobProxy<'static>, Failure
             Err(_) => return Err(Failure::Silence),
         }
     };
+    may_answer(stream.peer_cred().map_err(|_| Failure::Silence)?.uid(), Road::PeerSocket)?;
     let stream = stream.into_std().map_err(|_| Failure::Silence)?;
     let connection =
         Builder::unix_stream(stream).p2p().method_timeout(patience.limit()).build().await?;
@@ -82,7 +93,7 @@ async fn on_system_bus(patience: Patience) -> Result<FobProxy<'static>, Failure>
     let address = format!("unix:path={}", address::SYSTEM_BUS_SOCKET);
     let connection =
         Builder::address(address.as_str()).method_timeout(patience.limit()).build().await?;
-    let owner = roots_own(&connection).await?;
+    let owner = daemons_own(&connection).await?;
     let proxy = FobProxy::builder(&connection)
         .destination(owner)
         .cache_properties(CacheProperties::No)
@@ -91,9 +102,9 @@ async fn on_system_bus(patience: Patience) -> Result<FobProxy<'static>, Failure>
     Ok(proxy)
 }
 
-/// Returns the unique name of the daemon, once the bus has attested that it is root's; starts it
-/// if need be. A unique name is never given to another process.
-async fn roots_own(connection: &Connection) -> Result<BusName<'static>, Failure> {
+/// Returns the unique name of the daemon, once the bus has attested that it is root's or the
+/// daemon's own user's; starts it if need be. A unique name is never given to another process.
+async fn daemons_own(connection: &Connection) -> Result<BusName<'static>, Failure> {
     let bus = DBusProxy::builder(connection).cache_properties(CacheProperties::No).build().await?;
     let name = WellKnownName::from_static_str(address::BUS_NAME).map_err(|_| Failure::Silence)?;
     let owner = match bus.get_name_owner(BusName::from(name.clone())).await {
@@ -104,5 +115,13 @@ async fn roots_own(connection: &Connection) -> Result<BusName<'static>, Failure>
         }
     };
     let uid = bus.get_connection_unix_user(BusName::from(owner.clone())).await?;
-    if uid == 0 { Ok(BusName::from(owner).into_owned()) } else { Err(Failure::Impostor { uid }) }
+    may_answer(uid, Road::SystemBus)?;
+    Ok(BusName::from(owner).into_owned())
+}
+
+/// Refuses somebody who cannot be the daemon.
+fn may_answer(uid: u32, road: Road) -> Result<(), Failure> {
+    let facts = fs::symlink_metadata(STATE_FOLDER).ok();
+    let owner = facts.filter(Metadata::is_dir).map(|folder| folder.uid());
+    if may_be_daemon(uid, owner) { Ok(()) } else { Err(Failure::Impostor { road, uid }) }
 }

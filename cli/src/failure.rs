@@ -35,8 +35,10 @@ pub(crate) enum Failure {
         /// What is wrong with it.
         trouble: FileTrouble,
     },
-    /// The name on the system bus belongs to somebody else than root.
+    /// Who answers is neither root nor the daemon's own user.
     Impostor {
+        /// Where.
+        road: Road,
         /// Whose process it is.
         uid: u32,
     },
@@ -57,6 +59,24 @@ pub(crate) enum Failure {
     Strange,
     /// The command line is not one of fobctl's; or help was asked for.
     Usage(Box<clap::Error>),
+}
+
+/// How the daemon was reached.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Road {
+    /// Its own socket.
+    PeerSocket,
+    /// Its name on the system bus.
+    SystemBus,
+}
+
+impl fmt::Display for Road {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PeerSocket => f.write_str(address::PEER_SOCKET),
+            Self::SystemBus => write!(f, "{} on the system bus", address::BUS_NAME),
+        }
+    }
 }
 
 /// What is wrong with a seed file before anybody has read its contents.
@@ -161,10 +181,9 @@ impl Failure {
         match self {
             Self::Emergency(trouble) => trouble.to_string(),
             Self::File { name, trouble } => format!("{}: {trouble}", printable(name)),
-            Self::Impostor { uid } => format!(
-                "{} on the system bus belongs to uid {uid}, not to root.",
-                address::BUS_NAME
-            ),
+            Self::Impostor { road, uid } => {
+                format!("{road} belongs to uid {uid}, neither root's nor fobd's own.")
+            }
             Self::Input(trouble) => trouble.to_string(),
             Self::NameOfSelf { uid } => format!("your uid {uid} has no name on this host."),
             Self::Output(error) => format!("standard output: {error}."),

@@ -15,10 +15,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fob_api::address::{PEER_SOCKET, SYSTEM_BUS_SOCKET};
+use fob_api::{
+    address::{PEER_SOCKET, SYSTEM_BUS_SOCKET},
+    owner::STATE_FOLDER,
+};
 
-/// Where the database and the key are (hier(7), systemd.exec(5) StateDirectory=).
-const STATE: &str = "/var/lib/fobd";
 /// Where the numbers are (hier(7)).
 const FILE: &str = "/etc/fob/fobd.conf";
 
@@ -92,7 +93,7 @@ impl Default for Config {
         Self {
             credentials: None,
             file: Source::Usual,
-            state: STATE.into(),
+            state: STATE_FOLDER.into(),
             socket: PEER_SOCKET.into(),
             bus: Some(format!("unix:path={SYSTEM_BUS_SOCKET}")),
             task: Task::Serve,

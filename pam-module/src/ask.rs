@@ -1,9 +1,13 @@
 //! The daemon's answer: root asks over the daemon's own socket, everybody else over the system
 //! bus. Both addresses are compiled in.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
 use fob_api::{
     Answer, PromptDetails, PromptKind, UserName, Verdict, VerifyContext, VerifyDetails,
     address::{BUS_NAME, INTERFACE, OBJECT_PATH, PEER_SOCKET, SYSTEM_BUS_SOCKET},
+    owner::{STATE_FOLDER, may_be_daemon},
 };
 use nix::unistd::geteuid;
 use serde::Deserialize;
@@ -78,7 +82,8 @@ where
     reply.values()
 }
 
-/// One write, one reply. The other side must be root: nobody else may have made that socket.
+/// One write, one reply. The other side must be root or the daemon's own user: nobody else may
+/// have made that socket.
 fn over_own_socket(
     member: &str,
     arguments: &Arguments,
@@ -86,16 +91,21 @@ fn over_own_socket(
 ) -> Result<Incoming, Trouble> {
     let to = Address { destination: None, path: OBJECT_PATH, interface: INTERFACE };
     let wire = Wire::connect(PEER_SOCKET, deadline)?;
-    match wire.other_uid()? {
-        0 => {}
-        uid => return Err(Trouble::NotRoot(uid)),
-    }
+    may_answer(wire.other_uid()?)?;
     let mut talk = Talk::open(wire, &call(1, to, member, arguments))?;
     talk.reply(None)
 }
 
-/// Says hello to the bus, makes sure that root owns the name, and asks that owner: the unique
-/// name cannot be taken over between the check and the call.
+/// Refuses an answer from somebody who cannot be the daemon. The folder is looked at anew each
+/// time: a host process may be older than the daemon's user.
+fn may_answer(uid: u32) -> Result<(), Trouble> {
+    let facts = std::fs::symlink_metadata(STATE_FOLDER).ok();
+    let owner = facts.filter(Metadata::is_dir).map(|folder| folder.uid());
+    if may_be_daemon(uid, owner) { Ok(()) } else { Err(Trouble::NotDaemon(uid)) }
+}
+
+/// Says hello to the bus, makes sure that the daemon's user or root owns the name, and asks that
+/// owner: the unique name cannot be taken over between the check and the call.
 fn over_system_bus(
     member: &str,
     arguments: &Arguments,
@@ -107,10 +117,7 @@ fn over_system_bus(
 
     let owner = owner(&mut talk)?;
     let named = Arguments::new("s").string(&owner);
-    match talk.ask(BUS, "GetConnectionUnixUser", &named)?.values::<u32>()? {
-        0 => {}
-        uid => return Err(Trouble::NotRoot(uid)),
-    }
+    may_answer(talk.ask(BUS, "GetConnectionUnixUser", &named)?.values::<u32>()?)?;
     let to = Address { destination: Some(&owner), path: OBJECT_PATH, interface: INTERFACE };
     talk.ask(to, member, arguments)
 }

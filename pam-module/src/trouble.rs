@@ -18,8 +18,8 @@ pub(crate) enum Trouble {
     Late,
     /// Nobody owns the bus name, and it could not be started.
     NoOwner,
-    /// Who answers is not root but has this uid.
-    NotRoot(u32),
+    /// Who answers is neither root nor the daemon's own user, but has this uid.
+    NotDaemon(u32),
     /// The answer is about another user.
     OtherUser,
     /// The daemon (or the bus) answered with this error.
@@ -38,7 +38,7 @@ impl fmt::Display for Trouble {
             Self::Garbled(part) => write!(f, "the daemon's answer is damaged: {part}"),
             Self::Late => f.write_str("the daemon did not answer in time"),
             Self::NoOwner => f.write_str("the daemon is not on the system bus"),
-            Self::NotRoot(uid) => write!(f, "who answers has uid {uid}, not 0"),
+            Self::NotDaemon(uid) => write!(f, "who answers has uid {uid}, not the daemon's"),
             Self::OtherUser => f.write_str("the daemon's answer is about another user"),
             Self::Refused(name) => write!(f, "the daemon answered with the error {name}"),
             Self::Rejected => f.write_str("the daemon does not accept this caller's uid"),

@@ -143,6 +143,11 @@ impl Stage {
         self.folder.path().join("lib/fob-emergency")
     }
 
+    /// Returns where `/var/lib/fobd` is, or will be.
+    pub fn state_folder(&self) -> PathBuf {
+        self.folder.path().join("lib/fobd")
+    }
+
     /// Returns where the module lies inside.
     pub fn module(&self) -> PathBuf {
         self.folder.path().join("pam_fob.so")

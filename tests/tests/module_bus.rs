@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // clippy knows only functions marked as tests: helpers are, too
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -140,6 +141,59 @@ fn a_name_that_root_does_not_own_gets_no_code() {
     assert!(stage.log()[0].contains("uid 65534"));
 }
 
+/// The daemon's own user, in these tests.
+const OWN: u32 = 990;
+
+/// Makes the daemon's state folder, with this owner.
+fn state_of(stage: &Stage, owner: u32) -> PathBuf {
+    let folder = stage.state_folder();
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::chown(&folder, Some(owner), Some(owner)).unwrap();
+    folder
+}
+
+#[test]
+fn a_name_that_the_owner_of_the_state_owns_gets_the_code() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let stage = Stage::new();
+    let bus = stage.bus(bus(Owner { uid: OWN, ..ROOT }, accept));
+    state_of(&stage, OWN);
+    assert_eq!(sign_in(&stage).code(), pam::SUCCESS);
+    assert_eq!(members(&bus).last().unwrap(), "Verify");
+}
+
+#[test]
+fn a_state_folder_makes_a_daemon_of_its_owner_alone() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let refused = |stage: &Stage, uid: u32| {
+        let bus = stage.bus(bus(Owner { uid, ..ROOT }, accept));
+        assert_eq!(sign_in(stage).code(), pam::AUTH_ERR, "uid {uid}");
+        assert_eq!(members(&bus).last().unwrap(), "GetConnectionUnixUser");
+        assert!(stage.log().concat().contains(&format!("uid {uid}")));
+    };
+    let stage = Stage::new();
+    state_of(&stage, OWN);
+    refused(&stage, OWN + 1);
+    // The uid that the kernel shows for whoever it cannot name is nobody's.
+    let stage = Stage::new();
+    state_of(&stage, SOMEBODY);
+    refused(&stage, SOMEBODY);
+    // The owner of a link is whoever made it, and a file is no state.
+    let stage = Stage::new();
+    let other = Stage::new();
+    std::os::unix::fs::symlink(state_of(&other, OWN), stage.state_folder()).unwrap();
+    std::os::unix::fs::lchown(stage.state_folder(), Some(OWN), None).unwrap();
+    refused(&stage, OWN);
+    let stage = Stage::new();
+    std::fs::write(stage.state_folder(), "").unwrap();
+    std::os::unix::fs::chown(stage.state_folder(), Some(OWN), None).unwrap();
+    refused(&stage, OWN);
+}
+
 /// The class of CVE-2013-0292: an answer counts only from whom it was asked.
 #[test]
 fn an_accept_from_somebody_else_is_passed_over() {
@@ -189,23 +243,43 @@ fn a_socket_that_root_did_not_make_gets_no_code() {
     if !needs::met(&[Need::Root]) {
         return;
     }
+    for state in [None, Some(0), Some(OWN + 1)] {
+        let stage = Stage::new();
+        if let Some(owner) = state {
+            state_of(&stage, owner);
+        }
+        let mut squatter = Squatter::listen(&stage, OWN);
+        let seen = stage.host("timeout=1").sign_in("123456");
+        assert_eq!((seen.code(), seen.texts().len()), (pam::AUTH_ERR, 1));
+        assert!(stage.log()[0].contains("uid 990"), "{state:?}");
+        assert_eq!(squatter.read(6), "got 0\n");
+    }
+}
+
+/// What comes is the question what to prompt for; whoever gets that gets the code after it.
+#[test]
+fn a_socket_that_the_owner_of_the_state_made_is_asked() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
     let stage = Stage::new();
-    let mut squatter = Squatter::listen(&stage);
-    let seen = stage.host("timeout=1").sign_in("123456");
-    assert_eq!((seen.code(), seen.texts().len()), (pam::AUTH_ERR, 1));
-    assert!(stage.log()[0].contains("uid 65534"));
-    assert_eq!(squatter.read(6), "got 0\n");
+    state_of(&stage, OWN);
+    let mut squatter = Squatter::listen(&stage, OWN);
+    stage.host("timeout=1").sign_in("123456");
+    let got = squatter.read(6);
+    assert!(got.starts_with("got ") && got != "got 0\n", "{got}");
 }
 
 /// A listener that runs as somebody else.
 struct Squatter(Child);
 
 impl Squatter {
-    fn listen(stage: &Stage) -> Self {
+    fn listen(stage: &Stage, uid: u32) -> Self {
         let path = stage.daemon_socket();
-        std::os::unix::fs::chown(path.parent().unwrap(), Some(SOMEBODY), None).unwrap();
+        std::os::unix::fs::chown(path.parent().unwrap(), Some(uid), None).unwrap();
         let mut host = Command::new("setpriv");
-        host.args(["--clear-groups", "--reuid", "65534", "--regid", "65534"]);
+        let id = uid.to_string();
+        host.args(["--clear-groups", "--reuid", &id, "--regid", &id]);
         host.arg(stage.harness()).args(["-", "-"]).arg(format!("call-squat={}", path.display()));
         let mut squatter = Self(host.stdout(Stdio::piped()).spawn().unwrap());
         assert_eq!(squatter.read(6), "ready\n");

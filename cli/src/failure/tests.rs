@@ -2,7 +2,7 @@ use clap::error::ErrorKind as ClapKind;
 use fob_api::{Error, ErrorKind, Serial};
 use zbus::fdo;
 
-use super::{Failure, FileTrouble, InputTrouble, Refusal};
+use super::{Failure, FileTrouble, InputTrouble, Refusal, Road};
 
 fn refused(kind: Option<ErrorKind>) -> Failure {
     Failure::Refused(Refusal { kind, fact: "line 1: no.".to_owned(), hint: String::new() })
@@ -48,7 +48,7 @@ fn trouble_of_fobctl_itself_has_its_exit_status() {
     for (failure, status) in [
         (Failure::File { name: String::new(), trouble: missing }, 5),
         (Failure::File { name: String::new(), trouble: FileTrouble::TooLong }, 5),
-        (Failure::Impostor { uid: 1000 }, 4),
+        (Failure::Impostor { road: Road::SystemBus, uid: 1000 }, 4),
         (Failure::Input(InputTrouble::Ended), 1),
         (Failure::Input(InputTrouble::TooManyTries), 1),
         (Failure::Input(InputTrouble::SerialDiffers), 1),

@@ -29,7 +29,29 @@ fn a_daemon_that_is_not_roots_is_not_asked() {
     let _fake = Fake::on_bus(&bus, 5, &[]);
     run(bus.as_nobody(&["show"]), "").failed(
         4,
-        "fobctl: org.fobd.Fob1 on the system bus belongs to uid 5, not to root.\n\
+        "fobctl: org.fobd.Fob1 on the system bus belongs to uid 5, neither root's nor fobd's own.\n\
+         hint: tell the administrator: a program poses as fobd.\n",
+    );
+}
+
+#[test]
+fn a_daemon_that_owns_its_state_folder_is_asked() {
+    let Some(bus) = Bus::start_seeing_root_as(5) else { return };
+    let nobody = Reply::User(user("nobody", 65534, &[]));
+    let _fake = Fake::on_bus(&bus, 5, &[("ShowUser nobody", nobody)]);
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().join("fobd");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::chown(&folder, Some(5), Some(5)).unwrap();
+    run(bus.as_nobody_with_state(state.path(), &["show"]), "")
+        .printed("user    nobody\nuid     65534\ntokens  none\n");
+    std::fs::rename(&folder, state.path().join("real")).unwrap();
+    std::os::unix::fs::symlink("real", &folder).unwrap();
+    std::os::unix::fs::lchown(&folder, Some(5), Some(5)).unwrap();
+    let seen = run(bus.as_nobody_with_state(state.path(), &["show"]), "");
+    seen.failed(
+        4,
+        "fobctl: org.fobd.Fob1 on the system bus belongs to uid 5, neither root's nor fobd's own.\n\
          hint: tell the administrator: a program poses as fobd.\n",
     );
 }

@@ -9,6 +9,7 @@ mod code;
 pub mod emergency;
 mod error;
 mod name;
+pub mod owner;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 mod report;

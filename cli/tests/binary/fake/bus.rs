@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -86,8 +87,14 @@ impl Bus {
 
     /// Returns fobctl with these arguments, to be run as nobody on this bus.
     pub(crate) fn as_nobody(&self, args: &[&str]) -> Command {
+        self.as_nobody_with_state(Path::new("/var/lib"), args)
+    }
+
+    /// The same with this folder as `/var/lib`.
+    pub(crate) fn as_nobody_with_state(&self, state: &Path, args: &[&str]) -> Command {
         let mut command = Command::new("bwrap");
         command.args(["--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--tmpfs", "/run"]);
+        command.arg("--bind").arg(state).arg("/var/lib");
         command.arg("--bind").arg(self.folder.path()).arg("/run/dbus");
         // Nobody need not be able to enter the folder that the program was built in.
         command.args(["--ro-bind", env!("CARGO_BIN_EXE_fobctl"), "/run/fobctl"]);
