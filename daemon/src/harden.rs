@@ -20,13 +20,23 @@ use nix::{
 pub fn harden() -> Result<SigSet, Errno> {
     umask(Mode::from_bits_truncate(0o077));
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    prctl::set_dumpable(false)?;
+    hide()?;
     abort_on_panic();
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
     signals.add(Signal::SIGINT);
     signals.thread_block()?;
     Ok(signals)
+}
+
+/// Keeps the process's memory and environment from everybody but root, its own user included
+/// (proc(5), ptrace(2)), and from core dumps.
+///
+/// # Errors
+///
+/// That of prctl(2).
+pub fn hide() -> Result<(), Errno> {
+    prctl::set_dumpable(false)
 }
 
 /// Makes a panic of any thread end the process: a daemon that lost a thread must not answer.

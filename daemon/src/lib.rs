@@ -1,6 +1,7 @@
 //! The daemon's rooms. `main.rs` puts them together; tests use them one by one.
 
 pub mod access;
+pub mod account;
 pub mod audit;
 pub mod bus;
 pub mod clock;
@@ -18,3 +19,4 @@ pub mod store;
 pub mod totp;
 pub mod users;
 pub mod vault;
+pub mod watchdog;

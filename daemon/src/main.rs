@@ -3,16 +3,21 @@
 use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use fobd::{
+    account::Account,
     audit::{Audit, Event},
     clock::Clock,
     config::{self, Config, Loaded, Task},
     engine::{Engine, Surroundings},
     harden,
     open::{self, Opened},
-    serve,
+    serve::{self, Door},
+    store::sled::SledStore,
     users::Users,
+    vault::Vault,
+    watchdog,
 };
 use nix::sys::signal::SigSet;
+use sd_notify::NotifyState;
 
 fn main() -> ExitCode {
     match start() {
@@ -32,16 +37,24 @@ fn start() -> Result<(), Box<dyn std::error::Error>> {
     }
     let signals = harden::harden()?;
     if config.task == Task::Initialize {
+        let account = Account::of_new(&config.state)?;
+        open::make_room(&config.state)?;
+        account.give(&config.state)?;
+        account.enter()?;
         return Ok(open::initialize(&config.state, config.credentials.as_deref())?);
     }
+    let account = Account::of(&config.state)?;
+    let door = Door::open(&config.socket)
+        .map_err(|error| format!("cannot listen at {}: {error}.", config.socket.display()))?;
     let numbers = config::read(&config.file)?;
+    account.enter()?;
     let Opened { store, vault, migrated } =
         open::open(&config.state, config.credentials.as_deref())?;
     if let Some(done) = migrated {
         Audit::Stderr.record(&done.event());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(run((config, numbers), signals, store, vault));
+    let ended = runtime.block_on(run((config, numbers), (signals, door), store, vault));
     // Nothing is lost: whatever was answered is on the disk.
     runtime.shutdown_background();
     ended
@@ -55,9 +68,9 @@ fn credentials() -> Option<PathBuf> {
 
 async fn run(
     (config, numbers): (Config, Loaded),
-    signals: SigSet,
-    store: fobd::store::sled::SledStore,
-    vault: fobd::vault::Vault,
+    (signals, door): (SigSet, Door),
+    store: SledStore,
+    vault: Vault,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let audit = Audit::Stderr;
     let settings = numbers.found.unwrap_or_default();
@@ -65,7 +78,6 @@ async fn run(
         let event = Event::new("config").with("file", numbers.path.display());
         audit.record(&event.with("set", change));
     }
-    let poisoned = store.poisoned();
     let around = Surroundings {
         audit: audit.clone(),
         clock: Clock::host(config.bus.clone(), settings.policy.clock),
@@ -74,21 +86,33 @@ async fn run(
     };
     let engine = Arc::new(Engine::new(store.clone(), vault, around));
     engine.start().await?;
-    let listener = serve::listen(&config.socket)
-        .map_err(|error| format!("cannot listen at {}: {error}.", config.socket.display()))?;
     tokio::spawn(Arc::clone(&engine).live());
-    tokio::spawn(serve::peers(listener, Arc::clone(&engine), audit.clone()));
+    let peers = tokio::spawn(serve::peers(door, Arc::clone(&engine), audit.clone()));
     if let Some(address) = config.bus {
         tokio::spawn(serve::bus(address, Arc::clone(&engine), audit.clone()));
     }
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let poisoned = store.poisoned();
+    if let Some(interval) = sd_notify::watchdog_enabled() {
+        let works = move || {
+            let store = store.clone();
+            async move { store.answers().await }
+        };
+        tokio::spawn(watchdog::watch(interval, works, || tell(NotifyState::Watchdog)));
+    }
+    tell(NotifyState::Ready);
     audit.record(&Event::new("ready").with("version", env!("CARGO_PKG_VERSION")));
     let signal = tokio::task::spawn_blocking(move || signals.wait());
     tokio::select! {
         arrived = signal => { arrived??; }
+        broken = peers => match broken?? {},
         outage = poisoned => return Err(format!("the store failed: {outage}").into()),
     }
     audit.record(&Event::new("stopping"));
     engine.stop().await?;
     Ok(store.close().await?)
+}
+
+/// Tells the service manager something, if there is one (sd_notify(3)).
+fn tell(state: NotifyState<'_>) {
+    let _ = sd_notify::notify(&[state]);
 }

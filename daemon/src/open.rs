@@ -166,12 +166,12 @@ async fn version(store: &SledStore) -> Result<Option<u8>, StateError> {
     }
 }
 
-/// Sets a state folder up: makes the folder, the key and an empty database.
+/// Makes the state folder, if it is not there.
 ///
 /// # Errors
 ///
-/// [`StateError::Initialized`] if any of them is there; what is there is not touched.
-pub fn initialize(folder: &Path, credentials: Option<&Path>) -> Result<(), StateError> {
+/// [`StateError::Initialized`] if it was set up; nothing is touched then.
+pub fn make_room(folder: &Path) -> Result<(), StateError> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             return Err(StateError::Io(error));
@@ -184,6 +184,17 @@ pub fn initialize(folder: &Path, credentials: Option<&Path>) -> Result<(), State
             return Err(StateError::Initialized(part));
         }
     }
+    Ok(())
+}
+
+/// Sets a state folder up: makes the folder, the key and an empty database, which belong to
+/// whoever runs this.
+///
+/// # Errors
+///
+/// [`StateError::Initialized`] if any of them is there; what is there is not touched.
+pub fn initialize(folder: &Path, credentials: Option<&Path>) -> Result<(), StateError> {
+    make_room(folder)?;
     let source = Source::find(folder, credentials);
     let vault = Keys::open(source, KeyFile::Make).and_then(Keys::found);
     let vault = vault.map_err(StateError::Vault)?;

@@ -1,13 +1,9 @@
 //! The two kinds of connection that the object is served on: fobd's own socket and the bus.
 
+mod door;
+
 use std::{
-    collections::VecDeque,
-    fs, io,
-    num::NonZeroUsize,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    collections::VecDeque, convert::Infallible, io, num::NonZeroUsize, sync::Arc, time::Duration,
 };
 
 use fob_api::address::{BUS_NAME, OBJECT_PATH};
@@ -18,6 +14,7 @@ use tokio::{
 };
 use zbus::{Guid, connection::Builder};
 
+pub use self::door::Door;
 use crate::{
     access::Caller,
     audit::{Audit, Event},
@@ -37,26 +34,18 @@ const WAITING: NonZeroUsize = NonZeroUsize::MIN;
 /// First and longest pause before the bus is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// Makes the peer socket, for its owner only. An old one is replaced by renaming, so that there
-/// is never a moment without.
+/// Serves the peer socket for ever.
 ///
 /// # Errors
 ///
-/// The call that failed; the folder must exist.
-pub fn listen(path: &Path) -> io::Result<UnixListener> {
-    let fresh = PathBuf::from(format!("{}.new", path.display()));
-    match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&fresh)?;
-    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600))?;
-    fs::rename(&fresh, path)?;
-    Ok(listener)
-}
-
-/// Serves the peer socket for ever.
-pub async fn peers<S: Store>(listener: UnixListener, engine: Arc<Engine<S>>, audit: Audit) {
+/// The runtime does not take the socket; nobody was served.
+pub async fn peers<S: Store>(
+    door: Door,
+    engine: Arc<Engine<S>>,
+    audit: Audit,
+) -> io::Result<Infallible> {
+    let Door { listener, _lock } = door;
+    let listener = UnixListener::from_std(listener)?;
     let mut served: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         match listener.accept().await {

@@ -10,7 +10,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, chown},
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard},
@@ -21,7 +21,7 @@ use std::{
 use fob_api::proxy::FobProxy;
 use nix::{
     sys::signal::{Signal, kill},
-    unistd::Pid,
+    unistd::{Pid, User},
 };
 use zbus::{Connection, connection::Builder, proxy::CacheProperties};
 
@@ -47,6 +47,16 @@ impl Ground {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// Sets up the state that [`Daemon::start`] finds here, for a daemon that runs as this user.
+    /// Needs root.
+    #[track_caller]
+    pub fn set_up_for(&self, user: &str) {
+        let state = self.path().join("state");
+        initialize(&state);
+        let owner = User::from_name(user).expect("the user database").expect("a known user");
+        give(&state, &owner);
     }
 
     /// Puts a copy of a program here, where every user may run it.
@@ -88,24 +98,40 @@ impl Daemon {
     #[must_use]
     #[track_caller]
     pub fn start(folder: &Path, bus: Option<&PrivateBus>) -> Self {
+        let daemon = Self::spawn(Command::new(needs::built("fobd")), folder, bus, Stdio::null());
+        if bus.is_some() {
+            daemon.wait_for("bus state=\"connected\"");
+        }
+        daemon
+    }
+
+    /// Does so by a command that is given fobd's arguments, with this standard input, without a
+    /// bus.
+    #[must_use]
+    #[track_caller]
+    pub fn start_by(command: Command, folder: &Path, input: Option<Stdio>) -> Self {
+        Self::spawn(command, folder, None, input.unwrap_or_else(Stdio::null))
+    }
+
+    #[track_caller]
+    fn spawn(mut command: Command, folder: &Path, bus: Option<&PrivateBus>, input: Stdio) -> Self {
         let state = folder.join("state");
         let socket = folder.join("peer");
         let at = format!("--state={}", state.display());
         if !state.exists() {
-            let made = Command::new(needs::built("fobd")).arg("--initialize").arg(&at).status();
-            assert!(made.expect("fobd starts").success(), "fobd did not set {at} up");
+            initialize(&state);
         }
         // The settings of the machine that runs the tests are not the tests'.
         let settings = folder.join("fobd.conf");
         if !settings.exists() {
             write_settings(&settings, "");
         }
-        let mut process = Command::new(needs::built("fobd"))
+        let mut process = command
             .arg(&at)
             .arg(format!("--config={}", settings.display()))
             .arg(format!("--socket={}", socket.display()))
             .arg(bus.map_or("--no-bus".to_owned(), |bus| format!("--bus={}", bus.address())))
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -113,9 +139,6 @@ impl Daemon {
         let output = process.stderr.take().expect("its log is piped");
         let daemon = Self { process, socket, log: keep(output) };
         daemon.wait_for("ready version=");
-        if bus.is_some() {
-            daemon.wait_for("bus state=\"connected\"");
-        }
         daemon
     }
 
@@ -192,6 +215,25 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.kill();
+    }
+}
+
+/// Sets a state folder up.
+#[track_caller]
+fn initialize(state: &Path) {
+    let at = format!("--state={}", state.display());
+    let made = Command::new(needs::built("fobd")).arg("--initialize").arg(&at).status();
+    assert!(made.expect("fobd starts").success(), "fobd did not set {at} up");
+}
+
+/// Gives somebody a folder and all that is in it.
+#[track_caller]
+fn give(path: &Path, owner: &User) {
+    chown(path, Some(owner.uid.as_raw()), Some(owner.gid.as_raw())).expect("root may give it away");
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("the folder") {
+            give(&entry.expect("its entry").path(), owner);
+        }
     }
 }
 

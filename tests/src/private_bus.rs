@@ -16,6 +16,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use fobd::account;
+
 /// The policy file that is shipped.
 pub const POLICY: &str = include_str!("../../packaging/dbus/org.fobd.Fob1.conf");
 /// Its name in dbus-daemon's folder of policies.
@@ -39,10 +41,24 @@ impl PrivateBus {
     /// If dbus-daemon does not start.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
+        Self::start_for(folder, account::NAME)
+    }
+
+    /// Starts a bus for a daemon whose own user has this name instead.
+    ///
+    /// # Panics
+    ///
+    /// If dbus-daemon does not start.
+    #[must_use]
+    pub fn start_for(folder: &Path, own: &str) -> Self {
         let socket = folder.join("system_bus_socket");
         let policies = folder.join("system.d");
         fs::create_dir_all(&policies).expect("a folder for the policy");
-        fs::write(policies.join(POLICY_FILE), POLICY).expect("the policy");
+        let policy = POLICY.replace(
+            &format!("<policy user=\"{}\">", account::NAME),
+            &format!("<policy user=\"{own}\">"),
+        );
+        fs::write(policies.join(POLICY_FILE), policy).expect("the policy");
         let services = folder.join("services");
         fs::create_dir_all(&services).expect("a folder for the service");
         fs::write(services.join("org.fobd.Fob1.service"), SERVICE).expect("the service");

@@ -14,12 +14,14 @@ use std::{
     io,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
+    pin::pin,
     slice,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
+    time::Duration,
 };
 
 use fobd::store::{
@@ -27,7 +29,10 @@ use fobd::store::{
     sled::{Flaw, Medium, OpenError, Outage, SledStore},
 };
 use tempfile::TempDir;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::timeout,
+};
 
 /// A folder for a store that does not exist yet.
 fn place() -> (TempDir, PathBuf) {
@@ -135,6 +140,37 @@ async fn a_reader_neither_waits_for_a_sync_nor_sees_what_it_would_cover() {
     go.send(()).unwrap();
     assert_eq!(writer.await.unwrap(), Ok(Committed::Done));
     assert_eq!((read(&store, &old).await, read(&store, &new).await), (None, Some(2)));
+}
+
+#[tokio::test]
+async fn the_writer_answers_between_two_syncs_and_nothing_is_written_for_that() {
+    let (_home, dir) = place();
+    let (medium, go, mut news) = gated();
+    let syncs = Arc::clone(&medium.syncs);
+    let store = SledStore::open_on(&dir, medium).unwrap();
+    assert_eq!(store.answers().await, Some(()));
+    assert_eq!(syncs.load(Ordering::SeqCst), 0);
+    let busy = tokio::spawn({
+        let store = store.clone();
+        async move { write(&store, put(&Key::user(1), 1)).await }
+    });
+    news.recv().await.unwrap();
+    let mut answers = pin!(store.answers());
+    assert!(timeout(Duration::from_millis(200), &mut answers).await.is_err(), "while it syncs");
+    go.send(()).unwrap();
+    assert_eq!(answers.await, Some(()));
+    busy.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_writer_that_has_failed_does_not_answer() {
+    let (_home, dir) = place();
+    let store =
+        SledStore::open_on(&dir, Commanded { fails_at: 1, ..Commanded::default() }).unwrap();
+    let writes = put(&Key::user(1), 1);
+    assert_eq!(store.commit(Vec::new(), writes).await, Err(StoreError::Indeterminate));
+    store.poisoned().await;
+    assert_eq!(store.answers().await, None);
 }
 
 #[tokio::test]

@@ -133,6 +133,15 @@ impl SledStore {
         closed.await.unwrap_or(Err(StoreError::Unavailable))
     }
 
+    /// Waits until the writer thread has answered, which it does between two groups: a thread
+    /// that waits for the disk answers later. Nothing is written. `None` if the service has ended.
+    pub async fn answers(&self) -> Option<()> {
+        let queue = self.0.queue.as_ref()?;
+        let (reply, answer) = oneshot::channel();
+        queue.send(Request::Ping(reply)).await.ok()?;
+        answer.await.ok()
+    }
+
     /// Waits until an error has ended the service and returns it; forever if none does. The
     /// daemon then exits, and its service manager starts it again.
     pub fn poisoned(&self) -> impl Future<Output = Outage> + Send + use<> {

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 
 use fob_api::address::{BUS_NAME, INTERFACE, OBJECT_PATH};
 use fob_tests::{markup, private_bus::POLICY, soft_token::SoftToken};
+use fobd::account;
 use zbus::{Connection, connection::Builder};
 
 use crate::stage::{NOBODY, OTHER, Stage, Transport, USER, one};
@@ -42,16 +43,27 @@ fn each_rule_of_the_policy_is_about_our_name_alone() {
 }
 
 #[test]
-fn the_policy_lets_only_root_own_the_name_and_others_only_call_the_interface() {
-    let mut of_root = false;
+fn the_policy_lets_only_root_and_the_daemon_own_the_name_and_others_only_call_the_interface() {
+    let mut of = String::new();
     for tag in markup::tags(POLICY) {
         if tag.name == "policy" {
-            of_root = tag.get("user") == Some("root");
-            assert!(of_root || tag.get("context") == Some("default"), "{tag:?}");
+            of = tag.get("user").or(tag.get("context")).unwrap().to_owned();
+            assert_eq!(tag.attributes.len(), 1, "{tag:?}");
         }
-        if tag.name == "allow" && !of_root {
-            assert_eq!(tag.get("send_interface"), Some(INTERFACE), "{tag:?}");
-            assert_eq!(tag.attributes.len(), 2, "{tag:?}");
+        if tag.name != "allow" {
+            continue;
+        }
+        match of.as_str() {
+            "root" => {}
+            account::NAME => {
+                assert_eq!(tag.get("own"), Some(BUS_NAME), "{tag:?}");
+                assert_eq!(tag.attributes.len(), 1, "{tag:?}");
+            }
+            "default" => {
+                assert_eq!(tag.get("send_interface"), Some(INTERFACE), "{tag:?}");
+                assert_eq!(tag.attributes.len(), 2, "{tag:?}");
+            }
+            of => panic!("rules for {of}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use fob_api::address::INTERFACE;
 use fob_tests::markup;
 
-use crate::stage::{NOBODY, OTHER, Stage, Transport, USER, one};
+use crate::stage::{NOBODY, OTHER, OWN, Stage, Transport, USER, one};
 
 const CONTRACT: &str = include_str!("../../../packaging/dbus/org.fobd.Fob1.xml");
 const DENIED: &str = "org.fobd.Fob1.Error.NotAuthorized";
@@ -87,6 +87,18 @@ fn on_the_bus_the_table_holds_for_every_method_caller_and_target() {
 fn on_the_peer_socket_root_may_do_everything() {
     let Some(stage) = Stage::set() else { return };
     assert_eq!(compare(&stage, "root", Transport::Peer), TABLE.len() * 4);
+}
+
+#[test]
+fn the_daemons_own_user_may_do_nothing() {
+    let Some(stage) = Stage::set_with_own_user() else { return };
+    let status = std::fs::read_to_string(format!("/proc/{}/status", stage.daemon.id())).unwrap();
+    assert!(!status.contains("Uid:\t0\t"), "the daemon runs as root");
+    assert_eq!(compare(&stage, OWN, Transport::Bus), TABLE.len() * 4);
+    assert_eq!(compare(&stage, "root", Transport::Bus), TABLE.len() * 4);
+    assert_eq!(one(&stage, OWN, Transport::Peer, "Status:root"), "connect: PermissionDenied");
+    stage.open_the_peer_socket();
+    assert_eq!(compare(&stage, OWN, Transport::Peer), TABLE.len() * 4);
 }
 
 #[test]

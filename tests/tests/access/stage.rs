@@ -17,6 +17,8 @@ use nix::unistd::User;
 /// signs in and for another one.
 pub(crate) const USER: &str = "daemon";
 pub(crate) const OTHER: &str = "bin";
+/// A third one, who stands for the daemon's own user.
+pub(crate) const OWN: &str = "games";
 /// A name that nobody has.
 pub(crate) const NOBODY: &str = "no-such-user-here";
 
@@ -45,6 +47,19 @@ impl Stage {
             let ground = Ground::new();
             let program = ground.program(Path::new(env!("CARGO_BIN_EXE_fob_call")));
             let bus = PrivateBus::start(ground.path());
+            let daemon = Daemon::start(ground.path(), Some(&bus));
+            Self { daemon, bus, program, ground }
+        })
+    }
+
+    /// Sets a stage whose daemon was started by root and runs as OWN.
+    #[track_caller]
+    pub(crate) fn set_with_own_user() -> Option<Self> {
+        needs::met(&[Need::Root, Need::Program("dbus-daemon")]).then(|| {
+            let ground = Ground::new();
+            let program = ground.program(Path::new(env!("CARGO_BIN_EXE_fob_call")));
+            let bus = PrivateBus::start_for(ground.path(), OWN);
+            ground.set_up_for(OWN);
             let daemon = Daemon::start(ground.path(), Some(&bus));
             Self { daemon, bus, program, ground }
         })

@@ -44,6 +44,8 @@ pub(super) struct Commit {
 pub(super) enum Request {
     /// Applied piece by piece.
     Large(Box<Bulk>),
+    /// Answered by the writer and nothing else: the disk is left alone.
+    Ping(oneshot::Sender<()>),
     /// Applied at once, with others.
     Small(Commit),
     /// The last one: the store is closed after what came before.
@@ -54,6 +56,8 @@ impl Request {
     fn refuse(self, error: StoreError) {
         let reply = match self {
             Self::Large(bulk) => return bulk.refuse(error),
+            // Its silence is the answer.
+            Self::Ping(_) => return,
             Self::Small(commit) => commit.reply,
             Self::Close(reply) => {
                 let _ = reply.send(Err(error));
@@ -173,6 +177,10 @@ impl Writer {
             (Request::Close(reply), _) => self.closing = Some(reply),
             (Request::Large(bulk), None) => self.large = Some(bulk),
             (Request::Large(bulk), Some(_)) => self.later.push_back(Request::Large(bulk)),
+            (Request::Ping(reply), _) => {
+                // Somebody who has stopped waiting needs no answer.
+                let _ = reply.send(());
+            }
             (Request::Small(commit), Some(bulk)) if bulk.locks(&commit) => {
                 self.later.push_back(Request::Small(commit));
             }
