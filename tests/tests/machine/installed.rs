@@ -19,10 +19,12 @@ fn the_daemon_runs_in_its_sandbox() {
     let report = host.shell(
         "pid=$(systemctl show --value -p MainPID fobd)
          [ \"$(readlink /proc/$pid/ns/mnt)\" != \"$(readlink /proc/1/ns/mnt)\" ] && echo own mounts
-         sed -n 's/^NoNewPrivs:\\s*//p; s/^Seccomp:\\s*//p; s/^CapEff:\\s*//p' /proc/$pid/status",
+         [ \"$(readlink /proc/$pid/ns/net)\" != \"$(readlink /proc/1/ns/net)\" ] && echo own network
+         sed -n 's/^NoNewPrivs:\\s*//p; s/^Seccomp:\\s*//p; s/^CapEff:\\s*//p; s/^CapBnd:\\s*//p' /proc/$pid/status",
     );
     let lines: Vec<&str> = report.lines().collect();
-    assert_eq!(lines, ["own mounts", "0000000000000000", "1", "2"]);
+    let none = "0000000000000000";
+    assert_eq!(lines, ["own mounts", "own network", none, none, "1", "2"]);
 }
 
 #[test]
@@ -48,12 +50,24 @@ fn busctl_shows_the_documented_methods() {
 }
 
 #[test]
-fn the_daemons_files_are_for_root_alone() {
+fn the_daemon_and_its_files_are_its_own_users_and_the_socket_is_roots() {
     let host = Host::shared();
-    let report = host.shell("stat -c '%a %U %n' /var/lib/fobd /run/fobd /run/fobd/bus");
-    assert_eq!(report, "700 root /var/lib/fobd\n755 root /run/fobd\n600 root /run/fobd/bus\n");
-    let open = host.shell("find /var/lib/fobd -perm /077 | wc -l");
-    assert_eq!(open.trim(), "0", "a file of the state is open to others");
+    let report = host.shell("stat -c '%a %U:%G %n' /var/lib/fobd /run/fobd /run/fobd/bus");
+    assert_eq!(
+        report,
+        "700 fob:fob /var/lib/fobd\n755 root:root /run/fobd\n600 root:root /run/fobd/bus\n"
+    );
+    let open = host.shell("find /var/lib/fobd -perm /077 -o ! -user fob -o ! -group fob | wc -l");
+    assert_eq!(open.trim(), "0", "a file of the state is open to others, or another's");
+    let runs_as = host.shell(
+        "sed -n 's/^Uid:\\s*//p' /proc/$(systemctl show --value -p MainPID fobd)/status
+         echo $(id -u fob) $(getent passwd fob | cut -d: -f6-)",
+    );
+    let lines: Vec<&str> = runs_as.lines().collect();
+    let (uid, shell) = lines.last().and_then(|line| line.split_once(' ')).expect("uid and shell");
+    assert!((1..1000).contains(&uid.parse::<u32>().expect("a uid")), "{uid}");
+    assert_eq!(lines.first(), Some(&format!("{uid}\t{uid}\t{uid}\t{uid}").as_str()));
+    assert_eq!(shell, "/:/usr/sbin/nologin");
 }
 
 #[test]
@@ -118,7 +132,7 @@ fn a_daemon_that_somebody_ended_by_hand_comes_back() {
          timeout 30 bash -c 'until systemctl is-active --quiet fobd &&
            [ $(systemctl show --value -p MainPID fobd) != '$old' ]; do sleep 0.1; done'
          fobctl status
-         systemctl stop fobd
+         systemctl stop fobd.socket fobd
          ! systemctl is-active --quiet fobd",
     );
 }

@@ -15,6 +15,7 @@ mod installed;
 mod local;
 mod outage;
 mod recovery;
+mod service;
 mod ssh;
 mod step_up;
 mod strangers;

@@ -33,7 +33,7 @@ fn refused_between(broken: &str, mended: &str) {
 
 #[test]
 fn a_stopped_daemon_refuses_everybody_at_once() {
-    refused_between("systemctl stop fobd", "systemctl start fobd");
+    refused_between("systemctl stop fobd.socket fobd", "systemctl start fobd");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_machine_that_lost_its_tokens_lets_nobody_in_by_nullok() {
     let host = Host::start();
     let carol = host.person("carol");
     host.ssh(Door::KeyThenCodeIfAny, &carol.name).run().assert_runs_as(&carol.name);
-    host.shell("systemctl stop fobd && mv /var/lib/fobd /var/lib/lost");
+    host.shell("systemctl stop fobd.socket fobd && mv /var/lib/fobd /var/lib/lost");
     // Whoever installs again, as administrators do when something is broken, makes no empty house.
     let output = host.try_feed("/opt/fob/packaging/install --binaries /opt/fob", b"");
     assert_ne!(output.status.code(), Some(0));
