@@ -26,6 +26,8 @@ pub enum Action {
     Import,
     /// Listing tokens.
     List,
+    /// Reading the log.
+    Log,
     /// Issuing recovery codes.
     NewRecoveryCodes,
     /// Asking what to prompt a user for.
@@ -46,6 +48,8 @@ pub enum Action {
     Unlock,
     /// Deciding on a code.
     Verify,
+    /// Checking the log's chain.
+    VerifyLog,
 }
 
 /// As whom a caller acts.
@@ -77,13 +81,14 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Assign,
         Self::Bypass,
         Self::Deactivate,
         Self::Forget,
         Self::Import,
         Self::List,
+        Self::Log,
         Self::NewRecoveryCodes,
         Self::Prompt,
         Self::Rekey,
@@ -94,6 +99,7 @@ impl Action {
         Self::Status,
         Self::Unlock,
         Self::Verify,
+        Self::VerifyLog,
     ];
 
     /// Returns the table's row. A new action without one does not compile.
@@ -105,11 +111,13 @@ impl Action {
             | Self::Forget
             | Self::Import
             | Self::List
+            | Self::Log
             | Self::Rekey
             | Self::Rotate
             | Self::ShowToken
             | Self::Status
-            | Self::Unlock => Rule::Root,
+            | Self::Unlock
+            | Self::VerifyLog => Rule::Root,
             Self::NewRecoveryCodes
             | Self::Prompt
             | Self::Resync
@@ -128,6 +136,7 @@ impl Action {
             Self::Forget => "forget",
             Self::Import => "import",
             Self::List => "list",
+            Self::Log | Self::VerifyLog => "log",
             Self::NewRecoveryCodes => "recovery",
             Self::Prompt | Self::Verify => "verify",
             Self::Rekey => "rekey",

@@ -5,10 +5,12 @@
 
 mod administrators;
 mod change;
+mod events;
 mod host;
 mod host_fault;
 mod import;
 mod load;
+mod log;
 mod recent;
 mod recovery;
 mod rekey;
@@ -23,12 +25,15 @@ pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
 pub use tripwire::Refused;
 pub use verify::{Notice, SignIn};
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use fob_api::Error;
 
 use crate::{
-    audit::{Audit, Event},
+    audit::{Audit, Event, Field, Name, Quiet},
     clock::Clock,
     decide::{Now, Policy},
     slow_hash::SlowHash,
@@ -64,6 +69,8 @@ pub struct Engine<S> {
     witnesses: host_fault::Witnesses,
     /// The latest commit failed, for want of room or of a disk that works.
     commits_fail: AtomicBool,
+    /// Refusals of callers other than root.
+    quiet: Mutex<Quiet>,
     /// Held by the rekey that runs.
     rekeying: tokio::sync::Mutex<()>,
 }
@@ -83,7 +90,19 @@ impl<S: Store> Engine<S> {
         let slow_hash = SlowHash::new(vault.recovery_key());
         let witnesses = host_fault::Witnesses::default();
         let (commits_fail, rekeying) = (AtomicBool::new(false), tokio::sync::Mutex::default());
-        Self { store, vault, slow_hash, around, recent, life, witnesses, commits_fail, rekeying }
+        let quiet = Mutex::default();
+        Self {
+            store,
+            vault,
+            slow_hash,
+            around,
+            recent,
+            life,
+            witnesses,
+            commits_fail,
+            quiet,
+            rekeying,
+        }
     }
 
     /// Reads keys in one snapshot.
@@ -137,7 +156,9 @@ impl<S: Store> Engine<S> {
 
     /// Logs trouble of the store and returns what the caller is told.
     fn trouble(&self, what: &'static str, error: impl std::fmt::Display) -> Error {
-        self.around.audit.record(&Event::new("trouble").with("what", what).with("error", error));
+        self.around
+            .audit
+            .record(&Event::new(Name::Trouble).with(Field::What, what).with(Field::Error, error));
         Error::StoreUnavailable
     }
 

@@ -4,20 +4,21 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use fobd::{
     account::Account,
-    audit::{Audit, Event},
+    audit::{Audit, Event, Field, Name},
     clock::Clock,
     config::{self, Config, Loaded, Task},
     engine::{Engine, Surroundings},
     harden,
     open::{self, Opened},
     serve::{self, Door},
-    store::sled::SledStore,
     users::Users,
-    vault::Vault,
     watchdog,
 };
 use nix::sys::signal::SigSet;
 use sd_notify::NotifyState;
+
+/// The log's folder in the state folder.
+const LOG: &str = "log";
 
 fn main() -> ExitCode {
     match start() {
@@ -48,13 +49,9 @@ fn start() -> Result<(), Box<dyn std::error::Error>> {
         .map_err(|error| format!("cannot listen at {}: {error}.", config.socket.display()))?;
     let numbers = config::read(&config.file)?;
     account.enter()?;
-    let Opened { store, vault, migrated } =
-        open::open(&config.state, config.credentials.as_deref())?;
-    if let Some(done) = migrated {
-        Audit::Stderr.record(&done.event());
-    }
+    let opened = open::open(&config.state, config.credentials.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(run((config, numbers), (signals, door), store, vault));
+    let ended = runtime.block_on(run((config, numbers), (signals, door), opened));
     // Nothing is lost: whatever was answered is on the disk.
     runtime.shutdown_background();
     ended
@@ -69,21 +66,20 @@ fn credentials() -> Option<PathBuf> {
 async fn run(
     (config, numbers): (Config, Loaded),
     (signals, door): (SigSet, Door),
-    store: SledStore,
-    vault: Vault,
+    Opened { store, vault, migrated }: Opened,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let audit = Audit::Stderr;
     let settings = numbers.found.unwrap_or_default();
-    for change in settings.changes() {
-        let event = Event::new("config").with("file", numbers.path.display());
-        audit.record(&event.with("set", change));
+    let clock = Clock::host(config.bus.clone(), settings.policy.clock);
+    let audit = Audit::host(config.state.join(LOG), clock.clone());
+    if let Some(done) = migrated {
+        audit.record(&done.event());
     }
-    let around = Surroundings {
-        audit: audit.clone(),
-        clock: Clock::host(config.bus.clone(), settings.policy.clock),
-        policy: settings.policy,
-        users: Users::Host,
-    };
+    for change in settings.changes() {
+        let event = Event::new(Name::Config).with(Field::File, numbers.path.display());
+        audit.record(&event.with(Field::Set, change));
+    }
+    let around =
+        Surroundings { audit: audit.clone(), clock, policy: settings.policy, users: Users::Host };
     let engine = Arc::new(Engine::new(store.clone(), vault, around));
     engine.start().await?;
     tokio::spawn(Arc::clone(&engine).live());
@@ -93,21 +89,22 @@ async fn run(
     }
     let poisoned = store.poisoned();
     if let Some(interval) = sd_notify::watchdog_enabled() {
+        let watched = store.clone();
         let works = move || {
-            let store = store.clone();
+            let store = watched.clone();
             async move { store.answers().await }
         };
         tokio::spawn(watchdog::watch(interval, works, || tell(NotifyState::Watchdog)));
     }
     tell(NotifyState::Ready);
-    audit.record(&Event::new("ready").with("version", env!("CARGO_PKG_VERSION")));
+    audit.record(&Event::new(Name::Ready).with(Field::Version, env!("CARGO_PKG_VERSION")));
     let signal = tokio::task::spawn_blocking(move || signals.wait());
     tokio::select! {
         arrived = signal => { arrived??; }
         broken = peers => match broken?? {},
         outage = poisoned => return Err(format!("the store failed: {outage}").into()),
     }
-    audit.record(&Event::new("stopping"));
+    audit.record(&Event::new(Name::Stopping));
     engine.stop().await?;
     Ok(store.close().await?)
 }

@@ -20,7 +20,7 @@ use std::{
 };
 
 use crate::{
-    audit::Event,
+    audit::{Event, Field, Name},
     open::{DATABASE, MARK},
     record::{self, RecordError, SCHEMA, SealedSeed},
     store::{
@@ -54,12 +54,12 @@ impl Migrated {
     /// Returns the event of it.
     #[must_use]
     pub fn event(&self) -> Event {
-        Event::new("migrated")
-            .with("from", self.from)
-            .with("to", SCHEMA)
-            .with("records", self.records)
-            .with("damaged", self.damaged)
-            .with("kept", self.kept.display())
+        Event::new(Name::Migrated)
+            .with(Field::From, self.from)
+            .with(Field::To, SCHEMA)
+            .with(Field::Records, self.records)
+            .with(Field::Damaged, self.damaged)
+            .with(Field::Kept, self.kept.display())
     }
 }
 

@@ -292,3 +292,15 @@ pub struct Temporary {
     /// The uid that gave it out.
     pub by: u32,
 }
+
+/// The record `audit`: how far the log's chain has come, so that lines which are missing at its
+/// end, and files which are missing at its beginning, are missed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct LogHead {
+    /// The number of the last line that is on the disk; 0 if there is none.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// The number of the first line of the oldest file that is kept.
+    pub oldest: u64,
+}

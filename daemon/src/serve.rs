@@ -17,7 +17,7 @@ use zbus::{Guid, connection::Builder};
 pub use self::door::Door;
 use crate::{
     access::Caller,
-    audit::{Audit, Event},
+    audit::{Audit, Event, Field, Name},
     bus::{CallerSource, Fob},
     engine::Engine,
     store::Store,
@@ -65,7 +65,11 @@ pub async fn peers<S: Store>(
             }
             Err(error) => {
                 // Out of descriptors, most likely: let some connections end first.
-                audit.record(&Event::new("trouble").with("what", "accept").with("error", error));
+                audit.record(
+                    &Event::new(Name::Trouble)
+                        .with(Field::What, "accept")
+                        .with(Field::Error, error),
+                );
                 sleep(PAUSES.0).await;
             }
         }
@@ -100,15 +104,17 @@ pub async fn bus<S: Store>(address: String, engine: Arc<Engine<S>>, audit: Audit
             .build();
         match timeout(HANDSHAKE, built).await {
             Ok(Ok(connection)) => {
-                audit.record(&Event::new("bus").with("state", "connected"));
+                audit.record(&Event::new(Name::Bus).with(Field::State, "connected"));
                 pause = PAUSES.0;
                 connection.closed().await;
-                audit.record(&Event::new("bus").with("state", "gone"));
+                audit.record(&Event::new(Name::Bus).with(Field::State, "gone"));
             }
             Ok(Err(error)) => {
-                audit.record(&Event::new("bus").with("state", "refused").with("error", error));
+                audit.record(
+                    &Event::new(Name::Bus).with(Field::State, "refused").with(Field::Error, error),
+                );
             }
-            Err(_) => audit.record(&Event::new("bus").with("state", "silent")),
+            Err(_) => audit.record(&Event::new(Name::Bus).with(Field::State, "silent")),
         }
         sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);

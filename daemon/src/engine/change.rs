@@ -4,7 +4,7 @@ use fob_api::{Error, Fate, Serial, TokenReport, UserName};
 
 use crate::{
     access::{Action, Caller, Role, Target},
-    audit::Event,
+    audit::{Event, Field, Name},
     decide::{
         Opened,
         assign::{self, Recipient},
@@ -16,6 +16,7 @@ use crate::{
     },
     engine::{
         Applied, Engine, Marker, ROUNDS,
+        events::About,
         load::{Loaded, LoadedToken},
         report,
     },
@@ -62,14 +63,18 @@ impl<S: Store> Engine<S> {
     /// `ClockNotTrusted`, `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, what [`assign::assign`]
     /// refuses, `StoreUnavailable`.
     pub async fn assign(&self, pairing: &Pairing<'_>) -> Result<TokenReport, Error> {
+        let done = self.try_to_assign(pairing).await;
+        done.inspect_err(|error| self.refused(Name::Assign, &About::of_pairing(pairing), error))
+    }
+
+    async fn try_to_assign(&self, pairing: &Pairing<'_>) -> Result<TokenReport, Error> {
         self.permit(Action::Assign, pairing.caller, Target::House)?;
         let owner = self.existing(pairing.user).await?;
         for _ in 0..ROUNDS {
             let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
             let (proof, at) = ((pairing.timed, pairing.far.reach()), self.at().await?);
-            let done = assign::assign(&new.opened(), &recipient, proof, &at)
-                .inspect_err(|error| self.refused("assign", pairing.user, error))?;
+            let done = assign::assign(&new.opened(), &recipient, proof, &at)?;
             let guards = vec![tokens.guard, new.token.guard, new.state.guard];
             let mut writes = vec![
                 self.put(Key::seed(pairing.serial), &done.token)?,
@@ -78,7 +83,7 @@ impl<S: Store> Engine<S> {
             let (state, marker) = self.attempted(Key::state(pairing.serial), done.state)?;
             writes.push(state.1);
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
-                self.changed("assign", pairing.caller, &owner.name, pairing.serial);
+                self.changed(Name::Assign, pairing.caller, &owner.name, pairing.serial);
                 return Ok(report::token(&done.token, &state.0, &at));
             }
         }
@@ -92,6 +97,11 @@ impl<S: Store> Engine<S> {
     /// `ClockNotTrusted`, `NotAuthorized`, `NoSuchUser`, `NotAssigned`, `NoSuchToken`, what
     /// [`rotate::rotate`] refuses, `StoreUnavailable`.
     pub async fn rotate(&self, pairing: &Pairing<'_>, fate: Fate) -> Result<TokenReport, Error> {
+        let done = self.try_to_rotate(pairing, fate).await;
+        done.inspect_err(|error| self.refused(Name::Rotate, &About::of_pairing(pairing), error))
+    }
+
+    async fn try_to_rotate(&self, pairing: &Pairing<'_>, fate: Fate) -> Result<TokenReport, Error> {
         self.permit(Action::Rotate, pairing.caller, Target::House)?;
         let owner = self.existing(pairing.user).await?;
         for _ in 0..ROUNDS {
@@ -103,8 +113,7 @@ impl<S: Store> Engine<S> {
             let [old_state] = self.get([Key::state(&old_serial)]).await?;
             let old_state = self.decode_or_default::<State>(Key::state(&old_serial), old_state)?;
             let outgoing = Outgoing { token: &old.record, state: &old_state.record, fate };
-            let done = rotate::rotate(&new.opened(), &outgoing, &recipient, proof, &at)
-                .inspect_err(|error| self.refused("rotate", pairing.user, error))?;
+            let done = rotate::rotate(&new.opened(), &outgoing, &recipient, proof, &at)?;
             let guards =
                 vec![tokens.guard, new.token.guard, new.state.guard, old.guard, old_state.guard];
             let mut writes = vec![
@@ -115,9 +124,9 @@ impl<S: Store> Engine<S> {
             let (state, marker) = self.attempted(Key::state(pairing.serial), done.state)?;
             writes.push(state.1);
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
-                let event = change("rotate", pairing.caller, &owner.name, &done.token.serial)
-                    .with("old", &done.old.serial)
-                    .with("fate", fate.word());
+                let event = change(Name::Rotate, pairing.caller, &owner.name, &done.token.serial)
+                    .with(Field::Old, &done.old.serial)
+                    .with(Field::Fate, fate.word());
                 self.around.audit.record(&event);
                 return Ok(report::token(&done.token, &state.0, &at));
             }
@@ -138,13 +147,24 @@ impl<S: Store> Engine<S> {
         codes: (&TimedPair, FarClock),
         serial_again: Option<&str>,
     ) -> Result<TokenReport, Error> {
+        let done = self.try_to_resync(caller, user, codes, serial_again).await;
+        done.inspect_err(|error| self.refused(Name::Resync, &About::of_user(caller, user), error))
+    }
+
+    async fn try_to_resync(
+        &self,
+        caller: Caller,
+        user: &UserName,
+        codes: (&TimedPair, FarClock),
+        serial_again: Option<&str>,
+    ) -> Result<TokenReport, Error> {
         let (found, role) = self.about(Action::Resync, caller, user).await?;
         let (timed, far) = codes;
         let (asker, reach) = match (role, far) {
             (Role::Root, far) => (Asker::Administrator, far.reach()),
             (Role::Own, FarClock::Ask) => (Asker::Owner, Reach::Own),
             (Role::Own, FarClock::Accept) => {
-                return Err(Error::NotAuthorized { verb: "resync --accept-clock" });
+                return Err(self.denied("resync --accept-clock", caller));
             }
         };
         let owner = found.ok_or_else(|| Error::NoSuchUser { user: user.clone() })?;
@@ -155,9 +175,6 @@ impl<S: Store> Engine<S> {
             assign::typed_twice(&owner, &serial, serial_again)?;
             let at = self.at().await?;
             let decision = resync::resync(&new.opened(), &serial, (timed, reach), asker, &at);
-            if let Err(error) = &decision.outcome {
-                self.refused("resync", user, error);
-            }
             let Some(state) = decision.change else {
                 decision.outcome?;
                 return Err(self.give_up());
@@ -166,7 +183,7 @@ impl<S: Store> Engine<S> {
             let guards = vec![new.token.guard, new.state.guard];
             if let Applied::Yes = self.apply(guards, vec![write], &marker).await? {
                 decision.outcome?;
-                self.changed("resync", caller, &owner.name, &serial);
+                self.changed(Name::Resync, caller, &owner.name, &serial);
                 return Ok(report::token(&new.token.record, &state, &at));
             }
         }
@@ -186,18 +203,31 @@ impl<S: Store> Engine<S> {
         fate: Fate,
         safe: &Safeguards<'_>,
     ) -> Result<TokenReport, Error> {
+        let done = self.try_to_deactivate(caller, holder, fate, safe).await;
+        let about = match holder {
+            Holder::Token(serial) => About::of_token(caller, serial),
+            Holder::User(user) => About::of_user(caller, user),
+        };
+        done.inspect_err(|error| self.refused(Name::Deactivate, &about, error))
+    }
+
+    async fn try_to_deactivate(
+        &self,
+        caller: Caller,
+        holder: &Holder<'_>,
+        fate: Fate,
+        safe: &Safeguards<'_>,
+    ) -> Result<TokenReport, Error> {
         self.permit(Action::Deactivate, caller, Target::House)?;
         for _ in 0..ROUNDS {
             let (owner, name, serial) = self.holder(holder).await?;
             let tokens = self.tokens_of(owner.uid).await?;
             let (key, held) = self.held(&name, &serial).await?;
             let (token, left) =
-                remove::deactivate(&held.record, &owner, &tokens.record, fate, safe.root)
-                    .inspect_err(|error| self.refused("deactivate", &name, error))?;
+                remove::deactivate(&held.record, &owner, &tokens.record, fate, safe.root)?;
             assign::typed_twice(&owner, &serial, safe.serial_again)?;
             let (known, counted) = self.administrators(&owner, safe.administrators).await?;
-            remove::keep_an_administrator(&held.record, &owner, &left, known, safe.administrators)
-                .inspect_err(|error| self.refused("deactivate", &name, error))?;
+            remove::keep_an_administrator(&held.record, &owner, &left, known, safe.administrators)?;
             let write = self.put(key.clone(), &token)?;
             let marker = Marker::of(&key, &write);
             let mut writes = vec![write, self.put(Key::user(owner.uid), &left)?];
@@ -208,8 +238,8 @@ impl<S: Store> Engine<S> {
                 writes.push(Write::Delete(Key::recovery(owner.uid)));
             }
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
-                let event = change("deactivate", caller, &owner.name, &token.serial)
-                    .with("fate", fate.word());
+                let event = change(Name::Deactivate, caller, &owner.name, &token.serial)
+                    .with(Field::Fate, fate.word());
                 self.around.audit.record(&event);
                 let [state] = self.get([Key::state(&serial)]).await?;
                 let state = self.decode(state.as_ref())?.unwrap_or_default();
@@ -248,6 +278,13 @@ impl<S: Store> Engine<S> {
     ///
     /// `NotAuthorized`, `NoSuchToken`, `AlreadyAssigned`, `StoreUnavailable`.
     pub async fn forget(&self, caller: Caller, serial: &Serial) -> Result<(), Error> {
+        let done = self.try_to_forget(caller, serial).await;
+        done.inspect_err(|error| {
+            self.refused(Name::Forget, &About::of_token(caller, serial), error)
+        })
+    }
+
+    async fn try_to_forget(&self, caller: Caller, serial: &Serial) -> Result<(), Error> {
         self.permit(Action::Forget, caller, Target::House)?;
         for _ in 0..ROUNDS {
             let (seed_key, state_key) = (Key::seed(serial), Key::state(serial));
@@ -263,7 +300,7 @@ impl<S: Store> Engine<S> {
             let (write, marker) = self.mark(Key::fingerprint(&token.fingerprint), &trace)?;
             let writes = vec![write, Write::Delete(seed_key), Write::Delete(state_key)];
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
-                self.changed("forget", caller, "", serial);
+                self.changed(Name::Forget, caller, "", serial);
                 return Ok(());
             }
         }
@@ -326,14 +363,8 @@ impl<S: Store> Engine<S> {
     }
 
     /// Logs a change.
-    fn changed(&self, verb: &'static str, caller: Caller, user: &str, serial: &Serial) {
-        self.around.audit.record(&change(verb, caller, user, serial.as_str()));
-    }
-
-    /// Logs a refusal.
-    pub(super) fn refused(&self, verb: &'static str, user: &UserName, error: &Error) {
-        let event = Event::new("refused").with("verb", verb).with("user", user);
-        self.around.audit.record(&event.with("reason", error.kind().word()));
+    fn changed(&self, name: Name, caller: Caller, user: &str, serial: &Serial) {
+        self.around.audit.record(&change(name, caller, user, serial.as_str()));
     }
 }
 
@@ -368,7 +399,10 @@ fn recipient<'a>(owner: &'a Owner, tokens: &'a UserTokens, pairing: &Pairing<'a>
 }
 
 /// Returns the event of a change.
-fn change(verb: &'static str, caller: Caller, user: &str, serial: &str) -> Event {
+fn change(name: Name, caller: Caller, user: &str, serial: &str) -> Event {
     let user = Some(user).filter(|user| !user.is_empty());
-    Event::new(verb).with_some("user", user).with("serial", serial).with("caller", caller.uid)
+    Event::new(name)
+        .with_some(Field::User, user)
+        .with(Field::Serial, serial)
+        .with(Field::Caller, caller.uid)
 }

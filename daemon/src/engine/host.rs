@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    audit::Event,
+    audit::{Event, Field, Name},
     decide::{
         At, Now,
         fence::{self, Distrust, Observed, Raised, Reading, Reason, Run},
@@ -61,6 +61,7 @@ impl<S: Store> Engine<S> {
     ///
     /// `ClockNotTrusted` if the host has no clocks, `StoreUnavailable`.
     pub async fn start(&self) -> Result<(), Error> {
+        self.begin_log().await?;
         self.look().await.map(drop)
     }
 
@@ -71,9 +72,11 @@ impl<S: Store> Engine<S> {
                 sleep(BEAT).await;
                 // Trouble is in the log, and the next beat tries again.
                 let _ = self.keep().await;
+                self.end_minutes();
+                self.keep_log().await;
             }
         };
-        tokio::join!(beat, self.around.clock.follow());
+        tokio::join!(beat, self.follow_log(), self.around.clock.follow());
     }
 
     /// Ends the daemon's life: whoever starts next need not raise a fence. After it nobody is
@@ -83,6 +86,8 @@ impl<S: Store> Engine<S> {
     ///
     /// `StoreUnavailable`, `ClockNotTrusted`: the next start raises a fence.
     pub async fn stop(&self) -> Result<(), Error> {
+        self.end_last_minutes();
+        self.keep_log().await;
         let (mut phase, reading) = self.look().await?;
         if let Phase::Running(running) = &*phase {
             self.keep_host(&running.run.stop(&reading)).await?;
@@ -236,7 +241,7 @@ impl<S: Store> Engine<S> {
 
     fn read(&self) -> Result<Reading, Error> {
         self.around.clock.read().ok_or_else(|| {
-            self.around.audit.record(&Event::new("trouble").with("what", "no clock"));
+            self.around.audit.record(&Event::new(Name::Trouble).with(Field::What, "no clock"));
             Error::ClockNotTrusted
         })
     }
@@ -283,12 +288,14 @@ impl<S: Store> Engine<S> {
 
 /// Returns the event of a fence.
 fn event(raised: Raised) -> Event {
-    Event::new("fence").with("reason", raised.reason.word()).with_some("jump", raised.jump)
+    Event::new(Name::Fence)
+        .with(Field::Reason, raised.reason.word())
+        .with_some(Field::Jump, raised.jump)
 }
 
 /// Returns the event of a clock that is not trusted.
 fn distrusted(distrust: Distrust, reading: &Reading) -> Event {
-    Event::new("clock_not_trusted")
-        .with_some("clock", reading.wall.map(|wall| wall.0))
-        .with("floor", distrust.floor.0)
+    Event::new(Name::ClockNotTrusted)
+        .with_some(Field::Clock, reading.wall.map(|wall| wall.0))
+        .with(Field::Floor, distrust.floor.0)
 }

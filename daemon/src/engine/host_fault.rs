@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::{
-    audit::Event,
+    audit::{Event, Field, Name},
     decide::{
         At, HostClock, Uptime,
         host_fault::{Fault, HostFault},
@@ -35,7 +35,9 @@ impl<S: Store> Engine<S> {
         let Some(step) = after.last_step else { return };
         let found = self.witnesses.with(|fault| fault.accepted(before, step, (at.now, at.uptime)));
         if let Some(Fault { tokens, ahead }) = found {
-            let event = Event::new("host_clock_fault").with("tokens", tokens).with("ahead", ahead);
+            let event = Event::new(Name::HostClockFault)
+                .with(Field::Tokens, tokens)
+                .with(Field::Ahead, ahead);
             self.around.audit.record(&event);
         }
     }

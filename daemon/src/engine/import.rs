@@ -12,12 +12,12 @@ use zeroize::Zeroizing;
 
 use crate::{
     access::{Action, Caller, Target},
-    audit::Event,
+    audit::{Event, Field, Name},
     decide::{
         Now,
         import::{self, Admission, Candidate, Expiry, Known},
     },
-    engine::{Applied, Engine, Marker, ROUNDS},
+    engine::{Applied, Engine, Marker, ROUNDS, events::About},
     record::{KeyId, Standing, Token, Trace},
     seed::{self, Choice, VendorToken},
     store::{Guard, Key, Store, Write},
@@ -28,6 +28,10 @@ const LARGEST: u64 = 16 << 20;
 
 /// Tokens after which others get their turn on the thread: about a millisecond's work.
 const BREATHER: usize = 64;
+
+/// Tokens of an import that the journal is told one by one: a tenth of what it takes of a unit in
+/// 30 s (journald.conf(5), RateLimitBurst=).
+const MANY: usize = 1000;
 
 /// A seed file's contents. Wiped on drop.
 pub struct SeedFile(Zeroizing<Vec<u8>>);
@@ -128,6 +132,12 @@ impl<S: Store> Engine<S> {
     /// `NotAuthorized`, `BadSeedFile` with line and column, `StoreUnavailable`; nothing of the
     /// file is imported then.
     pub async fn import(&self, import: Import) -> Result<ImportReport, Error> {
+        let about = About::of_house(import.caller);
+        let done = self.try_to_import(import).await;
+        done.inspect_err(|error| self.refused(Name::Import, &about, error))
+    }
+
+    async fn try_to_import(&self, import: Import) -> Result<ImportReport, Error> {
         self.permit(Action::Import, import.caller, Target::House)?;
         let (file, format) = (import.file, import.format);
         // Seconds of work for a large file: not on a thread that others' sign-ins wait for.
@@ -146,14 +156,30 @@ impl<S: Store> Engine<S> {
                 return Ok(plan.report);
             }
             if let Applied::Yes = self.apply(plan.guards, plan.writes, &marker).await? {
-                for serial in plan.report.added.iter().flatten() {
-                    let event = Event::new("import").with("serial", serial);
-                    self.around.audit.record(&event.with("caller", import.caller.uid));
-                }
+                let added = plan.report.added.as_deref().unwrap_or_default();
+                self.imported(import.caller, added).await;
                 return Ok(plan.report);
             }
         }
         Err(self.give_up())
+    }
+
+    /// Logs tokens that came into stock: each by itself, but in the journal many as one, for it
+    /// would drop what else there is to say.
+    async fn imported(&self, caller: Caller, added: &[String]) {
+        let event = || Event::new(Name::Import).with(Field::Caller, caller.uid);
+        let audit = &self.around.audit;
+        let are_many = added.len() > MANY;
+        if are_many {
+            audit.record(&event().with(Field::Tokens, added.len()));
+        }
+        for some in added.chunks(MANY) {
+            audit.room(some.len()).await;
+            for serial in some {
+                let event = event().with(Field::Serial, serial);
+                if are_many { audit.keep(&event) } else { audit.record(&event) }
+            }
+        }
     }
 
     /// Plans the commit of all tokens of a file.

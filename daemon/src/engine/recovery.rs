@@ -11,7 +11,7 @@ use fob_api::{Error, RecoveryCode, UserName, Verdict};
 
 use crate::{
     access::Action,
-    audit::Event,
+    audit::{Event, Field},
     decide::{
         At,
         recovery::{self, Decision, Kept, Whence},
@@ -118,7 +118,7 @@ impl<S: Store> Engine<S> {
         let event = describe(sign_in, &decision);
         let verdict = decision.verdict;
         let Some((state, after)) = decision.change else {
-            self.around.audit.record(&event);
+            self.decided(sign_in.caller, verdict, &event);
             return Ok(Some((verdict, notice)));
         };
         let ((state, write), marker) = self.attempted(subject.state_key, state)?;
@@ -132,7 +132,7 @@ impl<S: Store> Engine<S> {
         }
         match self.apply(guards, writes, &marker).await? {
             Applied::Yes => {
-                self.around.audit.record(&event);
+                self.decided(sign_in.caller, verdict, &event);
                 Ok(Some((verdict, notice)))
             }
             Applied::Stale => Ok(None),
@@ -151,7 +151,7 @@ impl<S: Store> Engine<S> {
             return Ok(None);
         }
         let verdict = Verdict::Wait(seconds);
-        self.around.audit.record(&verify::event(sign_in, verdict.word()));
+        self.decided(sign_in.caller, verdict, &verify::event(sign_in, verdict));
         Ok(Some((verdict, Notice::default())))
     }
 
@@ -229,9 +229,12 @@ fn decide(
 
 /// Returns the event of a decision. It never holds the code.
 fn describe(sign_in: &SignIn<'_>, decision: &Decision) -> Event {
-    let event = verify::event(sign_in, decision.verdict.word());
-    let event = event.with("share", decision.share.word());
-    let Some(found) = &decision.found else { return event.with("by", "recovery") };
+    let event = verify::event(sign_in, decision.verdict);
+    let event = event.with(Field::Share, decision.share.word());
+    let Some(found) = &decision.found else { return event.with(Field::By, "recovery") };
     let left = decision.change.as_ref().map(|(_, after)| after.hashes.len());
-    event.with("by", found.word()).with_some("reason", found.reason()).with_some("left", left)
+    event
+        .with(Field::By, found.word())
+        .with_some(Field::Reason, found.reason())
+        .with_some(Field::Left, left)
 }

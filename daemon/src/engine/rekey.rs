@@ -9,7 +9,7 @@ use fob_api::{Error, RekeyReport};
 
 use crate::{
     access::{Action, Caller, Target},
-    audit::Event,
+    audit::{Event, Field, Name},
     engine::{Applied, Engine, Marker, ROUNDS},
     record::{self, KeyId, RecordError, SealedSeed, Token},
     store::{Entry, Guard, Key, Store, Write},
@@ -55,8 +55,11 @@ impl<S: Store> Engine<S> {
         if ended {
             self.vault.retire_others(key).map_err(|error| self.trouble("vault", error))?;
         }
-        let event = Event::new("rekey").with("key", key).with("resealed", counts.resealed);
-        let event = event.with("unreadable", counts.unreadable).with("caller", caller.uid);
+        let event = Event::new(Name::Rekey)
+            .with(Field::Key, key)
+            .with(Field::Resealed, counts.resealed)
+            .with(Field::Unreadable, counts.unreadable)
+            .with(Field::Caller, caller.uid);
         self.around.audit.record(&event);
         Ok(RekeyReport {
             key: Some(key.to_string()),
@@ -153,8 +156,11 @@ impl<S: Store> Engine<S> {
 
     fn unreadable(&self, entry: &Entry, error: impl std::fmt::Display) -> Seal {
         let serial = entry.key.name().escape_ascii();
-        let event = Event::new("trouble").with("what", "rekey").with("serial", serial);
-        self.around.audit.record(&event.with("error", error));
+        let event = Event::new(Name::Trouble)
+            .with(Field::What, "rekey")
+            .with(Field::Serial, serial)
+            .with(Field::Error, error);
+        self.around.audit.record(&event);
         Seal::Unreadable
     }
 }

@@ -4,7 +4,7 @@ use fob_api::{Code, Error, Serial, UserName, Verdict, VerifyContext};
 
 use crate::{
     access::{Action, Caller},
-    audit::Event,
+    audit::{Event, Field, Name},
     decide::{
         Opened,
         tripwire::{self, Alarm},
@@ -77,12 +77,12 @@ impl<S: Store> Engine<S> {
 /// Returns the event of an alarm, with its source.
 fn event(refused: &Refused, serial: &str, alarm: Alarm) -> Event {
     let context = &refused.context;
-    Event::new("alarm")
-        .with("what", alarm.word())
-        .with("user", &refused.user)
-        .with("serial", serial)
-        .with_some("service", context.service.as_ref())
-        .with_some("rhost", context.rhost.as_ref())
-        .with_some("tty", context.tty.as_ref())
-        .with("caller", refused.caller.uid)
+    Event::new(Name::Alarm)
+        .with(Field::What, alarm.word())
+        .with(Field::User, &refused.user)
+        .with(Field::Serial, serial)
+        .with_some(Field::Service, context.service.as_ref())
+        .with_some(Field::Rhost, context.rhost.as_ref())
+        .with_some(Field::Tty, context.tty.as_ref())
+        .with(Field::Caller, refused.caller.uid)
 }

@@ -4,9 +4,9 @@ use fob_api::{Error, Share, UserName};
 
 use crate::{
     access::{Action, Caller, Target},
-    audit::Event,
+    audit::{Event, Field, Name},
     decide::throttle,
-    engine::{Applied, Engine, ROUNDS},
+    engine::{Applied, Engine, ROUNDS, events::About},
     record::{Budgets, Owner, Spray},
     store::Store,
 };
@@ -33,6 +33,16 @@ impl<S: Store> Engine<S> {
         user: &UserName,
         share: Option<Share>,
     ) -> Result<(), Error> {
+        let done = self.try_to_unlock(caller, user, share).await;
+        done.inspect_err(|error| self.refused(Name::Unlock, &About::of_user(caller, user), error))
+    }
+
+    async fn try_to_unlock(
+        &self,
+        caller: Caller,
+        user: &UserName,
+        share: Option<Share>,
+    ) -> Result<(), Error> {
         self.permit(Action::Unlock, caller, Target::House)?;
         let owner = self.existing(user).await?;
         for _ in 0..ROUNDS {
@@ -44,10 +54,10 @@ impl<S: Store> Engine<S> {
             let (write, marker) = self.mark(subject.state_key, &state)?;
             let guards = subject.token_guard.into_iter().chain([subject.state.guard]).collect();
             if let Applied::Yes = self.apply(guards, vec![write], &marker).await? {
-                let event = Event::new("unlock")
-                    .with("user", user)
-                    .with("share", share.map_or("all", Share::word))
-                    .with("caller", caller.uid);
+                let event = Event::new(Name::Unlock)
+                    .with(Field::User, user)
+                    .with(Field::Share, share.map_or("all", Share::word))
+                    .with(Field::Caller, caller.uid);
                 self.around.audit.record(&event);
                 return Ok(());
             }

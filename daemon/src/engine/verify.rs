@@ -6,7 +6,7 @@ use fob_api::{Error, PromptKind, UserName, Verdict, VerifyContext};
 
 use crate::{
     access::{Action, Caller, Role, Target, allow},
-    audit::Event,
+    audit::{Event, Field, Name, Priority},
     decide::{
         At, Opened, recovery,
         throttle::{self, Origin, Rank, pairs::Turn},
@@ -148,7 +148,7 @@ impl<S: Store> Engine<S> {
             let settled = Settled::of(&decision, &subject);
             let event = describe(sign_in, &subject, &decision);
             let Some(mut state) = decision.change else {
-                self.around.audit.record(&event);
+                self.decided(sign_in.caller, settled.verdict, &event);
                 return Ok(settled);
             };
             state.attempt = self.attempt()?;
@@ -161,7 +161,7 @@ impl<S: Store> Engine<S> {
                 writes.push(self.put(spray_key(), &spray)?);
             }
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
-                self.around.audit.record(&event);
+                self.decided(sign_in.caller, settled.verdict, &event);
                 if settled.verdict == Verdict::Accept {
                     self.witness((&subject.token, &subject.state.record), &state, &at);
                 }
@@ -205,7 +205,7 @@ impl<S: Store> Engine<S> {
             self.commits_work().await?;
         }
         if kind == PromptKind::Exempt && role == Role::Root {
-            self.around.audit.record(&event(sign_in, "exempt"));
+            self.around.audit.record(&event(sign_in, Verdict::Exempt));
         }
         Ok((kind, subject.token.parameters.digits))
     }
@@ -262,10 +262,7 @@ impl<S: Store> Engine<S> {
         caller: Caller,
         target: Target,
     ) -> Result<Role, Error> {
-        allow(action, caller, target).inspect_err(|_| {
-            let event = Event::new("denied").with("verb", action.verb()).with("caller", caller.uid);
-            self.around.audit.record(&event);
-        })
+        allow(action, caller, target).map_err(|_| self.denied(action.verb(), caller))
     }
 
     /// Looks a user up.
@@ -306,15 +303,20 @@ fn earlier_of((code, age, paid): &Remembered) -> verify::Earlier<'_> {
 }
 
 /// Starts the event of a sign-in.
-pub(super) fn event(sign_in: &SignIn<'_>, verdict: &'static str) -> Event {
+pub(super) fn event(sign_in: &SignIn<'_>, verdict: Verdict) -> Event {
     let context = sign_in.context;
-    Event::new("verify")
-        .with("verdict", verdict)
-        .with("user", sign_in.user)
-        .with_some("service", context.service.as_ref())
-        .with_some("rhost", context.rhost.as_ref())
-        .with_some("tty", context.tty.as_ref())
-        .with("caller", sign_in.caller.uid)
+    let priority = match verdict {
+        Verdict::Accept | Verdict::Exempt => Priority::Info,
+        _ => Priority::Notice,
+    };
+    Event::new(Name::Verify)
+        .at(priority)
+        .with(Field::Verdict, verdict.word())
+        .with(Field::User, sign_in.user)
+        .with_some(Field::Service, context.service.as_ref())
+        .with_some(Field::Rhost, context.rhost.as_ref())
+        .with_some(Field::Tty, context.tty.as_ref())
+        .with(Field::Caller, sign_in.caller.uid)
 }
 
 /// Returns the event of a decision.
@@ -322,10 +324,10 @@ fn describe(sign_in: &SignIn<'_>, subject: &Subject, decision: &verify::Decision
     let serial = Some(&subject.token.serial).filter(|serial| !serial.is_empty());
     // A replay has two sources: this one, and that of the sign-in which used the code.
     let before = (decision.verdict == Verdict::Replay).then_some(&subject.state.record);
-    event(sign_in, decision.verdict.word())
-        .with("share", decision.share.word())
-        .with_some("serial", serial)
-        .with_some("distance", decision.distance)
-        .with_some("last_used", before.and_then(|state| state.last_used))
-        .with_some("last_from", before.and_then(|state| state.last_from.as_ref()))
+    event(sign_in, decision.verdict)
+        .with(Field::Share, decision.share.word())
+        .with_some(Field::Serial, serial)
+        .with_some(Field::Distance, decision.distance)
+        .with_some(Field::LastUsed, before.and_then(|state| state.last_used))
+        .with_some(Field::LastFrom, before.and_then(|state| state.last_from.as_ref()))
 }

@@ -5,13 +5,13 @@ use zeroize::Zeroizing;
 
 use crate::{
     access::{Action, Caller, Role, Target},
-    audit::Event,
+    audit::{Event, Field, Name},
     decide::{
         pair::{Reach, TimedPair},
         recovery::{self, CODES, Terms},
         resync::{self, Asker},
     },
-    engine::{Applied, Engine, ROUNDS, change, load::Loaded},
+    engine::{Applied, Engine, ROUNDS, change, events::About, load::Loaded},
     record::{Owner, Recovery},
     slow_hash::Digest,
     store::{Guard, Key, Store, Write},
@@ -44,6 +44,16 @@ impl<S: Store> Engine<S> {
         user: &UserName,
         proof: Option<&TimedPair>,
     ) -> Result<Vec<RecoveryCode>, Error> {
+        let done = self.try_to_issue(caller, user, proof).await;
+        done.inspect_err(|error| self.refused(Name::Recovery, &About::of_user(caller, user), error))
+    }
+
+    async fn try_to_issue(
+        &self,
+        caller: Caller,
+        user: &UserName,
+        proof: Option<&TimedPair>,
+    ) -> Result<Vec<RecoveryCode>, Error> {
         let (found, role) = self.about(Action::NewRecoveryCodes, caller, user).await?;
         check_proof(role, proof)?;
         let owner = found.ok_or_else(|| Error::NoSuchUser { user: user.clone() })?;
@@ -60,10 +70,10 @@ impl<S: Store> Engine<S> {
             let hashes = known.digests.iter().map(|digest| *digest.as_bytes()).collect();
             let after = recovery::issue(&kept.record, hashes, &self.moment().await?);
             if let Applied::Yes = self.keep_codes(&owner, kept.guard, &after, proven).await? {
-                let event = Event::new("recovery")
-                    .with("user", &owner.name)
-                    .with("left", after.hashes.len())
-                    .with("caller", caller.uid);
+                let event = Event::new(Name::Recovery)
+                    .with(Field::User, &owner.name)
+                    .with(Field::Left, after.hashes.len())
+                    .with(Field::Caller, caller.uid);
                 self.around.audit.record(&event);
                 return Ok(codes);
             }
@@ -84,6 +94,16 @@ impl<S: Store> Engine<S> {
         user: &UserName,
         terms: &Terms,
     ) -> Result<(RecoveryCode, u64), Error> {
+        let done = self.try_to_bypass(caller, user, terms).await;
+        done.inspect_err(|error| self.refused(Name::Bypass, &About::of_user(caller, user), error))
+    }
+
+    async fn try_to_bypass(
+        &self,
+        caller: Caller,
+        user: &UserName,
+        terms: &Terms,
+    ) -> Result<(RecoveryCode, u64), Error> {
         self.permit(Action::Bypass, caller, Target::House)?;
         let owner = self.existing(user).await?;
         let codes = self.fresh_codes(1)?;
@@ -97,11 +117,11 @@ impl<S: Store> Engine<S> {
                 recovery::grant(&kept.record, *digest.as_bytes(), terms, &self.moment().await?);
             let expires = after.temporary.as_ref().map_or(0, |temporary| temporary.expires);
             if let Applied::Yes = self.keep_codes(&owner, kept.guard, &after, None).await? {
-                let event = Event::new("bypass")
-                    .with("user", &owner.name)
-                    .with("until", expires)
-                    .with("reason", &terms.reason)
-                    .with("caller", caller.uid);
+                let event = Event::new(Name::Bypass)
+                    .with(Field::User, &owner.name)
+                    .with(Field::Until, expires)
+                    .with(Field::Reason, &terms.reason)
+                    .with(Field::Caller, caller.uid);
                 self.around.audit.record(&event);
                 let code = codes.into_iter().next();
                 return code.map(|code| (code, expires)).ok_or_else(|| self.give_up());
@@ -150,9 +170,6 @@ impl<S: Store> Engine<S> {
             let at = self.at().await?;
             let proof = (timed, Reach::Own);
             let decision = resync::resync(&token.opened(), &serial, proof, Asker::Owner, &at);
-            if let Err(error) = &decision.outcome {
-                self.refused("recovery", user, error);
-            }
             let Some(state) = decision.change else {
                 decision.outcome?;
                 return Err(self.give_up());
