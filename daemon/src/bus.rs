@@ -7,16 +7,16 @@ mod parse;
 mod visitors;
 
 use fob_api::{
-    Answer, AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, PageOptions,
-    PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, StatusReport, TokenReport,
-    UnlockOptions, UserReport, VerifyContext, VerifyDetails,
+    Answer, AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, LogEntry, LogOptions,
+    LogReport, PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, StatusReport,
+    TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 pub use self::object::{CallerSource, Fob};
 use self::parse::{
-    bounded, details, far_clock, fate, format_choice, pairing, parse_answer, proof, seed_file,
-    serial_name, share, terms, timed_pair, user_name,
+    bounded, details, far_clock, fate, format_choice, log_query, log_report, pairing, parse_answer,
+    proof, seed_file, serial_name, share, terms, timed_pair, user_name,
 };
 use crate::{
     decide::{
@@ -196,6 +196,30 @@ impl<S: Store> Fob<S> {
         let caller = visitor.caller;
         let page = self.engine.list(caller, cursor, limit, options.state.as_deref()).await?;
         Ok((page.tokens, page.next))
+    }
+
+    /// Reads the log of decisions and changes, a bounded part at a time: events as line number,
+    /// Unix time, name and fields, the oldest first, and the number of the last line that was
+    /// looked at.
+    ///
+    /// Options: after (t), only lines after this one; limit (u), 1 to 500, 50 by default; newest
+    /// (b), the newest instead of the oldest; before (t), only lines before this one; user (s);
+    /// serial (s); event (s), a name or a verdict; since (t) and until (t), Unix time. To go on,
+    /// ask for what is after the last line; with newest, for what is before it, until it is 0.
+    /// Callers: uid 0.
+    ///
+    /// Errors: InvalidArgument, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("events", "reached"))]
+    async fn log(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        options: LogOptions,
+    ) -> Result<(Vec<LogEntry>, u64), Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let found = self.engine.log(visitor.caller, log_query(options)?).await?;
+        let entries = found.entries.into_iter().map(LogEntry::from).collect();
+        Ok((entries, found.reached))
     }
 
     /// Gives a user ten new recovery codes, each good once at his prompt; the older ones are void.
@@ -426,6 +450,23 @@ impl<S: Store> Fob<S> {
             Answer::Recovery(code) => self.engine.recover(&sign_in, code).await?,
         };
         Ok((verdict.word().to_owned(), user.to_owned(), details(verdict, notice)))
+    }
+
+    /// Checks whether every line of the log is there, and as it was written: files (u), lines (t),
+    /// first (t) and last (t) line number; if not, wrong (s), altered, file_missing, lines_missing
+    /// or truncated, with file (s) and line (t) of the first place.
+    ///
+    /// Callers: uid 0.
+    ///
+    /// Errors: NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("report"))]
+    async fn verify_log(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<LogReport, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        self.engine.verify_log(visitor.caller).await.map(log_report)
     }
 }
 

@@ -8,6 +8,7 @@ mod answer;
 mod code;
 pub mod emergency;
 mod error;
+mod log;
 mod name;
 pub mod owner;
 #[cfg(feature = "proxy")]
@@ -20,6 +21,7 @@ mod verdict;
 pub use answer::{Answer, RECOVERY_ALPHABET, RECOVERY_LETTERS, RecoveryCode};
 pub use code::{Code, CodeError, CodePair};
 pub use error::{Error, ErrorKind, RootRule};
+pub use log::{LogEntry, LogOptions, LogReport};
 pub use name::{NameError, Serial, UserName};
 pub use report::{
     AssignOptions, BypassOptions, Fate, ImportOptions, ImportReport, MAX_RATE, PageOptions,

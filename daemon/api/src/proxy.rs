@@ -5,9 +5,9 @@
 use zbus::wire::Fd;
 
 use crate::{
-    AssignOptions, BypassOptions, ImportOptions, ImportReport, PageOptions, PromptDetails,
-    RecoveryCode, RekeyReport, RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport,
-    VerifyContext, VerifyDetails,
+    AssignOptions, BypassOptions, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport,
+    PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, StatusReport,
+    TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
 };
 
 /// The interface `org.fobd.Fob1`; each method is documented in the contract XML.
@@ -50,6 +50,9 @@ pub trait Fob {
         limit: u32,
         options: PageOptions,
     ) -> zbus::Result<(Vec<TokenReport>, String)>;
+
+    /// Reads the log: events, and the last line that was looked at.
+    fn log(&self, options: LogOptions) -> zbus::Result<(Vec<LogEntry>, u64)>;
 
     /// Gives a user new recovery codes; the older ones are void. `codes` is empty for root.
     fn new_recovery_codes(
@@ -101,4 +104,7 @@ pub trait Fob {
         code: &str,
         context: VerifyContext,
     ) -> zbus::Result<(String, String, VerifyDetails)>;
+
+    /// Checks whether every line of the log is there, and as it was written.
+    fn verify_log(&self) -> zbus::Result<LogReport>;
 }

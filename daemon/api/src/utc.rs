@@ -48,6 +48,24 @@ impl Utc {
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         Some(Self { year, month, day: days + 1, hour, minute, second })
     }
+
+    /// Returns the Unix time of this date; `None` if the calendar has no such date, or it is
+    /// before 1970 or after the year 9999.
+    #[must_use]
+    pub fn to_unix(self) -> Option<u64> {
+        if !(1970..=LAST_YEAR).contains(&self.year) || self.hour > 23 || self.minute > 59 {
+            return None;
+        }
+        let months = months_of(self.year);
+        let month = usize::try_from(self.month).ok()?.checked_sub(1)?;
+        let length = *months.get(month)?;
+        if self.day == 0 || self.day > length || self.second > 59 {
+            return None;
+        }
+        let years: u64 = (1970..self.year).map(days_of).sum();
+        let days = years + months.iter().take(month).sum::<u64>() + self.day - 1;
+        Some(days * DAY + self.hour * 3600 + self.minute * 60 + self.second)
+    }
 }
 
 fn days_of(year: u64) -> u64 {
@@ -62,6 +80,32 @@ fn months_of(year: u64) -> [u64; 12] {
 #[cfg(test)]
 mod tests {
     use super::Utc;
+
+    #[test]
+    fn a_date_leads_back_to_its_unix_time() {
+        for unix in [0, 951_782_400, 1_795_320_669, 4_107_542_400, 253_402_300_799] {
+            assert_eq!(Utc::of_unix(unix).and_then(Utc::to_unix), Some(unix));
+        }
+    }
+
+    #[test]
+    fn a_date_that_no_calendar_has_is_no_time() {
+        let right = Utc::of_unix(1_795_320_669).unwrap();
+        for wrong in [
+            Utc { year: 1969, ..right },
+            Utc { year: 10_000, ..right },
+            Utc { month: 0, ..right },
+            Utc { month: 13, ..right },
+            Utc { day: 0, ..right },
+            Utc { day: 31, ..right },
+            Utc { month: 2, day: 29, ..right },
+            Utc { hour: 24, ..right },
+            Utc { minute: 60, ..right },
+            Utc { second: 60, ..right },
+        ] {
+            assert_eq!(wrong.to_unix(), None, "{wrong:?}");
+        }
+    }
 
     #[test]
     fn the_ends_of_the_calendar_are_known() {

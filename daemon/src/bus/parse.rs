@@ -1,13 +1,14 @@
 //! Arguments of the bus as values of the daemon: parsed once, at the edge.
 
 use fob_api::{
-    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, Serial, Share, UserName,
-    Verdict, VerifyContext, VerifyDetails,
+    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, LogEntry, LogOptions,
+    LogReport, Serial, Share, UserName, Verdict, VerifyContext, VerifyDetails,
 };
 use zbus::wire::OwnedFd;
 
 use crate::{
     access::Caller,
+    audit::{self, Query},
     decide::{
         pair::{FarClock, TimedPair},
         recovery::Terms,
@@ -117,6 +118,59 @@ pub(super) fn pairing<'a>(
     let (user, serial) = who;
     let (far, serial_again) = (far_clock(options), options.serial_again.as_deref());
     Pairing { caller, user, serial, timed, far, serial_again }
+}
+
+/// Events of a page of the log, unless the caller says otherwise: a screen full; and the most,
+/// whose fields together stay far below what a message may have.
+const PAGE: (u32, u32) = (50, 500);
+
+/// Parses what is asked of the log.
+pub(super) fn log_query(options: LogOptions) -> Result<Query, Error> {
+    let limit = options.limit.unwrap_or(PAGE.0);
+    if !(1..=PAGE.1).contains(&limit) {
+        return Err(Error::InvalidArgument { fact: "limit must be 1 to 500." });
+    }
+    let texts = [&options.user, &options.serial, &options.event];
+    if texts.into_iter().flatten().any(|text| text.len() > LONGEST) {
+        return Err(Error::InvalidArgument {
+            fact: "user, serial and event have at most 255 bytes.",
+        });
+    }
+    Ok(Query {
+        from: match options.newest {
+            Some(true) => audit::From::Newest,
+            _ => audit::From::Oldest,
+        },
+        after: options.after.unwrap_or_default(),
+        before: options.before.unwrap_or(u64::MAX),
+        limit: usize::try_from(limit).unwrap_or_default(),
+        user: options.user,
+        serial: options.serial,
+        event: options.event,
+        since: options.since,
+        until: options.until,
+    })
+}
+
+impl From<audit::Entry> for LogEntry {
+    fn from(entry: audit::Entry) -> Self {
+        let audit::Entry { seq, time, event, fields, .. } = entry;
+        Self { seq, time, event, fields }
+    }
+}
+
+/// Puts together what a check of the log has found.
+pub(super) fn log_report(report: audit::Report) -> LogReport {
+    let audit::Report { files, lines, first, last, wrong } = report;
+    LogReport {
+        files: Some(files),
+        lines: Some(lines),
+        first: Some(first),
+        last: Some(last),
+        wrong: wrong.as_ref().map(|wrong| wrong.kind.word().to_owned()),
+        line: wrong.as_ref().map(|wrong| wrong.line),
+        file: wrong.map(|wrong| wrong.file),
+    }
 }
 
 /// Returns what is said about a clock that is far off.

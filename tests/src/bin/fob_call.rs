@@ -127,6 +127,7 @@ impl Caller {
                 self.call(method, &(Fd::from(&file), "", none)).await
             }
             "List" => self.call(method, &("", 10_u32, none)).await,
+            "Log" => self.call(method, &(none,)).await,
             "NewRecoveryCodes" => {
                 // Root proves nothing; everybody else has to.
                 let proof = if geteuid().is_root() { &[][..] } else { &codes[..] };
@@ -136,7 +137,7 @@ impl Caller {
             "Resync" => self.call(method, &(user, &codes[..], none)).await,
             "ShowToken" => self.call(method, &(serial,)).await,
             "ShowUser" => self.call(method, &(user,)).await,
-            "Rekey" | "Status" => self.call(method, &()).await,
+            "Rekey" | "Status" | "VerifyLog" => self.call(method, &()).await,
             "Verify" => self.call(method, &(user, "123456", none)).await,
             _ => return None,
         })

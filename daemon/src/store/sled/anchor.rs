@@ -17,12 +17,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use self::judge::Mismatch;
 pub(super) use self::{
     form::{Anchor, Close, House, Manifest, Unreadable},
     judge::{Found, Judged, judge},
     keeper::Keeper,
 };
-pub use self::judge::Mismatch;
 
 /// The key of the manifest; no kind has the byte 0.
 pub(super) const MANIFEST: [u8; 2] = [0, 2];

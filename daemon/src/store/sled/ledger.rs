@@ -87,10 +87,8 @@ pub(super) struct Delta {
 
 impl Delta {
     /// Nothing was written.
-    pub(super) const NONE: Self = Self {
-        sums: Sums { cold: Sum([0; 4]), hot: Sum([0; 4]), count: 0 },
-        heat: Heat::Hot,
-    };
+    pub(super) const NONE: Self =
+        Self { sums: Sums { cold: Sum([0; 4]), hot: Sum([0; 4]), count: 0 }, heat: Heat::Hot };
 
     /// A record is there: its key, and its stored bytes in pieces.
     pub(super) fn put(&mut self, key: &[u8], stored: &[&[u8]]) {

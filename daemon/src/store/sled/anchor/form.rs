@@ -114,8 +114,10 @@ impl Anchor {
             return Err(Unreadable::Newer);
         }
         // A file of another length was cut or patched together, whatever its copies say.
-        let (one, other) =
-            bytes.split_at_checked(ANCHOR).filter(|_| bytes.len() == 2 * ANCHOR).ok_or(Unreadable::Damaged)?;
+        let (one, other) = bytes
+            .split_at_checked(ANCHOR)
+            .filter(|_| bytes.len() == 2 * ANCHOR)
+            .ok_or(Unreadable::Damaged)?;
         match (Self::decode_one(one), Self::decode_one(other)) {
             (Ok(one), Ok(other)) if one != other => Err(Unreadable::Damaged),
             (Ok(anchor), _) | (_, Ok(anchor)) => Ok(anchor),
@@ -181,13 +183,15 @@ mod tests {
         for close in [Close::Open, Close::Doubtful, Close::Closed(Sum([9, 8, 7, 6]))] {
             assert_eq!(Anchor::decode(&anchor(close).encode()), Ok(anchor(close)));
         }
-        let manifest = Manifest { house: House([7; 16]), generation: 3, count: 5, cold: Sum([1; 4]) };
+        let manifest =
+            Manifest { house: House([7; 16]), generation: 3, count: 5, cold: Sum([1; 4]) };
         assert_eq!(Manifest::decode(&manifest.encode()), Ok(manifest));
     }
 
     #[test]
     fn a_flipped_bit_is_noticed_in_the_manifest_and_mended_in_the_anchor() {
-        let manifest = Manifest { house: House([7; 16]), generation: 3, count: 5, cold: Sum([1; 4]) };
+        let manifest =
+            Manifest { house: House([7; 16]), generation: 3, count: 5, cold: Sum([1; 4]) };
         let bytes = manifest.encode();
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();

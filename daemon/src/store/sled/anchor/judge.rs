@@ -89,9 +89,7 @@ pub(in super::super) fn judge(found: &Found) -> Result<Judged, Mismatch> {
     }
     let freshness = match anchor.close {
         Close::Open => Freshness::Unclosed,
-        Close::Closed(hot)
-            if hot == found.sums.hot && manifest.generation == anchor.generation =>
-        {
+        Close::Closed(hot) if hot == found.sums.hot && manifest.generation == anchor.generation => {
             Freshness::Fresh
         }
         Close::Closed(_) | Close::Doubtful => Freshness::Doubtful,
