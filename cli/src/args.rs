@@ -1,12 +1,15 @@
 //! The command line: verbs, options and their help. A code can be typed in no place of it,
 //! because every user of the host can read another's command line.
 
+mod log;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use fob_api::{Fate, Serial, UserName};
 
 use crate::failure::Failure;
+pub(crate) use log::Log;
 
 /// Manage the hardware tokens that users sign in with
 #[derive(Debug, Parser)]
@@ -58,6 +61,15 @@ Examples:
   fobctl list --state stock
   fobctl list --json | jq -r '.[] | select(.state == \"lost\") | .serial'")]
     List(List),
+    /// Show what was decided and changed, or check that log
+    #[command(after_help = "\
+WHEN is 2026-11-22, \"2026-11-22 04:00\" (UTC), Unix seconds, or 30m, 2h, 3d ago.
+
+Examples:
+  fobctl log --user alice --since 2d
+  fobctl log --event reject --follow
+  fobctl log --verify                is every line there, and as it was written?")]
+    Log(Log),
     /// Show a user and his tokens, or one token
     #[command(after_help = "\
 Examples:
@@ -159,6 +171,7 @@ impl Verb {
             Self::Import(_) => "import",
             Self::Forecast(_) => "forecast",
             Self::List(_) => "list",
+            Self::Log(_) => "log",
             Self::Show(_) => "show",
             Self::Assign(_) => "assign",
             Self::Rekey => "rekey",

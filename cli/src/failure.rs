@@ -2,6 +2,7 @@
 //! prints to standard error, besides the dialogue in `ask.rs`.
 
 mod emergency;
+mod log;
 
 use std::{
     fmt,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use clap::error::{ContextKind, ContextValue};
-use fob_api::{Code, Error, ErrorKind, address};
+use fob_api::{Code, Error, ErrorKind, LogReport, address};
 use zbus::fdo;
 
 use crate::render::printable;
@@ -44,6 +45,8 @@ pub(crate) enum Failure {
     },
     /// The dialogue or its replacement by standard input came to nothing.
     Input(InputTrouble),
+    /// The daemon's log is not whole.
+    Log(LogReport),
     /// The caller's own uid has no name.
     NameOfSelf {
         /// The caller's uid.
@@ -146,7 +149,7 @@ impl Failure {
             Self::Emergency(trouble) => trouble.exit_status(),
             Self::File { .. } => BAD_FILE,
             Self::Input(trouble) => trouble.exit_status(),
-            Self::NameOfSelf { .. } => REFUSED,
+            Self::Log(_) | Self::NameOfSelf { .. } => REFUSED,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Impostor { .. } | Self::Output(_) | Self::Silence | Self::Strange => UNREACHABLE,
             Self::Refused(refusal) => refusal.exit_status(),
@@ -185,6 +188,7 @@ impl Failure {
                 format!("{road} belongs to uid {uid}, neither root's nor fobd's own.")
             }
             Self::Input(trouble) => trouble.to_string(),
+            Self::Log(report) => log::fact(report),
             Self::NameOfSelf { uid } => format!("your uid {uid} has no name on this host."),
             Self::Output(error) => format!("standard output: {error}."),
             Self::Refused(refusal) => refusal.fact.clone(),
@@ -199,6 +203,7 @@ impl Failure {
             Self::Emergency(trouble) => trouble.hint()?,
             Self::Impostor { .. } => "tell the administrator: a program poses as fobd.".to_owned(),
             Self::Input(trouble) => trouble.hint()?.to_owned(),
+            Self::Log(_) => log::HINT.to_owned(),
             Self::NameOfSelf { .. } => "name a user.".to_owned(),
             Self::File { .. } | Self::Output(_) => return None,
             Self::Refused(refusal) if refusal.hint.is_empty() => return None,

@@ -6,6 +6,7 @@
 
 mod clock;
 mod json;
+mod log;
 mod recovery;
 mod rekey;
 mod time;
@@ -17,6 +18,7 @@ use fob_api::{PromptKind, Share, ShareReport, StatusReport, TokenReport, UserRep
 use crate::failure::Failure;
 pub(crate) use clock::{Need, clock_sentence, forecast_json, forecast_table};
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
+pub(crate) use log::{log_json, log_lines, log_verdict};
 pub(crate) use recovery::{code_columns, date};
 pub(crate) use rekey::rekey_sentences;
 

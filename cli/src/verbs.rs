@@ -4,6 +4,7 @@ mod assign;
 mod emergency;
 mod forecast;
 mod import;
+mod log;
 mod read;
 mod recovery;
 mod rekey;
@@ -37,6 +38,7 @@ async fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Forecast(args) => forecast::forecast(args).await,
         Verb::Import(args) => import::import(args).await,
         Verb::List(args) => read::list(args).await,
+        Verb::Log(args) => log::log(args).await,
         Verb::Show(args) => read::show(args).await,
         Verb::Assign(args) => assign::assign(args).await,
         Verb::Rekey => rekey::rekey().await,

@@ -78,8 +78,17 @@ pub(super) fn token(report: &TokenReport) -> Value {
 /// serde_json escapes only those below U+0020 (RFC 8259 section 7 asks for no more). All of them
 /// can only stand inside a string.
 pub(super) fn text(value: &Value) -> String {
+    escaped(&format!("{value:#}\n"))
+}
+
+/// Writes the value in one line, as [`text`] does.
+pub(super) fn one_line(value: &Value) -> String {
+    escaped(&format!("{value}\n"))
+}
+
+fn escaped(json: &str) -> String {
     let mut text = String::new();
-    for c in format!("{value:#}\n").chars() {
+    for c in json.chars() {
         match c {
             '\n' => text.push(c),
             c if super::steers(c) => text.push_str(&format!("\\u{:04x}", u32::from(c))),

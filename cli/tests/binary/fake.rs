@@ -23,7 +23,8 @@ use std::{
 };
 
 use fob_api::{
-    Error, ImportReport, Serial, StatusReport, TokenReport, UserName, UserReport, address,
+    Error, ImportReport, LogEntry, LogReport, Serial, StatusReport, TokenReport, UserName,
+    UserReport, address,
 };
 use tempfile::TempDir;
 use zbus::{Connection, Guid, connection};
@@ -37,8 +38,10 @@ pub(crate) use terminal::Terminal;
 pub(crate) enum Reply {
     Codes(&'static [&'static str]),
     Done,
+    Events(Vec<LogEntry>, u64),
     Hangup,
     Import(ImportReport),
+    Log(LogReport),
     Page(Vec<TokenReport>, &'static str),
     Refuse(Error),
     Rekey(RekeyReport),

@@ -6,6 +6,7 @@ mod changing;
 mod dialogue;
 #[cfg(test)] // always so; tells clippy that unwrap is fine in the helpers too
 mod fake;
+mod log;
 mod reading;
 mod recovery;
 mod system_bus;

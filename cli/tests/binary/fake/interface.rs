@@ -8,8 +8,9 @@ use std::{
 };
 
 use fob_api::{
-    AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, PageOptions, RecoveryCode,
-    RekeyReport, RemoveOptions, StatusReport, TokenReport, UnlockOptions, UserReport,
+    AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, LogEntry, LogOptions,
+    LogReport, PageOptions, RecoveryCode, RekeyReport, RemoveOptions, StatusReport, TokenReport,
+    UnlockOptions, UserReport,
 };
 use zbus::wire::OwnedFd as WireFd;
 
@@ -121,6 +122,25 @@ impl Daemon {
         reply!(reply, Reply::Page(tokens, next) => (tokens, next.to_owned()))
     }
 
+    fn log(&self, options: LogOptions) -> Result<(Vec<LogEntry>, u64), Error> {
+        let number = |key: &str, value: Option<u64>| {
+            value.map_or_else(String::new, |value| format!(" {key}={value}"))
+        };
+        let call = [
+            number("after", options.after),
+            number("before", options.before),
+            number("limit", options.limit.map(u64::from)),
+            flag("newest", options.newest),
+            optional("user", options.user.as_deref()),
+            optional("serial", options.serial.as_deref()),
+            optional("event", options.event.as_deref()),
+            number("since", options.since),
+            number("until", options.until),
+        ];
+        let reply = self.play(&format!("Log{}", call.concat()));
+        reply!(reply, Reply::Events(events, reached) => (events, reached))
+    }
+
     fn new_recovery_codes(
         &self,
         user: &str,
@@ -169,6 +189,10 @@ impl Daemon {
 
     fn status(&self) -> Result<StatusReport, Error> {
         reply!(self.play("Status"), Reply::Status(status) => status)
+    }
+
+    fn verify_log(&self) -> Result<LogReport, Error> {
+        reply!(self.play("VerifyLog"), Reply::Log(report) => report)
     }
 
     fn unlock(&self, user: &str, options: UnlockOptions) -> Result<(), Error> {
