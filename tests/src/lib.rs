@@ -8,6 +8,7 @@ pub mod emergency;
 pub mod fake_daemon;
 pub mod host;
 pub mod markup;
+pub mod memory;
 pub mod needs;
 pub mod pam_host;
 pub mod private_bus;

@@ -147,6 +147,15 @@ impl SoftToken {
             .filter(move |code| !near.contains(code))
     }
 
+    /// Returns the seed as it may lie somewhere: raw, hexadecimal in both cases, base32, base64.
+    pub fn traces(&self) -> [Vec<u8>; 5] {
+        let hex = hex(&self.seed);
+        let base32 = Secret::from(self.seed.clone()).to_base32();
+        let upper = hex.to_ascii_uppercase().into_bytes();
+        let base64 = STANDARD.encode(&self.seed).into_bytes();
+        [self.seed.clone(), hex.into_bytes(), upper, base32.into_bytes(), base64]
+    }
+
     /// Writes the token as a line of an OATH CSV file: `serial, hexkey, type, digits, period`.
     ///
     /// The format has no place for a hash; such files are SHA-1.

@@ -1,0 +1,179 @@
+//! Where seeds and the master key lie while a real fobd works, and where they do not
+//! (threats.md S1, S3, S9).
+//!
+//! Honest limits: half a seed in a register or in a cipher's state is not looked for; and what an
+//! allocator has written over is not found.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test and its helpers: a failure here is the test's failure"
+)]
+
+use std::{
+    fs,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use fob_api::{VerifyContext, proxy::FobProxy};
+use fob_tests::{
+    daemon::{Daemon, Ground},
+    memory::{Memory, Region, hits, regions},
+    needs::{self, Need},
+    soft_token::SoftToken,
+};
+
+/// Somebody whom every host knows.
+const USER: &str = "daemon";
+const ENTRA: &str = "upn,serial number,secret key,time interval,manufacturer,model\n";
+/// Bytes of a trace that are looked for: its first and its last ones, for an allocator writes over
+/// the beginning of what it gets back.
+const PIECE: usize = 12;
+
+/// A house in which all kinds of work with seeds were done, and the daemon of it, idle now.
+struct House {
+    ground: Ground,
+    daemon: Daemon,
+    tokens: Vec<SoftToken>,
+}
+
+impl House {
+    async fn worked_in() -> Self {
+        let ground = Ground::new();
+        let daemon = Daemon::start(ground.path(), None);
+        let tokens: Vec<_> =
+            ["SECRET-1", "SECRET-2", "SECRET-3"].map(SoftToken::with_clock).into_iter().collect();
+        let house = Self { ground, daemon, tokens };
+        let fob = house.daemon.proxy().await;
+        let [oath, entra, pskc] = house.tokens.as_slice() else { panic!("three tokens") };
+        house.import(&fob, "oath-csv", &oath.oath_line()).await;
+        let line = entra.entra_line("somebody@example.org");
+        house.import(&fob, "entra-csv", &format!("{ENTRA}{line}")).await;
+        house.import(&fob, "pskc", &pskc.pskc_file()).await;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let step = oath.step_at(now);
+        let codes = [oath.code_of(step - 1), oath.code_of(step)];
+        let codes = codes.each_ref().map(String::as_str);
+        fob.assign(USER, oath.serial(), &codes, Default::default()).await.unwrap();
+        for (code, expected) in
+            [(oath.code_of(step + 1), "accept"), (oath.wrong_code(step, 5), "reject")]
+        {
+            let verdict = fob.verify(USER, &code, VerifyContext::default()).await.unwrap().0;
+            assert_eq!(verdict, expected);
+        }
+        house
+    }
+
+    async fn import(&self, fob: &FobProxy<'_>, format: &str, text: &str) {
+        let path = self.ground.path().join("seeds");
+        fs::write(&path, text).unwrap();
+        let file = fs::File::open(&path).unwrap();
+        fob.import((&file).into(), format, Default::default()).await.unwrap();
+        fs::remove_file(&path).unwrap();
+    }
+
+    /// The first and the last bytes of each trace of each seed.
+    fn seeds(&self) -> Vec<Vec<u8>> {
+        self.tokens.iter().flat_map(SoftToken::traces).flat_map(|trace| ends(&trace)).collect()
+    }
+
+    fn master_key(&self) -> Vec<u8> {
+        fs::read(self.ground.path().join("state/master.key")).unwrap()
+    }
+}
+
+fn ends(trace: &[u8]) -> [Vec<u8>; 2] {
+    [trace[..PIECE].to_vec(), trace[trace.len() - PIECE..].to_vec()]
+}
+
+/// Tells which needles lie in what a core dump of the daemon would hold.
+fn dumped(daemon: &Daemon, needles: &[Vec<u8>]) -> Vec<String> {
+    let memory = Memory::of(daemon.id());
+    let dumped = regions(daemon.id()).into_iter().filter(|region| !region.has("dd"));
+    dumped
+        .filter(Region::is_readable)
+        .flat_map(|region| {
+            let found = memory.find(&region, needles);
+            assert!(found.is_some() || !region.is_writable(), "unread: {region:?}");
+            let found = found.unwrap_or_default();
+            found.into_iter().map(move |at| format!("{at} in {}", region.what))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn no_seed_is_in_the_memory_of_an_idle_daemon() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let house = House::worked_in().await;
+    let state = house.ground.path().join("state").display().to_string().into_bytes();
+    assert!(!dumped(&house.daemon, &[state]).is_empty(), "the search finds nothing at all");
+    assert_eq!(dumped(&house.daemon, &house.seeds()), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_master_key_lies_in_one_locked_page_that_is_not_dumped_and_nowhere_else() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let house = House::worked_in().await;
+    let key = house.master_key();
+    let needles: Vec<_> = ends(&key).into_iter().collect();
+    assert_eq!(dumped(&house.daemon, &needles), [""; 0]);
+    let regions = regions(house.daemon.id());
+    let apart: Vec<_> = regions.iter().filter(|r| r.has("dd") && r.has("lo")).collect();
+    let [page] = apart.as_slice() else { panic!("not one region, but {apart:?}") };
+    assert!(page.has("dc"), "a child would have it: {page:?}");
+    assert_eq!(page.addresses.end - page.addresses.start, 4096);
+    assert_eq!(Memory::of(house.daemon.id()).find(page, &needles), Some(vec![0, 1]));
+}
+
+#[tokio::test]
+async fn after_a_rekey_neither_key_is_anywhere_else() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let house = House::worked_in().await;
+    let old = house.master_key();
+    house.daemon.proxy().await.rekey().await.unwrap();
+    let new = house.master_key();
+    assert_ne!(new, old);
+    let needles: Vec<_> = [old, new].iter().flat_map(|key| ends(key)).collect();
+    assert_eq!(dumped(&house.daemon, &needles), [""; 0]);
+    assert_eq!(dumped(&house.daemon, &house.seeds()), [""; 0]);
+    let regions = regions(house.daemon.id());
+    let page = regions.iter().find(|region| region.has("dd") && region.has("lo")).unwrap();
+    let memory = Memory::of(house.daemon.id());
+    assert_eq!(memory.find(page, &needles), Some(vec![2, 3]), "the old key is still there");
+}
+
+#[tokio::test]
+async fn no_seed_is_in_the_database_nor_in_the_log() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let mut house = House::worked_in().await;
+    house.daemon.proxy().await.rekey().await.unwrap();
+    assert!(house.daemon.stop().success());
+    let mut all = house.daemon.log().join("\n").into_bytes();
+    read_all(&house.ground.path().join("state/tokens"), &mut all);
+    assert_eq!(hits(&all, &[b"SECRET-1".to_vec()]), [0], "the search finds nothing at all");
+    let key = house.master_key();
+    let needles: Vec<_> = house.seeds().into_iter().chain(ends(&key)).collect();
+    assert_eq!(hits(&all, &needles), [0; 0]);
+}
+
+fn read_all(folder: &Path, into: &mut Vec<u8>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, into);
+        } else {
+            into.extend(fs::read(&path).unwrap());
+        }
+    }
+}
