@@ -5,13 +5,13 @@
 
 use std::{
     fmt, fs, io,
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, lchown},
     path::{Path, PathBuf},
 };
 
 use nix::{
     errno::Errno,
-    unistd::{Gid, Uid, User, chown, geteuid, setgid, setgroups, setuid},
+    unistd::{Gid, Uid, User, geteuid, setgid, setgroups, setuid},
 };
 
 use crate::harden;
@@ -126,15 +126,15 @@ impl Account {
         Ok(Self(Some((user.uid, user.gid))))
     }
 
-    /// Gives him the state folder.
+    /// Gives him the state folder, and not what a link there leads to.
     ///
     /// # Errors
     ///
     /// [`AccountError::Io`].
     pub fn give(self, folder: &Path) -> Result<(), AccountError> {
         let Some((uid, gid)) = self.0 else { return Ok(()) };
-        chown(folder, Some(uid), Some(gid))
-            .map_err(|errno| AccountError::Io(folder.to_owned(), errno.into()))
+        lchown(folder, Some(uid.as_raw()), Some(gid.as_raw()))
+            .map_err(|error| AccountError::Io(folder.to_owned(), error))
     }
 
     /// Becomes him for ever: no group and no capability of root's is left. Call it before any
