@@ -6,6 +6,7 @@ pub mod crash;
 pub mod daemon;
 pub mod emergency;
 pub mod fake_daemon;
+pub mod faults;
 pub mod host;
 pub mod markup;
 pub mod memory;

@@ -74,8 +74,10 @@ pub fn setting(name: &str) -> Option<String> {
 #[track_caller]
 pub fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test's path");
-    // TARGET/PROFILE/deps/TEST
-    let profile = test.ancestors().nth(2).expect("the test is in a target folder");
+    // TARGET/PROFILE/deps/TEST, or TARGET/PROFILE/PROGRAM
+    let folder = test.parent().expect("the test is in a target folder");
+    let profile = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    let profile = profile.expect("the test is in a target folder");
     let release = profile.with_file_name("release");
     let age = |path: &PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
     [profile, &release]

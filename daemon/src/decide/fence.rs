@@ -254,7 +254,9 @@ pub fn floor(opened: &Opened<'_>, at: &At<'_>) -> u64 {
 pub fn is_in_doubt(opened: &Opened<'_>, at: &At<'_>) -> bool {
     let button = matches!(opened.token.parameters.moving, Moving::Counter { .. });
     let used = opened.state.last_used;
-    at.doubt.is_some_and(|doubt| button && used.is_none_or(|used| used <= doubt.0))
+    // A use in the future was before the clock was set back, and nobody knows how long before.
+    let before = |doubt: Now, used: u64| used <= doubt.0 || used > at.now.0;
+    at.doubt.is_some_and(|doubt| button && used.is_none_or(|used| before(doubt, used)))
 }
 
 /// Returns what differs by more than the tolerance, at the ends of the range of an i64.

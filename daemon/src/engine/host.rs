@@ -209,8 +209,8 @@ impl<S: Store> Engine<S> {
         Ok((observed, doubt.map(|doubt| Now(doubt.at))))
     }
 
-    /// Keeps the moment of the latest doubt. When the clock was set, it moves to the time after it:
-    /// a moment in the future would stay for ever.
+    /// Keeps the moment of the latest doubt. When the clock was set back it comes along: a moment in
+    /// the future would stay for years.
     async fn keep_doubt(
         &self,
         before: Option<Now>,
@@ -218,10 +218,8 @@ impl<S: Store> Engine<S> {
         run: &Run,
     ) -> Result<Option<Now>, Error> {
         let (Some(raised), Some(fence)) = (raised, run.record.fence) else { return Ok(before) };
-        if before.is_none() && raised.reason != Reason::DoubtfulStore {
-            return Ok(None);
-        }
-        if raised.jump.is_none() && raised.reason != Reason::DoubtfulStore {
+        let moved = before.is_some_and(|doubt| doubt.0 > fence);
+        if !moved && raised.reason != Reason::DoubtfulStore {
             return Ok(before);
         }
         self.keep_record(&Key::doubt(), &Doubt { at: fence }).await?;

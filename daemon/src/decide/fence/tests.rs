@@ -3,12 +3,12 @@ mod world;
 use fob_api::Verdict;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 
-use super::{Distrust, RELEASE, Raised, Reading, Reason, Run, floor, is_up, start};
+use super::{Distrust, RELEASE, Raised, Reading, Reason, Run, floor, is_up, start, start_in_doubt};
 use crate::{
     decide::{
         At, HostClock, Now, Policy, Uptime,
         testing::{NOW, STEP, SoftToken, after, at, known, typed},
-        verify::{self, Typed},
+        verify::{self, Attempt, Earlier, Typed},
     },
     record::{ClockState, Ending, Host},
 };
@@ -216,6 +216,48 @@ fn a_button_and_a_token_whose_clock_is_unknown_have_no_fence() {
     assert_eq!(decision.verdict, Verdict::Accept);
     button.state = decision.change.unwrap();
     assert_eq!(verdict(&button, 7, &behind(NOW, NOW)), Verdict::Replay);
+}
+
+#[test]
+fn a_store_that_lost_changes_raises_a_fence_whatever_the_record_says() {
+    for ending in [Ending::Clean, Ending::Unclean] {
+        let observed = start_in_doubt(Some(&left(ending)), &reading(WALL + 2, 9));
+        assert_eq!(observed.raised, Some(Raised { reason: Reason::DoubtfulStore, jump: None }));
+        assert_eq!(observed.run.record.fence, Some(WALL + 2));
+    }
+}
+
+#[test]
+fn after_lost_changes_a_button_is_asked_for_two_codes_in_a_row_once() {
+    let doubted = |seconds| At { doubt: Some(NOW), ..at(after(NOW, seconds)) };
+    for used in [None, Some(NOW.0 - 100), Some(NOW.0)] {
+        let mut button = SoftToken::button(7);
+        button.state.last_used = used;
+        let one = button.attempt(&typed(Typed::Code(&button.code(7))), &doubted(1));
+        assert_eq!((one.verdict, one.change), (Verdict::Locked, None));
+        let pair = button.pair(7, 8, 10).pair;
+        let two = button.attempt(&typed(Typed::Pair(&pair)), &doubted(1));
+        assert_eq!(two.verdict, Verdict::Accept);
+        button.state = two.change.unwrap();
+        assert_eq!(verdict(&button, 9, &doubted(2)), Verdict::Accept);
+    }
+}
+
+#[test]
+fn after_lost_changes_a_refused_code_of_a_button_and_the_next_are_its_pair() {
+    let at = At { doubt: Some(NOW), ..at(after(NOW, 1)) };
+    let button = SoftToken::button(7);
+    let (first, second) = (button.code(7), button.code(8));
+    let earlier = Some(Earlier { code: &first, age: 9, paid: None });
+    let attempt = Attempt { earlier, ..typed(Typed::Code(&second)) };
+    assert_eq!(button.attempt(&attempt, &at).verdict, Verdict::Accept);
+}
+
+#[test]
+fn lost_changes_ask_nothing_more_of_a_token_with_a_clock() {
+    let token = SoftToken::clock().ahead(0.0);
+    let at = At { doubt: Some(NOW), ..behind(NOW, after(NOW, 90)) };
+    assert_eq!(verdict(&token, STEP + 3, &at), Verdict::Accept);
 }
 
 #[test]

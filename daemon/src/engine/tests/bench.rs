@@ -25,7 +25,8 @@ use crate::{
     record::{self, Algorithm, Host, Moving, Parameters, Seed},
     seed::Choice,
     store::{
-        Committed, Entry, Guard, Key, Kind, Store, StoreError, Watch, Write, memory::MemoryStore,
+        Committed, Entry, Freshness, Guard, Key, Kind, Store, StoreError, Watch, Write,
+        memory::MemoryStore,
     },
     totp::Generator,
     users::Users,
@@ -59,6 +60,8 @@ pub(super) struct Faulty {
     pub(super) commits: Arc<AtomicUsize>,
     /// Where the next commits wait for each other, one entry for each.
     meetings: Arc<Mutex<Vec<Arc<Barrier>>>>,
+    /// What the store says of itself.
+    pub(super) freshness: Arc<Mutex<Freshness>>,
 }
 
 impl Store for Faulty {
@@ -109,6 +112,10 @@ impl Store for Faulty {
     fn watch(&self, kind: Kind) -> Watch {
         self.inner.watch(kind)
     }
+
+    fn freshness(&self) -> Freshness {
+        *self.freshness.lock().unwrap()
+    }
 }
 
 /// An engine over a faulty store, with a clock to advance and a token in the hand.
@@ -128,6 +135,10 @@ fn fixed(users: &[(&str, u32)]) -> Users {
 
 pub(super) const TOKENS: &str = "A1, 3132333435363738393031323334353637383930, totp, 6, 30\n\
                       B2, 4132333435363738393031323334353637383930, totp, 6, 30\n";
+
+/// The seed of H1, which has a button.
+const BUTTON: &[u8] = b"H2345678901234567890";
+pub(super) const BUTTON_TOKEN: &str = "H1, 4832333435363738393031323334353637383930, hotp, 6\n";
 
 /// Writes what `--initialize` does about the host and the vault.
 async fn initialize(store: &MemoryStore, vault: &Vault) {
@@ -162,6 +173,7 @@ impl Bench {
             fault: Arc::new(Mutex::new(Fault::None)),
             commits: Arc::default(),
             meetings: Arc::default(),
+            freshness: Arc::new(Mutex::new(Freshness::Fresh)),
         };
         initialize(&store.inner, &vault).await;
         let engine = Engine::new(store.clone(), vault, around);
@@ -252,8 +264,22 @@ impl Bench {
         token.code((self.now() / 30).checked_add_signed(ahead).unwrap())
     }
 
+    /// The code that H1, which has a button, shows at a counter.
+    pub(super) fn button(&self, counter: u64) -> Code {
+        let parameters = Parameters {
+            algorithm: Algorithm::Sha1,
+            digits: 6,
+            moving: Moving::Counter { next: 0 },
+        };
+        let seed = Seed::new(BUTTON.to_vec()).unwrap();
+        Generator::new(&seed, &parameters).unwrap().code(counter)
+    }
+
     pub(super) fn pair(&self, serial: &str) -> TimedPair {
-        let pair = CodePair::new(self.code(serial, -1), self.code(serial, 0)).unwrap();
+        let pair = match serial {
+            "H1" => CodePair::new(self.button(0), self.button(1)).unwrap(),
+            _ => CodePair::new(self.code(serial, -1), self.code(serial, 0)).unwrap(),
+        };
         TimedPair { pair, elapsed: 30 }
     }
 

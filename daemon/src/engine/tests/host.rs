@@ -5,12 +5,12 @@ use std::time::Duration;
 use fob_api::{Error, PromptKind, UserName, Verdict, VerifyContext};
 use tokio::time::timeout;
 
-use super::bench::{Bench, Fault, ROOT};
+use super::bench::{BUTTON_TOKEN, Bench, Fault, ROOT};
 use crate::{
     decide::{HostClock, Uptime},
     engine::SignIn,
     record::{self, Ending, Host},
-    store::{Key, Store},
+    store::{Freshness, Key, Store},
 };
 
 /// A house in which alice has signed in a while ago.
@@ -280,4 +280,56 @@ async fn codes_work_once_around_the_days_that_break_calendars_and_counters() {
             bench.engine.unlock(ROOT, &alice, None).await.unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn a_store_that_was_not_closed_raises_a_fence_though_the_daemon_ended_well() {
+    let bench = house().await;
+    bench.engine.stop().await.unwrap();
+    *bench.store.freshness.lock().unwrap() = Freshness::Unclosed;
+    let bench = bench.restarted();
+    bench.engine.start().await.unwrap();
+    assert_eq!(said(&bench, "fence"), ["fence reason=\"unclean_stop\""]);
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Replay));
+}
+
+#[tokio::test]
+async fn a_doubtful_store_raises_a_fence_and_asks_a_button_for_two_codes_until_they_came() {
+    let bench = house().await;
+    bench.import(BUTTON_TOKEN).await.unwrap();
+    bench.assign("bob", "H1").await.unwrap();
+    assert_eq!(bench.verify("bob", &bench.button(2)).await, Ok(Verdict::Accept));
+    bench.engine.stop().await.unwrap();
+    *bench.store.freshness.lock().unwrap() = Freshness::Doubtful;
+    bench.advance(5);
+    let bench = bench.restarted();
+    bench.engine.start().await.unwrap();
+    assert_eq!(said(&bench, "fence"), ["fence reason=\"doubtful_store\""]);
+    assert_eq!(verify(&bench, 0).await, Ok(Verdict::Replay));
+    // A good end makes nothing of it undone.
+    bench.engine.stop().await.unwrap();
+    *bench.store.freshness.lock().unwrap() = Freshness::Fresh;
+    let bench = bench.restarted();
+    bench.engine.start().await.unwrap();
+    bench.advance(5);
+    assert_eq!(bench.verify("bob", &bench.button(3)).await, Ok(Verdict::Locked));
+    bench.advance(15);
+    assert_eq!(bench.verify("bob", &bench.button(4)).await, Ok(Verdict::Accept));
+    assert_eq!(bench.verify("bob", &bench.button(5)).await, Ok(Verdict::Accept));
+    assert_eq!(bench.verify("bob", &bench.button(3)).await, Ok(Verdict::Reject));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_doubt_last_for_ever() {
+    let bench = house().await;
+    bench.import(BUTTON_TOKEN).await.unwrap();
+    bench.assign("bob", "H1").await.unwrap();
+    *bench.store.freshness.lock().unwrap() = Freshness::Doubtful;
+    let bench = bench.restarted();
+    bench.engine.start().await.unwrap();
+    bench.clock.set_wall(bench.now().checked_sub(3_600));
+    assert_eq!(bench.verify("bob", &bench.button(2)).await, Ok(Verdict::Locked));
+    bench.advance(15);
+    assert_eq!(bench.verify("bob", &bench.button(3)).await, Ok(Verdict::Accept));
+    assert_eq!(bench.verify("bob", &bench.button(4)).await, Ok(Verdict::Accept));
 }
