@@ -1,10 +1,20 @@
 //! What `store-worker` writes and what must be found after it was killed.
 
-use std::{fmt, ops::RangeInclusive};
+use std::{
+    fmt,
+    io::{self, Write as _},
+    ops::RangeInclusive,
+    path::Path,
+};
 
-use fobd::store::{Key, Store, Write};
+use fob_api::Serial;
+use fobd::store::{Committed, Key, Store, Write, sled::SledStore};
+use tokio::task::JoinSet;
 
-use crate::conformance::{Failure, number, put};
+use crate::{
+    conformance::{Failure, number, put},
+    faults::failed,
+};
 
 /// Keys that one task of the worker always writes together, all with the same number.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -13,17 +23,21 @@ pub enum Line {
     Large,
     /// Two keys.
     Pair(u32),
+    /// One key, as a sign-in writes it.
+    SignIn(u32),
     /// One key.
     Single(u32),
 }
 
 impl Line {
     /// Every line, each a task of its own.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Large,
         Self::Pair(0),
         Self::Pair(1),
         Self::Pair(2),
+        Self::SignIn(0),
+        Self::SignIn(1),
         Self::Single(0),
         Self::Single(1),
         Self::Single(2),
@@ -34,7 +48,7 @@ impl Line {
     pub fn writes(self, number: u64) -> Vec<Write> {
         let keys = self.keys().into_iter();
         match self {
-            Self::Single(_) => keys.map(|key| put(&key, number)).collect(),
+            Self::SignIn(_) | Self::Single(_) => keys.map(|key| put(&key, number)).collect(),
             // The first key always holds the number.
             _ if number.is_multiple_of(8) => keys
                 .enumerate()
@@ -76,6 +90,10 @@ impl Line {
             Self::Large => 10_000..=10_599,
             Self::Pair(task) => 2 * task..=2 * task + 1,
             Self::Single(task) => 100 + task..=100 + task,
+            Self::SignIn(task) => {
+                let serial = Serial::parse(&format!("WORKER-{task}"));
+                return serial.iter().map(Key::state).collect();
+            }
         };
         uids.map(Key::user).collect()
     }
@@ -86,7 +104,39 @@ impl fmt::Display for Line {
         match self {
             Self::Large => f.write_str("large 0"),
             Self::Pair(task) => write!(f, "pair {task}"),
+            Self::SignIn(task) => write!(f, "sign-in {task}"),
             Self::Single(task) => write!(f, "single {task}"),
         }
+    }
+}
+
+/// Writes to the store in a folder, for ever, and prints a line for each acknowledged commit:
+/// [`Line`] and number.
+///
+/// # Errors
+///
+/// [`Failure`] if the store is not opened or ends its service.
+pub async fn work(dir: &Path) -> Result<(), Failure> {
+    let store = SledStore::open(dir).map_err(failed)?;
+    let mut tasks = JoinSet::new();
+    for line in Line::ALL {
+        tasks.spawn(count(store.clone(), line));
+    }
+    while let Some(task) = tasks.join_next().await {
+        task??;
+    }
+    Ok(())
+}
+
+/// Counts up in the keys of a line, one commit per number.
+async fn count(store: SledStore, line: Line) -> Result<(), Failure> {
+    let mut number = line.number(&store).await?;
+    loop {
+        number += 1;
+        let committed = store.commit(Vec::new(), line.writes(number)).await?;
+        if committed != Committed::Done {
+            return Err(Failure::new("a commit without guards was refused"));
+        }
+        writeln!(io::stdout().lock(), "{line} {number}").map_err(failed)?;
     }
 }

@@ -32,7 +32,7 @@ use std::{
 
 use nix::sys::signal::{SigSet, Signal};
 
-pub use self::{corruptions::judge, random::Random};
+pub use self::{corruptions::judge, power_cuts::work, random::Random};
 use crate::conformance::Failure;
 
 /// What a program is told.

@@ -21,6 +21,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         let dir = arguments.next().ok_or("which folder?")?;
         return faults::judge(dir.as_ref()).map_err(Into::into);
     }
+    if name == "work" {
+        let dir = arguments.next().ok_or("which folder?")?;
+        faults::work(dir.as_ref())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     faults::take_signals()?;
     let faults = env::current_exe()?;
     let chosen: Vec<&Program> = match name.as_str() {
