@@ -32,7 +32,12 @@ use std::{
 
 use nix::sys::signal::{SigSet, Signal};
 
-pub use self::{corruptions::judge, power_cuts::work, random::Random};
+pub use self::{
+    corruptions::judge,
+    kills::{Tally, lives},
+    power_cuts::work,
+    random::Random,
+};
 use crate::conformance::Failure;
 
 /// What a program is told.

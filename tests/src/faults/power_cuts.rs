@@ -60,20 +60,22 @@ pub(super) fn run(call: &Call) -> Result<Report, Failure> {
     while report.count < call.count && report.bad.is_empty() {
         let cuts = CUTS.min(call.count - report.count);
         let mounted = image.mount(&home.path().join("disk"))?;
-        let mut worker = Worker::start(call, &mounted, acknowledged)?;
-        let mut last = None;
-        for cut in 0..cuts {
+        let mut worker = Worker::start(call, &mounted, acknowledged.clone())?;
+        let mut last: Option<Image> = None;
+        for _ in 0..cuts {
             go_on()?;
-            let copy =
-                worker.cut(&image, &home.path().join(format!("cut {}", cut % 2)), &mut random)?;
+            let name = home.path().join(format!("cut {}", report.count));
+            let copy = worker.cut(&image, &name, &mut random)?;
             check(&runtime, &copy, &home.path().join("after"), &mut worker, &mut report)?;
-            last = Some(copy);
+            if let Some(before) = last.replace(copy) {
+                before.remove()?;
+            }
             worker.signal(Signal::SIGCONT)?;
         }
-        acknowledged = worker.end()?;
+        worker.end()?;
         mounted.unmount()?;
-        if let Some(last) = last {
-            image = last.rename(&home.path().join("image"))?;
+        if let Some(last) = last.filter(|_| report.bad.is_empty()) {
+            std::mem::replace(&mut image, last).remove()?;
             acknowledged = fresh(&runtime, &image, &home.path().join("after"))?;
         }
     }
@@ -224,9 +226,8 @@ impl Worker {
         Ok(true)
     }
 
-    fn end(mut self) -> Result<BTreeMap<Line, u64>, Failure> {
-        self.process.kill().and_then(|()| self.process.wait()).map_err(failed)?;
-        Ok(std::mem::take(&mut self.acknowledged))
+    fn end(mut self) -> Result<(), Failure> {
+        self.process.kill().and_then(|()| self.process.wait()).map(drop).map_err(failed)
     }
 }
 

@@ -52,10 +52,9 @@ impl Image {
         }
     }
 
-    /// Moves it to the place of another one that is no longer used.
-    pub(super) fn rename(self, to: &Path) -> Result<Self, Failure> {
-        fs::rename(&self.path, to).map_err(failed)?;
-        Ok(Self { path: to.to_owned() })
+    /// Removes it. Its name is never used again: the kernel may still have pages of the old file.
+    pub(super) fn remove(self) -> Result<(), Failure> {
+        fs::remove_file(self.path).map_err(failed)
     }
 }
 

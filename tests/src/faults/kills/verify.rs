@@ -3,31 +3,31 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use fob_api::{PageOptions, TokenReport, UnlockOptions, VerifyContext, proxy::FobProxy};
-use fob_tests::daemon::Daemon;
 
-use crate::books::{Books, Desk, Token};
+use super::books::{Books, Desk, Token};
+use crate::daemon::Daemon;
 
 /// What was counted over all rounds.
 #[derive(Default)]
-pub(crate) struct Tally {
+pub struct Tally {
     /// Kills that met a request on its way.
-    pub(crate) hits: u32,
+    pub hits: u32,
     /// Codes that were accepted before a kill.
-    pub(crate) accepts: u64,
+    pub accepts: u64,
     /// Accepted codes that were sent again after the restart: none is accepted.
-    pub(crate) again: u64,
+    pub again: u64,
     /// Of them and of those in `spent`, those that the daemon recognized as replays.
-    pub(crate) replays: u64,
+    pub replays: u64,
     /// Codes whose answer was lost and which were spent.
-    pub(crate) spent: u64,
+    pub spent: u64,
     /// Codes whose answer was lost and which were not: accepted once, after the restart.
-    pub(crate) unspent: u64,
+    pub unspent: u64,
     /// Confirmed assignments, rotations and deactivations.
-    pub(crate) changes: u64,
+    pub changes: u64,
     /// Changes whose answer was lost and which were done.
-    pub(crate) done: u64,
+    pub done: u64,
     /// Changes whose answer was lost and which were not.
-    pub(crate) undone: u64,
+    pub undone: u64,
 }
 
 impl fmt::Display for Tally {
@@ -65,7 +65,7 @@ impl Tally {
 }
 
 /// Compares the daemon with the books; several people at a time, so that they share syncs.
-pub(crate) async fn check(books: Books, daemon: &Daemon, tally: &mut Tally) -> Books {
+pub(super) async fn check(books: Books, daemon: &Daemon, tally: &mut Tally) -> Books {
     let fob = daemon.proxy().await;
     let listed = Arc::new(list(&fob).await);
     let mut tasks = Vec::new();

@@ -9,17 +9,17 @@ use std::{
 };
 
 use fob_api::{AssignOptions, RemoveOptions, VerifyContext, proxy::FobProxy};
-use fob_tests::daemon::Daemon;
 use tokio::{
     sync::{Barrier, Semaphore},
     task::JoinHandle,
     time::{sleep, timeout},
 };
 
-use crate::{
+use super::{
+    super::Random,
     books::{Books, Desk, Holder, SIGNERS, Token},
-    random::Random,
 };
+use crate::daemon::Daemon;
 
 /// How long a client waits for an answer: fobd is dead by then.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ const LATEST: u64 = 8_000;
 
 /// What a kill met.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Round {
+pub enum Round {
     /// A request had been sent, and its answer was lost.
     Hit,
     /// Nobody was asking.
@@ -58,7 +58,7 @@ enum Answer<T> {
 }
 
 /// Lets the clients work, kills fobd at some moment after the first answer, and returns the books.
-pub(crate) async fn work(books: Books, daemon: &mut Daemon, random: &mut Random) -> (Books, Round) {
+pub(super) async fn work(books: Books, daemon: &mut Daemon, random: &mut Random) -> (Books, Round) {
     let answers = u32::try_from(1 + random.below(ANSWERS)).unwrap();
     let pause = Duration::from_micros(random.below(LATEST));
     let seed = random.next();

@@ -1,10 +1,10 @@
 //! What the clients know: which codes were accepted, whose token is whose, and what they do not
 //! know because the answer was lost.
 
-use fob_tests::soft_token::SoftToken;
+use crate::soft_token::SoftToken;
 
 /// Clients that only sign in.
-pub(crate) const SIGNERS: usize = 7;
+pub(super) const SIGNERS: usize = 7;
 /// People whose tokens are given, taken and replaced.
 const MOVED: usize = 3;
 /// Tokens that go round among them.
@@ -14,14 +14,14 @@ const SPARE: usize = 8;
 const AHEAD: u64 = 12;
 
 /// A token and what is known of its codes.
-pub(crate) struct Token {
+pub(super) struct Token {
     soft: SoftToken,
     /// The next counter that was never sent.
     next: u64,
     /// Counters whose codes were answered with accept since the last check.
-    pub(crate) accepted: Vec<u64>,
+    pub(super) accepted: Vec<u64>,
     /// A counter whose code was sent and whose answer was lost.
-    pub(crate) lost: Option<u64>,
+    pub(super) lost: Option<u64>,
 }
 
 impl Token {
@@ -29,24 +29,24 @@ impl Token {
         Self { soft: SoftToken::with_button(serial), next: 0, accepted: Vec::new(), lost: None }
     }
 
-    pub(crate) fn serial(&self) -> &str {
+    pub(super) fn serial(&self) -> &str {
         self.soft.serial()
     }
 
-    pub(crate) fn code(&self, counter: u64) -> String {
+    pub(super) fn code(&self, counter: u64) -> String {
         self.soft.code_of(counter)
     }
 
     /// Tells whether one of the next codes of the token looks like this counter's: one in 10 000
     /// does, and then the daemon is right to take it for that one.
-    pub(crate) fn looks_like_a_later_one(&self, counter: u64) -> bool {
+    pub(super) fn looks_like_a_later_one(&self, counter: u64) -> bool {
         let code = self.code(counter);
         let last = self.next.max(counter) + AHEAD;
         (counter + 1..=last).any(|later| self.code(later) == code)
     }
 
     /// Presses the button until the code is unlike the following ones. Returns the counter.
-    pub(crate) fn press(&mut self) -> u64 {
+    pub(super) fn press(&mut self) -> u64 {
         loop {
             let counter = self.next;
             self.next += 1;
@@ -57,7 +57,7 @@ impl Token {
     }
 
     /// Presses the button twice for two codes that follow each other.
-    pub(crate) fn pair(&mut self) -> [String; 2] {
+    pub(super) fn pair(&mut self) -> [String; 2] {
         loop {
             let (first, second) = (self.press(), self.press());
             if first + 1 == second {
@@ -68,36 +68,36 @@ impl Token {
 }
 
 /// A person who signs in with one token for good.
-pub(crate) struct Holder {
-    pub(crate) user: String,
-    pub(crate) token: Token,
+pub(super) struct Holder {
+    pub(super) user: String,
+    pub(super) token: Token,
 }
 
 /// A person whose token changes.
-pub(crate) struct Mover {
-    pub(crate) user: String,
+pub(super) struct Mover {
+    pub(super) user: String,
     /// The index of the token that he has.
-    pub(crate) has: Option<usize>,
+    pub(super) has: Option<usize>,
     /// A change was asked for and the answer was lost: he has that token now, or not.
-    pub(crate) perhaps: Option<Option<usize>>,
+    pub(super) perhaps: Option<Option<usize>>,
 }
 
 /// The people and tokens of the administrator.
-pub(crate) struct Desk {
-    pub(crate) people: Vec<Mover>,
-    pub(crate) tokens: Vec<Token>,
+pub(super) struct Desk {
+    pub(super) people: Vec<Mover>,
+    pub(super) tokens: Vec<Token>,
     /// Changes that were confirmed since the last check.
-    pub(crate) changes: u64,
+    pub(super) changes: u64,
 }
 
 /// All books: one part for each client.
-pub(crate) struct Books {
-    pub(crate) holders: Vec<Vec<Holder>>,
-    pub(crate) desk: Desk,
+pub(super) struct Books {
+    pub(super) holders: Vec<Vec<Holder>>,
+    pub(super) desk: Desk,
 }
 
 impl Books {
-    pub(crate) fn new(mut people: Vec<String>) -> Self {
+    pub(super) fn new(mut people: Vec<String>) -> Self {
         let moved = people.split_off(people.len() - MOVED).into_iter();
         let moved = moved.map(|user| Mover { user, has: None, perhaps: None }).collect();
         let tokens = (0..SPARE).map(|number| Token::new(&format!("SPARE-{number}"))).collect();
@@ -110,7 +110,7 @@ impl Books {
     }
 
     /// Returns the vendor's file of all tokens.
-    pub(crate) fn seed_file(&self) -> String {
+    pub(super) fn seed_file(&self) -> String {
         let held = self.holders.iter().flatten().map(|holder| &holder.token);
         held.chain(&self.desk.tokens).map(|token| token.soft.oath_line()).collect()
     }
@@ -118,7 +118,7 @@ impl Books {
 
 impl Desk {
     /// Returns a token that nobody has or perhaps has, from `start` on.
-    pub(crate) fn free(&self, start: usize) -> usize {
+    pub(super) fn free(&self, start: usize) -> usize {
         let taken = |index: &usize| {
             self.people
                 .iter()
