@@ -15,7 +15,8 @@ use std::{
 };
 
 use self::books::Books;
-pub use self::{clients::Round, verify::Tally};
+use self::clients::Round;
+pub use self::verify::Tally;
 use super::{Call, Random, Report, failed, go_on};
 use crate::{
     conformance::Failure,

@@ -33,7 +33,7 @@ const LATEST: u64 = 8_000;
 
 /// What a kill met.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Round {
+pub(super) enum Round {
     /// A request had been sent, and its answer was lost.
     Hit,
     /// Nobody was asking.
