@@ -355,6 +355,54 @@ async fn leftovers_of_a_killed_daemon_are_cleared_and_nothing_else() {
     assert_eq!(read(&store, &Key::user(1)).await, Some(1));
 }
 
+// threats.md F8; sled issue 1527.
+#[tokio::test]
+async fn an_emptied_snapshot_is_refused_or_harms_nothing() {
+    let (_home, dir) = place();
+    for round in 0..3 {
+        let store = SledStore::open(&dir).unwrap();
+        write(&store, put(&Key::user(1), round)).await;
+    }
+    let names = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+    let snapshots: Vec<_> =
+        names.filter(|path| path.to_string_lossy().contains("/snap.")).collect();
+    assert!(!snapshots.is_empty(), "there is no snapshot to empty");
+    for snapshot in snapshots {
+        File::create(snapshot).unwrap();
+    }
+    if let Ok(store) = SledStore::open(&dir) {
+        assert_eq!(read(&store, &Key::user(1)).await, Some(2));
+    }
+}
+
+// threats.md F13.
+#[tokio::test]
+async fn on_a_disk_that_takes_5_seconds_for_a_sync_nobody_waits_longer_than_10() {
+    let (_home, dir) = place();
+    let (medium, go, mut begun) = gated();
+    let syncs = Arc::clone(&medium.syncs);
+    let store = SledStore::open_on(&dir, medium).unwrap();
+    let sign_in = |slot| {
+        let store = store.clone();
+        async move { store.commit(Vec::new(), put(&Key::nobody(slot), 1)).await }
+    };
+    let mut waiting = tokio::task::JoinSet::new();
+    waiting.spawn(sign_in(0));
+    begun.recv().await.unwrap();
+    for slot in 1..64 {
+        waiting.spawn(sign_in(slot));
+    }
+    // All of them queue while the first sync is under way.
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
+    drop(go);
+    while let Some(answer) = waiting.join_next().await {
+        assert_eq!(answer.unwrap(), Ok(Committed::Done));
+    }
+    assert!(syncs.load(Ordering::SeqCst) * 5 <= 10, "{} syncs", syncs.load(Ordering::SeqCst));
+}
+
 #[test]
 fn nobody_else_can_read_anything_in_the_folder() {
     let (_home, dir) = place();

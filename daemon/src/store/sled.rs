@@ -15,6 +15,7 @@ mod ledger;
 mod medium;
 mod open;
 mod progress;
+mod reserve;
 mod shelf;
 mod writer;
 
@@ -109,11 +110,12 @@ impl SledStore {
 
     fn open_as(dir: &Path, medium: impl Medium, progress: &Progress) -> Result<Self, OpenError> {
         let io = |error| OpenError::Io(dir.to_owned(), error);
-        let Opened { db, file, lock, place, found } = open::open(dir, progress)?;
+        let Opened { db, file, lock, place, found, reserve } = open::open(dir, progress)?;
         let (keeper, freshness) = Keeper::begin(place, (&db, &file), found).map_err(io)?;
         let shelf = Arc::new(Shelf::new(db, lock));
         let (queue, requests) = mpsc::channel(QUEUE);
-        let writer = Writer::new(Arc::clone(&shelf), (file, keeper), Box::new(medium), requests);
+        let disk = (Box::new(medium) as Box<dyn Medium>, reserve);
+        let writer = Writer::new(Arc::clone(&shelf), (file, keeper), disk, requests);
         let writer = Some(writer.and_then(Writer::start).map_err(io)?);
         Ok(Self(Arc::new(Inner { shelf, freshness, queue: Some(queue), writer })))
     }

@@ -20,7 +20,10 @@ use super::{
     anchor::{self, AnchorPlace, Found, Judged, MANIFEST, Manifest, Mismatch},
     bulk,
     ledger::Sums,
+    medium::{Disk, Medium},
     progress::Progress,
+    reserve::Reserve,
+    writer::RESERVE,
 };
 
 /// Bytes of pages that sled keeps in memory. A sign-in touches two records of about 400 bytes;
@@ -67,8 +70,14 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy(path) => write!(f, "another fobd has the token store {}", path.display()),
-            Self::Damaged(path) => write!(f, "damaged token store: {}", path.display()),
-            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Damaged(path) => write!(
+                f,
+                "damaged token store: {}. Restore the whole state folder from a backup.",
+                path.display()
+            ),
+            Self::Io(path, error) => {
+                write!(f, "{}: {error}.{}", path.display(), remedy(error.kind()))
+            }
             Self::Mismatched(path, mismatch) => write!(
                 f,
                 "the token store {} is not as it was left: {mismatch}. Restore the whole state \
@@ -84,6 +93,19 @@ impl fmt::Display for OpenError {
             ),
             Self::Unsafe(path, flaw) => write!(f, "{} {flaw}", path.display()),
         }
+    }
+}
+
+/// Returns what to do about an error of the operating system, as far as that is known.
+fn remedy(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            " Every sign-in is written down before it succeeds: mount it so that it can be written."
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            " Make room: fobd needs 8 MiB to start."
+        }
+        _ => "",
     }
 }
 
@@ -111,6 +133,8 @@ pub(super) struct Opened {
     pub(super) place: AnchorPlace,
     /// What its records come to, and what that means.
     pub(super) found: (Judged, Sums),
+    /// The room that is kept beside it.
+    pub(super) reserve: Reserve,
 }
 
 pub(super) fn is_there(dir: &Path) -> bool {
@@ -128,6 +152,10 @@ pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError>
     }
     let lock = lock(dir)?;
     clear_leftovers(dir).and_then(|()| settle(&dir.join(DATABASE))).map_err(io)?;
+    let mut reserve = Reserve::find(dir);
+    if Disk.room(&lock).map_err(io)? < RESERVE {
+        reserve.give_up();
+    }
     let config = Config::new().path(dir).cache_capacity(CACHE).flush_every_ms(None);
     let sort = |error| match error {
         sled::Error::Io(error) => io(error),
@@ -146,7 +174,7 @@ pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError>
     let file = OpenOptions::new().write(true).open(dir.join(DATABASE)).map_err(io)?;
     close_up(dir).map_err(io)?;
     progress.step();
-    Ok(Opened { db, file, lock, place, found: (judged, sums) })
+    Ok(Opened { db, file, lock, place, found: (judged, sums), reserve })
 }
 
 /// Opens the database. Our own lock is held by now, so whoever has sled's is a thread of a database

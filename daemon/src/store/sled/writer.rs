@@ -21,6 +21,7 @@ use super::{
     group::{Answer, Group},
     ledger::Delta,
     medium::Medium,
+    reserve::Reserve,
     shelf::{Layer, Shelf},
 };
 use crate::store::{Guard, StoreError, Write};
@@ -82,6 +83,7 @@ pub(super) struct Writer {
     /// The second descriptor of the database file.
     file: File,
     medium: Box<dyn Medium>,
+    reserve: Reserve,
     keeper: Keeper,
     /// Whoever waits for the end.
     closing: Option<oneshot::Sender<Result<(), StoreError>>>,
@@ -95,12 +97,12 @@ impl Writer {
     pub(super) fn new(
         shelf: Arc<Shelf>,
         (file, keeper): (File, Keeper),
-        medium: Box<dyn Medium>,
+        (medium, reserve): (Box<dyn Medium>, Reserve),
         queue: mpsc::Receiver<Request>,
     ) -> io::Result<Self> {
         let version = getrandom::u64().map_err(io::Error::other)?;
         let (later, large, closing) = (VecDeque::new(), None, None);
-        Ok(Self { shelf, queue, later, large, file, medium, keeper, closing, version })
+        Ok(Self { shelf, queue, later, large, file, medium, reserve, keeper, closing, version })
     }
 
     /// Starts the thread; it ends when the queue is closed or after an error.
@@ -259,11 +261,16 @@ impl Writer {
     }
 
     fn has_room(&mut self, size: u64) -> Result<(), StoreError> {
-        match self.medium.room(&self.file) {
-            Ok(room) if room < RESERVE.saturating_add(size) => Err(StoreError::Full),
-            Ok(_) => Ok(()),
-            Err(_) => Err(StoreError::Unavailable),
+        let needed = RESERVE.saturating_add(size);
+        let mut room = self.medium.room(&self.file).map_err(|_| StoreError::Unavailable)?;
+        if room < needed && self.reserve.give_up() {
+            room = self.medium.room(&self.file).map_err(|_| StoreError::Unavailable)?;
         }
+        if room < needed {
+            return Err(StoreError::Full);
+        }
+        self.reserve.refill(room);
+        Ok(())
     }
 
     /// Makes what was written durable, and then the anchor follow: one for all commits of a group,

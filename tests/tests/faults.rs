@@ -1,0 +1,32 @@
+//! Short runs of the fault programs; `cargo run --release -p fob-tests --bin faults -- all` does the
+//! long ones.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of a test fail it by a panic")]
+
+use std::path::Path;
+
+use fob_tests::{
+    faults::{Call, Program},
+    needs::{self, Need},
+};
+
+#[track_caller]
+fn run(name: &str, count: u64) {
+    let call = Call { count, faults: env!("CARGO_BIN_EXE_faults").into() };
+    let report = Program::named(name).unwrap().run(&call).unwrap();
+    assert!(report.bad.is_empty(), "{:?}", report.bad);
+    assert_eq!(report.count, count);
+}
+
+#[test]
+fn no_decay_of_its_files_rolls_a_database_back_in_silence() {
+    run("corruptions", 60);
+}
+
+#[test]
+fn what_was_acknowledged_survives_power_cuts_on_ext4() {
+    let loops = Need::That(Path::new("/dev/loop-control").exists(), "loop devices");
+    if needs::met(&[Need::Root, Need::Program("mkfs.ext4"), loops]) {
+        run("power-cuts", 5);
+    }
+}
