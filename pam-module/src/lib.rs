@@ -14,6 +14,8 @@ mod conversation;
 mod deadline;
 mod emergency;
 mod entry;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod guard;
 mod host;
 mod log;

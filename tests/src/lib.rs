@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod emergency;
 pub mod fake_daemon;
 pub mod faults;
+pub mod fuzz;
 pub mod host;
 pub mod markup;
 pub mod memory;
