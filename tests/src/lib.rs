@@ -14,5 +14,6 @@ pub mod memory;
 pub mod needs;
 pub mod pam_host;
 pub mod private_bus;
+pub mod sbom;
 pub mod simulation;
 pub mod soft_token;

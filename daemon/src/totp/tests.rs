@@ -79,6 +79,18 @@ fn a_pair_two_steps_apart_needs_the_wider_gap() {
 }
 
 #[test]
+fn a_pair_whose_first_code_was_shown_twice_in_a_row_is_found() {
+    // The first place at which this seed's code is that of the step before, by chance.
+    let (step, token) = (910_737, generator(SHA1_SEED, Algorithm::Sha1, 6));
+    assert!(token.code(step).is_same_as(&token.code(step + 1)));
+    let pair = CodePair::new(token.code(step), token.code(step + 2)).unwrap();
+    for gap in [Gap::One, Gap::OneOrTwo] {
+        let found = token.search_pair(&pair, step - 9..=step + 9, gap);
+        assert_eq!(found, PairSearch::One(step + 2), "{gap:?}");
+    }
+}
+
+#[test]
 fn a_pair_in_the_wrong_order_is_no_pair() {
     let token = generator(SHA1_SEED, Algorithm::Sha1, 6);
     let pair = CodePair::new(token.code(101), token.code(100)).unwrap();
