@@ -12,6 +12,8 @@ mod rekey;
 mod ring;
 mod source;
 
+pub mod backup;
+
 use std::{
     fmt, io,
     net::IpAddr,
