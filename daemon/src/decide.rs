@@ -11,6 +11,7 @@ pub mod pair;
 pub mod policy;
 pub mod recovery;
 pub mod remove;
+pub mod restore;
 pub mod resync;
 pub mod rotate;
 pub mod throttle;
