@@ -47,6 +47,8 @@ pub enum Reason {
     ClockJump,
     /// The store was closed in good order and is not what was there then.
     DoubtfulStore,
+    /// Records of a backup are about to come in: what was spent since it was made, they do not say.
+    Restore,
     /// The daemon did not end by itself, or nothing tells how it did: a power cut, a crash, a
     /// copy of a running daemon's folder.
     UncleanStop,
@@ -60,6 +62,7 @@ impl Reason {
             Self::ClockBeforeLastStart => "clock_before_last_start",
             Self::ClockJump => "clock_jump",
             Self::DoubtfulStore => "doubtful_store",
+            Self::Restore => "restore",
             Self::UncleanStop => "unclean_stop",
         }
     }
@@ -153,6 +156,12 @@ impl Run {
         let raised =
             self.jump(reading).map(|jump| Raised { reason: Reason::ClockJump, jump: Some(jump) });
         self.clone().after(reading, raised)
+    }
+
+    /// Raises a fence at this moment, for a reason that the clocks do not tell.
+    #[must_use]
+    pub fn raise(&self, reason: Reason, reading: &Reading) -> Observed {
+        self.clone().after(reading, Some(Raised { reason, jump: self.jump(reading) }))
     }
 
     /// Returns by how many seconds the wall clock was moved against the boot-time clock;

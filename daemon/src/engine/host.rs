@@ -127,6 +127,28 @@ impl<S: Store> Engine<S> {
         Ok(self.moment_of(running, &reading))
     }
 
+    /// Raises a fence now. It is durable when this returns: no code of this moment or before is
+    /// accepted any more, whatever records come in after it.
+    ///
+    /// # Errors
+    ///
+    /// `ClockNotTrusted`, `StoreUnavailable`: no fence was raised, or nobody knows.
+    pub(super) async fn raise(&self, reason: Reason) -> Result<(), Error> {
+        // Refuses while the clock is not trusted: a fence at a wrong time would be none.
+        self.at().await?;
+        let (mut phase, reading) = self.look().await?;
+        let Phase::Running(running) = &*phase else { return Err(Error::StoreUnavailable) };
+        let said = running.said;
+        let Observed { run, raised } = running.run.raise(reason, &reading);
+        let doubt = self.keep_doubt(running.doubt, raised, &run).await?;
+        self.keep_host(&run.record).await?;
+        if let Some(raised) = raised {
+            self.around.audit.record(&event(raised));
+        }
+        *phase = Phase::Running(Running { run, said, doubt });
+        Ok(())
+    }
+
     fn moment_of(&self, running: &Running, reading: &Reading) -> At<'_> {
         let Running { run, doubt, .. } = running;
         At {
@@ -219,7 +241,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<Option<Now>, Error> {
         let (Some(raised), Some(fence)) = (raised, run.record.fence) else { return Ok(before) };
         let moved = before.is_some_and(|doubt| doubt.0 > fence);
-        if !moved && raised.reason != Reason::DoubtfulStore {
+        if !moved && !matches!(raised.reason, Reason::DoubtfulStore | Reason::Restore) {
             return Ok(before);
         }
         self.keep_record(&Key::doubt(), &Doubt { at: fence }).await?;

@@ -305,6 +305,16 @@ fn the_uptime_does_not_fall_when_the_boot_time_clock_does() {
     assert_eq!(running().uptime(&reading(WALL, BOOT - 10)), Uptime(3_600));
 }
 
+#[test]
+fn a_restore_raises_a_fence_that_outlives_the_run() {
+    let looked = reading(WALL + 100, BOOT + 100);
+    let Observed { run, raised } = running().raise(Reason::Restore, &looked);
+    assert_eq!(raised, Some(Raised { reason: Reason::Restore, jump: None }));
+    let stopped = run.stop(&reading(WALL + 200, BOOT + 200));
+    let again = start(Some(&stopped), &reading(WALL + 300, 40));
+    assert_eq!((again.run.record.fence, again.raised), (Some(WALL + 100), None));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
