@@ -16,6 +16,8 @@ pub struct Caller {
 pub enum Action {
     /// Binding a token and a user.
     Assign,
+    /// Writing all tokens into a file, sealed.
+    Backup,
     /// Giving out a temporary code.
     Bypass,
     /// Taking a token from its user.
@@ -34,6 +36,8 @@ pub enum Action {
     Prompt,
     /// Sealing everything by another master key.
     Rekey,
+    /// Bringing the tokens of a backup in.
+    Restore,
     /// Finding a token's clock again.
     Resync,
     /// Replacing a token.
@@ -81,8 +85,9 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Assign,
+        Self::Backup,
         Self::Bypass,
         Self::Deactivate,
         Self::Forget,
@@ -92,6 +97,7 @@ impl Action {
         Self::NewRecoveryCodes,
         Self::Prompt,
         Self::Rekey,
+        Self::Restore,
         Self::Resync,
         Self::Rotate,
         Self::ShowToken,
@@ -106,6 +112,7 @@ impl Action {
     fn rule(self) -> Rule {
         match self {
             Self::Assign
+            | Self::Backup
             | Self::Bypass
             | Self::Deactivate
             | Self::Forget
@@ -113,6 +120,7 @@ impl Action {
             | Self::List
             | Self::Log
             | Self::Rekey
+            | Self::Restore
             | Self::Rotate
             | Self::ShowToken
             | Self::Status
@@ -131,6 +139,7 @@ impl Action {
     pub fn verb(self) -> &'static str {
         match self {
             Self::Assign => "assign",
+            Self::Backup => "backup",
             Self::Bypass => "bypass",
             Self::Deactivate => "deactivate",
             Self::Forget => "forget",
@@ -140,6 +149,7 @@ impl Action {
             Self::NewRecoveryCodes => "recovery",
             Self::Prompt | Self::Verify => "verify",
             Self::Rekey => "rekey",
+            Self::Restore => "restore",
             Self::Resync => "resync",
             Self::Rotate => "rotate",
             Self::ShowToken | Self::ShowUser => "show",

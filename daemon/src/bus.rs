@@ -7,24 +7,27 @@ mod parse;
 mod visitors;
 
 use fob_api::{
-    Answer, AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, LogEntry, LogOptions,
-    LogReport, PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, StatusReport,
-    TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
+    Answer, AssignOptions, BackupReport, BypassOptions, Error, ImportOptions, ImportReport,
+    LogEntry, LogOptions, LogReport, PageOptions, PromptDetails, RecoveryCode, RekeyReport,
+    RemoveOptions, RestoreOptions, RestoreReport, StatusReport, TokenReport, UnlockOptions,
+    UserReport, VerifyContext, VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 pub use self::object::{CallerSource, Fob};
 use self::parse::{
-    bounded, details, far_clock, fate, format_choice, log_query, log_report, pairing, parse_answer,
-    proof, seed_file, serial_name, share, terms, timed_pair, user_name,
+    backup_key, bounded, details, far_clock, fate, format_choice, host_name, log_query, log_report,
+    pairing, parse_answer, proof, sealed_memory, seed_file, serial_name, share, terms, timed_pair,
+    user_name, writable_file,
 };
 use crate::{
+    access::Action,
     decide::{
         import::Expiry,
         remove::{AdminGuard, RootGuard, Safeguards},
         verify::Typed,
     },
-    engine::{Extent, Holder, Import, SignIn},
+    engine::{Backup, Extent, Holder, Import, Restore, SignIn},
     store::Store,
 };
 
@@ -61,6 +64,30 @@ impl<S: Store> Fob<S> {
         let (user, serial) = (user_name(user)?, serial_name(serial)?);
         let timed = timed_pair(&codes, &options)?;
         self.engine.assign(&pairing(caller, (&user, &serial), &timed, &options)).await
+    }
+
+    /// Writes all tokens into a file, while sign-ins go on: seeds are sealed by the key, of 32 bytes,
+    /// that is made for this backup and kept apart from it. Recovery codes and the master key are
+    /// not in it.
+    ///
+    /// The file is a descriptor of an empty regular file. Returns taken (t, Unix time), tokens
+    /// (u), forgotten (u), of which only what they spent is kept. Callers: uid 0.
+    ///
+    /// Errors: BadBackup, Busy (tokens change all the time), ClockNotTrusted, InvalidArgument,
+    /// NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("report"))]
+    async fn backup(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        key: Vec<u8>,
+        file: OwnedFd,
+    ) -> Result<BackupReport, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
+        self.engine.permit_backup(Action::Backup, caller)?;
+        let (key, sink, host) = (backup_key(key)?, writable_file(file)?, host_name());
+        self.engine.backup(Backup { caller, key, sink, host }).await
     }
 
     /// Gives a user a temporary code, good once at his prompt, and returns when it expires (Unix
@@ -284,6 +311,36 @@ impl<S: Store> Fob<S> {
     ) -> Result<RekeyReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
         self.engine.rekey(visitor.caller).await
+    }
+
+    /// Brings the tokens of a backup in. A fence is raised first: no code of that moment or before
+    /// is accepted any more. What is here wins: a lost token stays lost, a mark never sinks, an
+    /// assignment of this host stays. Nothing is changed unless all of the backup can be read.
+    ///
+    /// The file is a memfd that is sealed against writing, growing and shrinking, of at most 1 GiB;
+    /// the key is the one that Backup was given. Options: dry_run (b). Returns host (s), taken (t),
+    /// added (u), merged (u), unchanged (u), lost (u), skipped (u), foreign (u), notes (aa{sv}) with
+    /// serial (s), user (s), what (s), other (s); more (u), recovery (as). Callers: uid 0.
+    ///
+    /// Errors: BadBackup, ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("report"))]
+    async fn restore(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        key: Vec<u8>,
+        file: OwnedFd,
+        options: RestoreOptions,
+    ) -> Result<RestoreReport, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller;
+        self.engine.permit_backup(Action::Restore, caller)?;
+        let (key, source) = (backup_key(key)?, sealed_memory(file)?);
+        let extent = match options.dry_run {
+            Some(true) => Extent::DryRun,
+            _ => Extent::Full,
+        };
+        self.engine.restore(Restore { caller, key, source, extent }).await
     }
 
     /// Finds the clock of a user's token again: two consecutive unused codes in a range of two

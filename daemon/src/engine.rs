@@ -4,6 +4,7 @@
 //! the request is decided again. An answer leaves only after its change is durable.
 
 mod administrators;
+mod backup;
 mod change;
 mod events;
 mod host;
@@ -15,13 +16,16 @@ mod recent;
 mod recovery;
 mod rekey;
 mod report;
+mod restore;
 mod subject;
 mod tripwire;
 mod unlock;
 mod verify;
 
+pub use backup::{Backup, Sink};
 pub use change::{Holder, Pairing};
 pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
+pub use restore::{Restore, Source};
 pub use tripwire::Refused;
 pub use verify::{Notice, SignIn};
 

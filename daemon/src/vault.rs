@@ -310,6 +310,12 @@ impl Vault {
         self.keyed_hash(b"seed", seed.as_bytes())
     }
 
+    /// Returns what tells this house's fingerprints from those of others.
+    #[must_use]
+    pub fn house_mark(&self) -> [u8; 16] {
+        first(&self.keyed_hash(b"house", b""))
+    }
+
     /// Returns a seed that no token has, always the same for a name: the work done for a user
     /// without a token is then the work done for one with.
     #[must_use]

@@ -11,6 +11,8 @@ pub enum ErrorKind {
     AlreadyAssigned,
     /// The two codes fit at more than one place.
     AmbiguousCodePair,
+    /// The backup cannot be read or written.
+    BadBackup,
     /// The seed file is not accepted.
     BadSeedFile,
     /// Too many calls at once.
@@ -47,9 +49,10 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AlreadyAssigned,
         Self::AmbiguousCodePair,
+        Self::BadBackup,
         Self::BadSeedFile,
         Self::Busy,
         Self::ClockFarOff,
@@ -73,6 +76,7 @@ impl ErrorKind {
         match self {
             Self::AlreadyAssigned => "AlreadyAssigned",
             Self::AmbiguousCodePair => "AmbiguousCodePair",
+            Self::BadBackup => "BadBackup",
             Self::BadSeedFile => "BadSeedFile",
             Self::Busy => "Busy",
             Self::ClockFarOff => "ClockFarOff",
@@ -121,6 +125,13 @@ pub enum Error {
     AmbiguousCodePair {
         /// The token.
         serial: Serial,
+    },
+    /// The backup cannot be read or written; nothing of it was restored.
+    BadBackup {
+        /// What is wrong.
+        fact: String,
+        /// What to do; empty if there is nothing to add.
+        hint: String,
     },
     /// The seed file is not accepted; nothing of it was imported.
     BadSeedFile {
@@ -254,6 +265,7 @@ impl Error {
         match self {
             Self::AlreadyAssigned { .. } => ErrorKind::AlreadyAssigned,
             Self::AmbiguousCodePair { .. } => ErrorKind::AmbiguousCodePair,
+            Self::BadBackup { .. } => ErrorKind::BadBackup,
             Self::BadSeedFile { .. } => ErrorKind::BadSeedFile,
             Self::Busy => ErrorKind::Busy,
             Self::ClockFarOff { .. } => ErrorKind::ClockFarOff,
@@ -284,8 +296,9 @@ impl Error {
             Self::AmbiguousCodePair { .. } => {
                 "run it again and type the next two codes.".to_owned()
             }
-            Self::BadSeedFile { hint, .. } if hint.is_empty() => return None,
-            Self::BadSeedFile { hint, .. } => hint.clone(),
+            Self::BadBackup { hint, .. } | Self::BadSeedFile { hint, .. } => {
+                return Some(hint.clone()).filter(|hint| !hint.is_empty());
+            }
             Self::Busy => "try again in a second.".to_owned(),
             Self::ClockFarOff { .. } => {
                 "nothing was changed. If the token was set to local time, run it again with --accept-clock and the next two codes; if not, look at the host's clock first.".to_owned()
@@ -337,7 +350,7 @@ impl fmt::Display for Error {
             Self::AmbiguousCodePair { serial } => {
                 write!(f, "these two codes fit at two places of token {serial}.")
             }
-            Self::BadSeedFile { fact, .. } => f.write_str(fact),
+            Self::BadBackup { fact, .. } | Self::BadSeedFile { fact, .. } => f.write_str(fact),
             Self::ClockFarOff { serial, ahead } => {
                 let minutes = ahead.unsigned_abs() / 60;
                 let way = if *ahead < 0 { "behind" } else { "ahead" };

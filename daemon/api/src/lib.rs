@@ -24,9 +24,9 @@ pub use error::{Error, ErrorKind, RootRule};
 pub use log::{LogEntry, LogOptions, LogReport};
 pub use name::{NameError, Serial, UserName};
 pub use report::{
-    AssignOptions, BypassOptions, Fate, ImportOptions, ImportReport, MAX_RATE, PageOptions,
-    RekeyReport, RemoveOptions, ShareReport, StatusReport, TokenReport, TokenState, UnlockOptions,
-    UserReport,
+    AssignOptions, BackupReport, BypassOptions, Fate, ImportOptions, ImportReport, MAX_RATE,
+    PageOptions, RekeyReport, RemoveOptions, RestoreNote, RestoreOptions, RestoreReport,
+    ShareReport, StatusReport, TokenReport, TokenState, UnlockOptions, UserReport,
 };
 pub use share::Share;
 pub use utc::Utc;

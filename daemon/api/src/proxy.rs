@@ -5,8 +5,9 @@
 use zbus::wire::Fd;
 
 use crate::{
-    AssignOptions, BypassOptions, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport,
-    PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, StatusReport,
+    AssignOptions, BackupReport, BypassOptions, ImportOptions, ImportReport, LogEntry, LogOptions,
+    LogReport, PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions,
+    RestoreOptions, RestoreReport, StatusReport,
     TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
 };
 
@@ -25,6 +26,9 @@ pub trait Fob {
         codes: &[&str],
         options: AssignOptions,
     ) -> zbus::Result<TokenReport>;
+
+    /// Writes all tokens into a file, their seeds sealed by this key.
+    fn backup(&self, key: &[u8], file: Fd<'_>) -> zbus::Result<BackupReport>;
 
     /// Gives a user a temporary code: the code, and the Unix time at which it expires.
     fn bypass(&self, user: &str, options: BypassOptions) -> zbus::Result<(RecoveryCode, u64)>;
@@ -67,6 +71,14 @@ pub trait Fob {
 
     /// Seals everything by the next master key.
     fn rekey(&self) -> zbus::Result<RekeyReport>;
+
+    /// Brings the tokens of a backup in.
+    fn restore(
+        &self,
+        key: &[u8],
+        file: Fd<'_>,
+        options: RestoreOptions,
+    ) -> zbus::Result<RestoreReport>;
 
     /// Finds a token's clock again.
     fn resync(

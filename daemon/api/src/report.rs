@@ -247,6 +247,69 @@ pub struct AssignOptions {
     pub serial_again: Option<String>,
 }
 
+/// What a backup holds.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct BackupReport {
+    /// Unix time of its beginning.
+    pub taken: Option<u64>,
+    /// Tokens in it.
+    pub tokens: Option<u32>,
+    /// Forgotten tokens of which it holds what they spent.
+    pub forgotten: Option<u32>,
+}
+
+/// What a caller may add to a restore.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct RestoreOptions {
+    /// Only say what would be done.
+    pub dry_run: Option<bool>,
+}
+
+/// What a restore did.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct RestoreReport {
+    /// The name of the host that was backed up.
+    pub host: Option<String>,
+    /// Unix time of the backup.
+    pub taken: Option<u64>,
+    /// Tokens that were not here.
+    pub added: Option<u32>,
+    /// Tokens that were here, and of which the backup knew worse: a higher mark, a loss.
+    pub merged: Option<u32>,
+    /// Tokens that were here, and of which it knew nothing worse.
+    pub unchanged: Option<u32>,
+    /// Tokens that are lost, here or in the backup, and stay so; they are counted above as well.
+    pub lost: Option<u32>,
+    /// Tokens about which nothing could be done; the notes say why.
+    pub skipped: Option<u32>,
+    /// Forgotten tokens of another house, of which nothing can be kept.
+    pub foreign: Option<u32>,
+    /// What an administrator should know of single tokens.
+    pub notes: Option<Vec<RestoreNote>>,
+    /// How many notes there are beyond those.
+    pub more: Option<u32>,
+    /// Users whose recovery codes did not come back: they need new ones.
+    pub recovery: Option<Vec<String>>,
+}
+
+/// What became of one token of a backup.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct RestoreNote {
+    /// The token.
+    pub serial: Option<String>,
+    /// Who had it in the backup.
+    pub user: Option<String>,
+    /// `forgotten`, `has_another`, `lost`, `no_such_user`, `other_seed`, `same_seed` or
+    /// `unfenced`.
+    pub what: Option<String>,
+    /// With `has_another` and `same_seed`: the other token.
+    pub other: Option<String>,
+}
+
 /// What an administrator says about a temporary code.
 #[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]

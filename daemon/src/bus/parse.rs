@@ -13,8 +13,9 @@ use crate::{
         pair::{FarClock, TimedPair},
         recovery::Terms,
     },
-    engine::{Notice, Pairing, SeedFile, read_seed_file},
+    engine::{Notice, Pairing, SeedFile, Sink, Source, read_seed_file},
     seed::{Choice, Format},
+    vault::backup::BackupKey,
 };
 
 /// Parses a user's name.
@@ -201,6 +202,29 @@ pub(super) async fn seed_file(file: OwnedFd) -> Result<SeedFile, Error> {
             fact: error.to_string(),
             hint: "give a regular file of at most 16 MiB; split a larger one.".to_owned(),
         })
+}
+
+/// Parses the key of a backup; its bytes are wiped.
+pub(super) fn backup_key(bytes: Vec<u8>) -> Result<BackupKey, Error> {
+    BackupKey::new(bytes).ok_or(Error::InvalidArgument { fact: "key must be 32 bytes." })
+}
+
+/// Takes the file that a backup is written to.
+pub(super) fn writable_file(file: OwnedFd) -> Result<Sink, Error> {
+    const FACT: &str = "file must be an empty regular file.";
+    Sink::new(file.into()).ok_or(Error::InvalidArgument { fact: FACT })
+}
+
+/// Takes the memory that holds a backup.
+pub(super) fn sealed_memory(file: OwnedFd) -> Result<Source, Error> {
+    const FACT: &str = "file must be a memfd of at most 1 GiB, sealed against every change.";
+    Source::new(file.into()).ok_or(Error::InvalidArgument { fact: FACT })
+}
+
+/// Returns this host's name, for people; empty if it has none that is text.
+pub(super) fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
 }
 
 /// Longest service, remote host or terminal: a host name has at most 253 bytes (RFC 1035

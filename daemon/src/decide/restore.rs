@@ -101,7 +101,7 @@ impl Note {
 /// What a token of a backup is for this host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Gain {
-    /// It was not here.
+    /// It was not here, or lay in stock and nobody had touched it.
     Added,
     /// It was here, and something of the backup's was worse: a higher mark, a loss.
     Merged,
@@ -161,7 +161,7 @@ pub fn token(saved: &Saved<'_>, here: &Here<'_>, times: Times) -> Decision {
     }
     match here.token {
         Some(token) if differ(token, saved.fresh) => Decision::Keep(Some(Note::OtherSeed)),
-        Some(token) if !is_untouched(token, here.state) => {
+        Some(token) if gets_nothing(saved.token, token, here.state) => {
             meet(saved.token, (token, &serial), here, times)
         }
         _ => arrive(saved, &serial, here, times),
@@ -320,11 +320,13 @@ fn differ(here: &Token, fresh: &Token) -> bool {
     here.fingerprint != fresh.fingerprint || here.parameters != fresh.parameters
 }
 
-/// Tells whether a token lies in stock as it was imported: nobody ever had it here, and no code of
-/// it was used. The vendor's file may be imported before the backup is restored.
-fn is_untouched(token: &Token, state: Option<&State>) -> bool {
+/// Tells whether a token that is here stays where it stands. Only one that lies in stock as it was
+/// imported, which nobody ever had here, and of which no code was used, gets its place from the
+/// backup: the vendor's file may be imported before the backup is restored.
+fn gets_nothing(saved: &SavedToken, here: &Token, state: Option<&State>) -> bool {
     let used = state.is_some_and(|state| state.last_step.is_some());
-    token.standing == Standing::Stock && token.epoch == 0 && !used
+    let untouched = here.standing == Standing::Stock && here.epoch == 0 && !used;
+    !untouched || saved.standing == Standing::Stock
 }
 
 #[cfg(test)]

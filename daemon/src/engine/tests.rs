@@ -7,6 +7,7 @@ mod host_fault;
 mod life;
 mod recovery;
 mod rekey;
+mod restore;
 mod tripwire;
 
 use std::sync::{Arc, atomic::Ordering};

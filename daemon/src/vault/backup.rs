@@ -30,26 +30,26 @@ impl BackupKey {
     ///
     /// # Errors
     ///
-    /// [`VaultError::NoRandom`]; [`VaultError::DoesNotOpen`] if the cipher fails, which it does
+    /// [`VaultError::NoRandom`]; [`VaultError::Damaged`] if the cipher fails, which it does
     /// not for inputs of this size.
     pub fn seal(&self, serial: &str, seed: &Seed) -> Result<SavedSeed, VaultError> {
         let nonce = random::<24>()?;
         let aad = associated_data(serial);
         let payload = Payload { msg: seed.as_bytes(), aad: &aad };
         let sealed = self.0.encrypt(&XNonce::from(nonce), payload);
-        Ok(SavedSeed { nonce, sealed: sealed.map_err(|_| VaultError::DoesNotOpen)? })
+        Ok(SavedSeed { nonce, sealed: sealed.map_err(|_| VaultError::Damaged)? })
     }
 
     /// Opens the seed of a token. `serial` is the folded one.
     ///
     /// # Errors
     ///
-    /// [`VaultError::DoesNotOpen`]: another key, another token's, damaged, or no seed.
+    /// [`VaultError::Damaged`]: another key, another token's, damaged, or no seed.
     pub fn open(&self, serial: &str, saved: &SavedSeed) -> Result<Seed, VaultError> {
         let aad = associated_data(serial);
         let payload = Payload { msg: &saved.sealed, aad: &aad };
         let bytes = self.0.decrypt(&XNonce::from(saved.nonce), payload);
-        Seed::new(bytes.map_err(|_| VaultError::DoesNotOpen)?).ok_or(VaultError::DoesNotOpen)
+        Seed::new(bytes.map_err(|_| VaultError::Damaged)?).ok_or(VaultError::Damaged)
     }
 }
 

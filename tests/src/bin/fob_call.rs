@@ -79,6 +79,19 @@ async fn connect(route: Route<'_>) -> zbus::Result<Caller> {
     }
 }
 
+/// Returns memory that nobody can change, with nothing in it.
+fn sealed_memory() -> File {
+    use nix::{
+        fcntl::{FcntlArg, SealFlag, fcntl},
+        sys::memfd::{MFdFlags, memfd_create},
+    };
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let memory = File::from(memfd_create("test", flags).expect("memory"));
+    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW;
+    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals)).expect("memory takes seals");
+    memory
+}
+
 /// Returns what a person calls the outcome.
 fn name(outcome: zbus::Result<Message>) -> String {
     match outcome {
@@ -115,6 +128,10 @@ impl Caller {
                 let options = std::collections::HashMap::from(again);
                 self.call(method, &(user, serial, &codes[..], options)).await
             }
+            "Backup" => {
+                let file = tempfile::tempfile().expect("a temporary file");
+                self.call(method, &(&[1_u8; 32][..], Fd::from(&file))).await
+            }
             "Bypass" => {
                 let reason = [("reason", Variant::from("a test"))];
                 let options = std::collections::HashMap::from(reason);
@@ -134,6 +151,10 @@ impl Caller {
                 self.call(method, &(user, proof, none)).await
             }
             "Prompt" | "Unlock" => self.call(method, &(user, none)).await,
+            "Restore" => {
+                let file = sealed_memory();
+                self.call(method, &(&[1_u8; 32][..], Fd::from(&file), none)).await
+            }
             "Resync" => self.call(method, &(user, &codes[..], none)).await,
             "ShowToken" => self.call(method, &(serial,)).await,
             "ShowUser" => self.call(method, &(user,)).await,

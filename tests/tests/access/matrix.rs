@@ -16,8 +16,9 @@ enum Row {
 }
 
 /// The expected table. A method without a row fails every test here.
-const TABLE: [(&str, Row); 18] = [
+const TABLE: [(&str, Row); 20] = [
     ("Assign", Row::Root),
+    ("Backup", Row::Root),
     ("Bypass", Row::Root),
     ("Deactivate", Row::Root),
     ("Forget", Row::Root),
@@ -27,6 +28,7 @@ const TABLE: [(&str, Row); 18] = [
     ("NewRecoveryCodes", Row::RootOrHimself),
     ("Prompt", Row::RootOrHimself),
     ("Rekey", Row::Root),
+    ("Restore", Row::Root),
     ("Resync", Row::RootOrHimself),
     ("Rotate", Row::Root),
     ("ShowToken", Row::Root),
@@ -38,9 +40,10 @@ const TABLE: [(&str, Row); 18] = [
 ];
 
 /// What a caller who is allowed gets for the sample arguments: the daemon looked, and there is no
-/// such token, or /dev/null is no seed file.
-const LOOKED: [&str; 5] = [
+/// such token, or /dev/null is no seed file and no backup.
+const LOOKED: [&str; 6] = [
     "ok",
+    "org.fobd.Fob1.Error.BadBackup",
     "org.fobd.Fob1.Error.BadSeedFile",
     "org.fobd.Fob1.Error.NoSuchToken",
     "org.fobd.Fob1.Error.NoSuchUser",

@@ -3,7 +3,9 @@ mod world;
 use fob_api::Verdict;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 
-use super::{Distrust, RELEASE, Raised, Reading, Reason, Run, floor, is_up, start, start_in_doubt};
+use super::{
+    Distrust, Observed, RELEASE, Raised, Reading, Reason, Run, floor, is_up, start, start_in_doubt,
+};
 use crate::{
     decide::{
         At, HostClock, Now, Policy, Uptime,

@@ -58,6 +58,8 @@ pub(super) struct Faulty {
     pub(super) inner: MemoryStore,
     pub(super) fault: Arc<Mutex<Fault>>,
     pub(super) commits: Arc<AtomicUsize>,
+    /// Commits that are carried out before the fault comes.
+    pub(super) grace: Arc<AtomicUsize>,
     /// Where the next commits wait for each other, one entry for each.
     meetings: Arc<Mutex<Vec<Arc<Barrier>>>>,
     /// What the store says of itself.
@@ -84,14 +86,20 @@ impl Store for Faulty {
         guards: Vec<Guard>,
         writes: Vec<Write>,
     ) -> Result<Committed, StoreError> {
-        let fault = {
-            let mut next = self.fault.lock().unwrap();
-            let fault = *next;
-            *next = match fault {
-                Fault::AwayAfter(left) => Fault::AwayAfter(left.saturating_sub(1)),
-                _ => Fault::None,
-            };
-            fault
+        let fault = match self.grace.load(Ordering::SeqCst) {
+            0 => {
+                let mut next = self.fault.lock().unwrap();
+                let fault = *next;
+                *next = match fault {
+                    Fault::AwayAfter(left) => Fault::AwayAfter(left.saturating_sub(1)),
+                    _ => Fault::None,
+                };
+                fault
+            }
+            left => {
+                self.grace.store(left - 1, Ordering::SeqCst);
+                Fault::None
+            }
         };
         self.commits.fetch_add(1, Ordering::SeqCst);
         let meeting = self.meetings.lock().unwrap().pop();
@@ -160,6 +168,17 @@ impl Bench {
     }
 
     pub(super) async fn with_vault(users: &[(&str, u32)], vault: Vault) -> Self {
+        let bench = Self::empty(users, vault).await;
+        bench.import(TOKENS).await.unwrap();
+        bench
+    }
+
+    /// A house in which nothing happened yet, with a master key made of this byte.
+    pub(super) async fn without_tokens(users: &[(&str, u32)], key: u8) -> Self {
+        Self::empty(users, Vault::with_key(&[key; 32]).unwrap()).await
+    }
+
+    async fn empty(users: &[(&str, u32)], vault: Vault) -> Self {
         let clock = Manual::new(START);
         let lines = Arc::new(Mutex::new(Vec::new()));
         let around = Surroundings {
@@ -172,14 +191,13 @@ impl Bench {
             inner: MemoryStore::default(),
             fault: Arc::new(Mutex::new(Fault::None)),
             commits: Arc::default(),
+            grace: Arc::default(),
             meetings: Arc::default(),
             freshness: Arc::new(Mutex::new(Freshness::Fresh)),
         };
         initialize(&store.inner, &vault).await;
         let engine = Engine::new(store.clone(), vault, around);
-        let bench = Self { engine, store, clock, lines };
-        bench.import(TOKENS).await.unwrap();
-        bench
+        Self { engine, store, clock, lines }
     }
 
     /// The same house on a host whose user database has changed.
@@ -233,6 +251,12 @@ impl Bench {
 
     pub(super) fn fail_next(&self, fault: Fault) {
         *self.store.fault.lock().unwrap() = fault;
+    }
+
+    /// Lets so many commits through before one fails.
+    pub(super) fn fail_after(&self, commits: usize, fault: Fault) {
+        self.store.grace.store(commits, Ordering::SeqCst);
+        self.fail_next(fault);
     }
 
     /// Lets the next two commits begin when both requests have been decided.
