@@ -1,6 +1,7 @@
 //! The command line: verbs, options and their help. A code can be typed in no place of it,
 //! because every user of the host can read another's command line.
 
+mod backup;
 mod log;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use fob_api::{Fate, Serial, UserName};
 
 use crate::failure::Failure;
+pub(crate) use backup::{Backup, Restore};
 pub(crate) use log::Log;
 
 /// Manage the hardware tokens that users sign in with
@@ -26,7 +28,7 @@ Examples:
   fobctl rotate alice 2300599999 --lost    she lost it: replace it
   fobctl resync                            your own token is refused: set its clock right
 
-Exit status: 0 done, 1 refused, 2 wrong usage, 3 not authorized, 4 no daemon, 5 bad seed file"
+Exit status: 0 done, 1 refused, 2 wrong usage, 3 not authorized, 4 no daemon, 5 bad seed or backup file"
 )]
 struct CommandLine {
     #[command(subcommand)]
@@ -151,6 +153,26 @@ Examples:
   fobctl forget 2300512345
   fobctl forget --yes 2300512345     in a script")]
     Forget(Forget),
+    /// Write all tokens into a file, sealed by a passphrase or for public keys
+    #[command(after_help = "\
+Users sign in meanwhile. Recovery codes, emergency codes and the master key are not in it. Without
+a key or --passphrase-stdin, fobctl asks for a passphrase, twice. The file is in the age format.
+
+Examples:
+  fobctl backup tokens.age
+  fobctl backup --recipient age1ql3z7hjy… tokens.age
+  fobctl backup --recipient age1ql3z7hjy… - | ssh vault 'cat > tokens.age'")]
+    Backup(Backup),
+    /// Bring the tokens of a backup in, on this host or a new one
+    #[command(after_help = "\
+What is here wins: a lost token stays lost, a used code stays used, an assignment stays. Codes that
+are shown now and before are refused from then on. Recovery codes do not come back.
+
+Examples:
+  fobctl restore --dry-run tokens.age
+  fobctl restore tokens.age
+  fobctl restore --identity key.txt tokens.age")]
+    Restore(Restore),
     /// Show the daemon's state
     Status(Status),
     /// Let one code be enough again for a user whose wrong codes were too many
@@ -182,6 +204,8 @@ impl Verb {
             Self::Deactivate(_) => "deactivate",
             Self::Emergency(_) => "emergency",
             Self::Forget(_) => "forget",
+            Self::Backup(_) => "backup",
+            Self::Restore(_) => "restore",
             Self::Status(_) => "status",
             Self::Unlock(_) => "unlock",
         }

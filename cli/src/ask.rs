@@ -5,6 +5,7 @@
 
 mod countdown;
 mod lines;
+mod secret;
 mod wizard;
 
 use std::{
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, InputTrouble};
 use countdown::{Countdown, on_one_row, write_above};
 use lines::Lines;
+pub(crate) use secret::{SHORTEST, new_passphrase, passphrase, passphrase_of_stdin};
 use wizard::{Heard, Remark, Which, Wizard};
 
 /// Two codes, and how long the person took from one to the other.

@@ -1,6 +1,7 @@
 //! Why a run did not do what was asked: a fact, a remedy, an exit status. The only place that
 //! prints to standard error, besides the dialogue in `ask.rs`.
 
+mod backup;
 mod emergency;
 mod log;
 
@@ -15,6 +16,7 @@ use fob_api::{Code, Error, ErrorKind, LogReport, address};
 use zbus::fdo;
 
 use crate::render::printable;
+pub(crate) use backup::BackupTrouble;
 pub(crate) use emergency::EmergencyTrouble;
 
 /// The exit statuses: part of the interface for scripts, never changed.
@@ -27,6 +29,8 @@ const BAD_FILE: u8 = 5;
 /// Why a run ends without having done what was asked.
 #[derive(Debug)]
 pub(crate) enum Failure {
+    /// A backup was not made, or not opened.
+    Backup(BackupTrouble),
     /// Emergency codes were not made, or not removed.
     Emergency(EmergencyTrouble),
     /// The seed file cannot be read.
@@ -146,6 +150,7 @@ impl Failure {
     /// seed file.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
+            Self::Backup(trouble) => trouble.exit_status(),
             Self::Emergency(trouble) => trouble.exit_status(),
             Self::File { .. } => BAD_FILE,
             Self::Input(trouble) => trouble.exit_status(),
@@ -172,7 +177,9 @@ impl Failure {
     /// Returns the same failure, with the file's name in front if its contents are the reason.
     pub(crate) fn of_file(self, name: &str) -> Self {
         match self {
-            Self::Refused(refusal) if refusal.kind == Some(ErrorKind::BadSeedFile) => {
+            Self::Refused(refusal)
+                if matches!(refusal.kind, Some(ErrorKind::BadBackup | ErrorKind::BadSeedFile)) =>
+            {
                 let fact = format!("{}: {}", printable(name), refusal.fact);
                 Self::Refused(Refusal { fact, ..refusal })
             }
@@ -182,6 +189,7 @@ impl Failure {
 
     fn fact(&self) -> String {
         match self {
+            Self::Backup(trouble) => trouble.to_string(),
             Self::Emergency(trouble) => trouble.to_string(),
             Self::File { name, trouble } => format!("{}: {trouble}", printable(name)),
             Self::Impostor { road, uid } => {
@@ -200,6 +208,7 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Backup(trouble) => trouble.hint()?,
             Self::Emergency(trouble) => trouble.hint()?,
             Self::Impostor { .. } => "tell the administrator: a program poses as fobd.".to_owned(),
             Self::Input(trouble) => trouble.hint()?.to_owned(),
@@ -218,7 +227,7 @@ impl Failure {
 impl Refusal {
     fn exit_status(&self) -> u8 {
         match self.kind {
-            Some(ErrorKind::BadSeedFile) => BAD_FILE,
+            Some(ErrorKind::BadBackup | ErrorKind::BadSeedFile) => BAD_FILE,
             Some(ErrorKind::InvalidArgument) => USAGE,
             Some(ErrorKind::NotAuthorized) => NOT_AUTHORIZED,
             Some(ErrorKind::ClockNotTrusted | ErrorKind::StoreUnavailable) => UNREACHABLE,

@@ -8,8 +8,10 @@ mod failure;
 mod journal;
 mod progress;
 mod render;
+mod sealed;
 mod slots;
 mod verbs;
+mod whole;
 
 use std::process::ExitCode;
 

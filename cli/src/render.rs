@@ -4,6 +4,7 @@
 //! Texts of the daemon can come from a vendor's file; nothing is printed before its control
 //! characters are replaced.
 
+mod backup;
 mod clock;
 mod json;
 mod log;
@@ -16,6 +17,7 @@ use std::io::{self, Write};
 use fob_api::{PromptKind, Share, ShareReport, StatusReport, TokenReport, UserReport};
 
 use crate::failure::Failure;
+pub(crate) use backup::{Tense, backup_sentence, restore_report};
 pub(crate) use clock::{Need, clock_sentence, forecast_json, forecast_table};
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
 pub(crate) use log::{log_json, log_lines, log_verdict};

@@ -1,6 +1,7 @@
 //! One function for each verb: ask what has to be asked, call the daemon, say what was done.
 
 mod assign;
+mod backup;
 mod emergency;
 mod forecast;
 mod import;
@@ -50,6 +51,8 @@ async fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Emergency(args) => emergency::emergency(&args),
         Verb::Forget(args) => remove::forget(args).await,
         Verb::Status(args) => read::status(args).await,
+        Verb::Backup(args) => backup::backup(args).await,
+        Verb::Restore(args) => backup::restore(args).await,
         Verb::Unlock(args) => unlock::unlock(args).await,
     }
 }

@@ -23,7 +23,8 @@ use std::{
 };
 
 use fob_api::{
-    Error, ImportReport, LogEntry, LogReport, Serial, StatusReport, TokenReport, UserName,
+    BackupReport, Error, ImportReport, LogEntry, LogReport, RekeyReport, RestoreReport, Serial,
+    StatusReport, TokenReport, UserName,
     UserReport, address,
 };
 use tempfile::TempDir;
@@ -36,6 +37,8 @@ pub(crate) use terminal::Terminal;
 /// What the script answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
+    /// The stream that is written, and what is said of it.
+    Backup(&'static str, BackupReport),
     Codes(&'static [&'static str]),
     Done,
     Events(Vec<LogEntry>, u64),
@@ -45,6 +48,7 @@ pub(crate) enum Reply {
     Page(Vec<TokenReport>, &'static str),
     Refuse(Error),
     Rekey(RekeyReport),
+    Restore(RestoreReport),
     Status(StatusReport),
     Temporary(&'static str, u64),
     Token(TokenReport),

@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 
 mod arguments;
+mod backup;
 mod changing;
 mod dialogue;
 #[cfg(test)] // always so; tells clippy that unwrap is fine in the helpers too

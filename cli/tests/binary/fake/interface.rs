@@ -2,14 +2,15 @@
 
 use std::{
     fs::File,
-    io::Read,
+    io::{Read, Seek, Write},
     os::fd::OwnedFd,
     sync::{Arc, Mutex},
 };
 
 use fob_api::{
-    AssignOptions, BypassOptions, Error, ImportOptions, ImportReport, LogEntry, LogOptions,
-    LogReport, PageOptions, RecoveryCode, RekeyReport, RemoveOptions, StatusReport, TokenReport,
+    AssignOptions, BackupReport, BypassOptions, Error, ImportOptions, ImportReport, LogEntry,
+    LogOptions, LogReport, PageOptions, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions,
+    RestoreReport, StatusReport, TokenReport,
     UnlockOptions, UserReport,
 };
 use zbus::wire::OwnedFd as WireFd;
@@ -69,6 +70,17 @@ impl Daemon {
         let rest = assign_options(&options);
         let reply = self.play(&format!("Assign {user} {serial} {}{rest}", codes.join(",")));
         reply!(reply, Reply::Token(token) => token)
+    }
+
+    fn backup(&self, key: Vec<u8>, file: WireFd) -> Result<BackupReport, Error> {
+        let reply = self.play(&format!("Backup with {} bytes of key", key.len()));
+        let mut file = File::from(OwnedFd::from(file));
+        reply!(reply, Reply::Backup(stream, report) => {
+            file.write_all(stream.as_bytes()).unwrap();
+            // The test's stand-in for a seed: a restore shows that the key came back.
+            file.write_all(&key).unwrap();
+            report
+        })
     }
 
     fn bypass(&self, user: &str, options: BypassOptions) -> Result<(RecoveryCode, u64), Error> {
@@ -154,6 +166,24 @@ impl Daemon {
 
     fn rekey(&self) -> Result<RekeyReport, Error> {
         reply!(self.play("Rekey"), Reply::Rekey(report) => report)
+    }
+
+    fn restore(
+        &self,
+        key: Vec<u8>,
+        file: WireFd,
+        options: RestoreOptions,
+    ) -> Result<RestoreReport, Error> {
+        let mut file = File::from(OwnedFd::from(file));
+        let mut stream = Vec::new();
+        file.rewind().unwrap();
+        file.read_to_end(&mut stream).unwrap();
+        let sealed = if file.write_all(b"x").is_err() { "" } else { " open to changes" };
+        let text = stream.strip_suffix(key.as_slice()).map(String::from_utf8_lossy);
+        let text = text.unwrap_or("another key".into());
+        let dry = flag("dry_run", options.dry_run);
+        let reply = self.play(&format!("Restore \"{text}\"{sealed}{dry}"));
+        reply!(reply, Reply::Restore(report) => report)
     }
 
     fn resync(

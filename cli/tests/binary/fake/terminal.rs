@@ -37,6 +37,14 @@ impl Terminal {
         Self { master: File::from(pty.master), child, seen: String::new(), read: 0 }
     }
 
+    /// Starts it with the terminal as its standard output, too.
+    pub(crate) fn on_output(mut command: Command) -> Self {
+        let pty = openpty(None, None).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::from(pty.slave.try_clone().unwrap()));
+        let child = command.stderr(Stdio::from(pty.slave)).spawn().unwrap();
+        Self { master: File::from(pty.master), child, seen: String::new(), read: 0 }
+    }
+
     /// Waits until the terminal shows this, after what it was last asked for.
     #[track_caller]
     pub(crate) fn shows(&mut self, text: &str) {
@@ -56,14 +64,21 @@ impl Terminal {
 
     /// Presses the key for the end of input.
     pub(crate) fn ends_input(&mut self) {
-        self.master.write_all(b"\x04").unwrap();
+        self.presses("\u{4}");
+    }
+
+    /// Presses keys, without the one that ends a line.
+    pub(crate) fn presses(&mut self, keys: &str) {
+        self.master.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits for the end of the program. `stderr` is everything that the terminal has shown.
     #[track_caller]
     pub(crate) fn ends(mut self) -> Ended {
         let mut stdout = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        if let Some(mut output) = self.child.stdout.take() {
+            output.read_to_string(&mut stdout).unwrap();
+        }
         let status = self.child.wait().unwrap().code().unwrap();
         while self.hear() {}
         Ended { status, stdout, stderr: self.seen }
