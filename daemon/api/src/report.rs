@@ -285,7 +285,7 @@ pub struct RestoreReport {
     pub lost: Option<u32>,
     /// Tokens about which nothing could be done; the notes say why.
     pub skipped: Option<u32>,
-    /// Forgotten tokens of another house, of which nothing can be kept.
+    /// Forgotten tokens of another host whose serials are in use here: nothing of them is kept.
     pub foreign: Option<u32>,
     /// What an administrator should know of single tokens.
     pub notes: Option<Vec<RestoreNote>>,

@@ -93,6 +93,24 @@ pub fn admit(
     Ok(Admission::Add(Box::new(left.map(|left| left.state.clone()).unwrap_or_default())))
 }
 
+/// Returns what is known of a seed under its fingerprint here, and under its serial from another
+/// house: whoever says that it was lost is believed.
+#[must_use]
+pub fn combined(own: Option<Trace>, former: Option<Trace>) -> Option<Trace> {
+    let (mut own, former) = match (own, former) {
+        (Some(own), Some(former)) => (own, former),
+        (own, former) => return own.or(former),
+    };
+    let Some(left) = &former.left else { return Some(own) };
+    if left.lost.is_some() {
+        return Some(former);
+    }
+    if let Some(here) = &mut own.left {
+        here.state.last_step = here.state.last_step.max(left.state.last_step);
+    }
+    Some(own)
+}
+
 /// Makes the refusal of a file, with the place of the token.
 fn refusal(candidate: &Candidate<'_>, what: &str, hint: &str) -> Error {
     let Place { line, column } = candidate.place;

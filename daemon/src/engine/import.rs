@@ -212,10 +212,16 @@ impl<S: Store> Engine<S> {
     ) -> Result<Admission, Error> {
         let serial = &vendor.serial;
         let fingerprint = self.vault.fingerprint(&vendor.seed);
-        let keys = [Key::seed(serial), Key::state(serial), Key::fingerprint(&fingerprint)];
-        let [seed, state, same] = self.get(keys.clone()).await?;
+        let keys = [
+            Key::seed(serial),
+            Key::state(serial),
+            Key::fingerprint(&fingerprint),
+            Key::former(serial),
+        ];
+        let [seed, state, same, former] = self.get(keys.clone()).await?;
         let token: Option<Token> = self.decode(seed.as_ref())?;
-        let trace: Option<Trace> = self.decode(same.as_ref())?;
+        let (own, elsewhere) = (self.decode(same.as_ref())?, self.decode(former.as_ref())?);
+        let trace: Option<Trace> = import::combined(own, elsewhere);
         let candidate = Candidate {
             serial,
             fingerprint,
@@ -226,7 +232,7 @@ impl<S: Store> Engine<S> {
         let known = Known { token: token.as_ref(), trace: trace.as_ref() };
         let admission = import::admit(&candidate, &known, expiry, now)?;
         if let Admission::Add(fresh) = &admission {
-            let [seed_key, state_key, same_key] = keys;
+            let [seed_key, state_key, same_key, former_key] = keys;
             let record = self.stock_record(vendor, fingerprint, (plan.key, now))?;
             let mut fresh = fresh.clone();
             fresh.writes = fresh.writes.wrapping_add(1);
@@ -239,6 +245,7 @@ impl<S: Store> Engine<S> {
             plan.guards.push(Guard::unchanged(&seed_key, seed.as_ref()));
             plan.guards.push(Guard::unchanged(&state_key, state.as_ref()));
             plan.guards.push(Guard::unchanged(&same_key, same.as_ref()));
+            plan.guards.push(Guard::unchanged(&former_key, former.as_ref()));
             plan.marker = Some(marker);
         }
         Ok(admission)

@@ -84,12 +84,11 @@ impl<S: Store> Engine<S> {
         while let Some(item) = items.next_item().map_err(|error| bad(&error))? {
             match item {
                 Item::Trace(saved) if is_own_house => self.restore_trace(&saved, &work).await?,
-                Item::Trace(_) => work.done.foreign += 1,
                 Item::Recovery(owner) => self.restore_name(&owner, &mut work).await?,
-                Item::Again(_) | Item::Gone(_) | Item::Token(_) => {}
+                Item::Again(_) | Item::Gone(_) | Item::Token(_) | Item::Trace(_) => {}
             }
         }
-        // The tokens last: what was left of forgotten ones is known by then.
+        // The tokens after them: what was left of forgotten ones is known by then.
         let mut items = Items::new(&source, &checked).map_err(|error| bad(&error))?;
         while let Some(item) = items.next_item().map_err(|error| bad(&error))? {
             if let Item::Token(saved) | Item::Again(saved) = item {
@@ -97,10 +96,32 @@ impl<S: Store> Engine<S> {
                 work.done.take_down(&saved, gain, note);
             }
         }
+        if !is_own_house {
+            self.restore_formers(&source, &checked, &mut work).await?;
+        }
         self.around.audit.record(&work.done.event(&header.host, header.taken, caller, extent));
         let mut report = work.done.report();
         (report.host, report.taken) = (Some(header.host), Some(header.taken));
         Ok(report)
+    }
+
+    /// Brings in what another house has left of forgotten tokens. After the tokens: a serial that
+    /// one of them has is that one's.
+    async fn restore_formers(
+        &self,
+        source: &Source,
+        checked: &Checked,
+        work: &mut Work<'_>,
+    ) -> Result<(), Error> {
+        let mut items = Items::new(source, checked).map_err(|error| bad(&error))?;
+        while let Some(item) = items.next_item().map_err(|error| bad(&error))? {
+            if let Item::Trace(saved) = item
+                && !self.restore_former(&saved, work).await?
+            {
+                work.done.foreign += 1;
+            }
+        }
+        Ok(())
     }
 
     /// Reads a backup to its end, and opens every seed of it.

@@ -93,6 +93,15 @@ impl Key {
         Self::of(Kind::Fingerprint, fingerprint)
     }
 
+    /// What a backup of another house knows of a forgotten token: only the serial tells which, for
+    /// fingerprints are each house's own. Among them, by a hash of that serial.
+    pub fn former(serial: &Serial) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"fob former serial\0");
+        hash.update(serial.folded());
+        Self::fingerprint(&hash.finalize().into())
+    }
+
     /// What a restart must know of the host's clocks.
     pub fn host() -> Self {
         Self::meta("host")

@@ -7,7 +7,7 @@ use crate::{
     audit::Event,
     backup::{SavedToken, SavedTrace},
     decide::{
-        recovery,
+        import, recovery,
         restore::{self, Change, Decision, Gain, Here, Note, Saved, TraceChange},
     },
     engine::{Applied, Engine, Extent, ROUNDS, load::Loaded},
@@ -109,6 +109,41 @@ impl<S: Store> Engine<S> {
         Err(self.give_up())
     }
 
+    /// Brings in what another house has left of a forgotten token, by its serial. Tells whether
+    /// that could be: a token of that serial that is here may be another one.
+    pub(super) async fn restore_former(
+        &self,
+        saved: &SavedTrace,
+        work: &Work<'_>,
+    ) -> Result<bool, Error> {
+        let serial = Serial::parse(&saved.serial).map_err(|error| self.trouble("backup", error))?;
+        let keys = [Key::seed(&serial), Key::former(&serial)];
+        for _ in 0..ROUNDS {
+            let [seed, former] = self.get(keys.clone()).await?;
+            if seed.is_some() {
+                return Ok(false);
+            }
+            let trace: Option<Trace> = self.decode(former.as_ref())?;
+            let here = Here { trace: trace.as_ref(), ..Here::default() };
+            let change = restore::trace(saved, &here, work.times);
+            let Some(TraceChange::Trace(mut trace)) =
+                change.filter(|_| work.extent == Extent::Full)
+            else {
+                return Ok(true);
+            };
+            if let Some(left) = &mut trace.left {
+                left.state.attempt = self.attempt()?;
+            }
+            let (write, marker) = self.mark(Key::former(&serial), &trace)?;
+            let guards = keys.iter().zip([seed, former]);
+            let guards = guards.map(|(key, read)| Guard::unchanged(key, read.as_ref())).collect();
+            if let Applied::Yes = self.apply(guards, vec![write], &marker).await? {
+                return Ok(true);
+            }
+        }
+        Err(self.give_up())
+    }
+
     /// Notes that somebody had recovery codes: he has none left, and stays asked.
     pub(super) async fn restore_name(
         &self,
@@ -166,11 +201,16 @@ impl<S: Store> Engine<S> {
         fingerprint: &[u8; 32],
         saved: Option<&SavedToken>,
     ) -> Result<Known, Error> {
-        let keys = [Key::seed(serial), Key::state(serial), Key::fingerprint(fingerprint)];
+        let keys = [
+            Key::seed(serial),
+            Key::state(serial),
+            Key::fingerprint(fingerprint),
+            Key::former(serial),
+        ];
         let entries = self.get(keys.clone()).await?;
         let guards = keys.iter().zip(&entries);
         let guards = guards.map(|(key, entry)| Guard::unchanged(key, entry.as_ref())).collect();
-        let [seed, state, trace] = entries;
+        let [seed, state, own, former] = entries;
         let token: Option<Token> = self.decode(seed.as_ref())?;
         let concerned = match (&token, saved) {
             (here, Some(saved)) => restore::concerned(saved, here.as_ref()).cloned(),
@@ -181,7 +221,8 @@ impl<S: Store> Engine<S> {
             Some(owner) => (Some(self.tokens_of(owner.uid).await?), self.user_of(owner.uid).await?),
             None => (None, None),
         };
-        let (state, trace) = (self.decode(state.as_ref())?, self.decode(trace.as_ref())?);
+        let state = self.decode(state.as_ref())?;
+        let trace = import::combined(self.decode(own.as_ref())?, self.decode(former.as_ref())?);
         Ok(Known { token, state, trace, tokens, owner, guards })
     }
 

@@ -13,7 +13,7 @@ use nix::{
     sys::memfd::{MFdFlags, memfd_create},
 };
 
-use super::bench::{Bench, Fault, ROOT};
+use super::bench::{Bench, Fault, ROOT, TOKENS};
 use crate::{
     backup::{Item, stream::Decoder},
     engine::{Backup, Extent, Restore, Sink, Source},
@@ -319,6 +319,34 @@ async fn what_was_forgotten_as_lost_comes_back_to_its_house_as_lost() {
     copy.restore(&stream).await.unwrap();
     assert_eq!(copy.token("A1").await.unwrap().0.standing, Standing::Lost);
     assert_eq!(copy.token("B2").await.unwrap().0.standing, Standing::Stock);
+}
+
+#[tokio::test]
+async fn what_was_forgotten_as_lost_is_never_imported_on_another_host() {
+    let old = Bench::new().await;
+    old.assign("alice", "A1").await.unwrap();
+    old.deactivate("alice", Fate::Lost).await.unwrap();
+    let early = old.backup().await.unwrap();
+    for serial in ["A1", "B2"] {
+        old.engine.forget(ROOT, &Serial::parse(serial).unwrap()).await.unwrap();
+    }
+    let late = old.backup().await.unwrap();
+    let new = old.new_host().await;
+    for _ in 0..2 {
+        let report = new.restore(&late).await.unwrap();
+        assert_eq!((report.added, report.foreign), (Some(0), Some(0)));
+    }
+    let refused = new.import(TOKENS).await.unwrap_err();
+    assert!(refused.to_string().contains("token A1 was reported lost"), "{refused}");
+    assert_eq!(
+        notes(&new.restore(&early).await.unwrap()),
+        [note("A1", "lost"), note("B2", "forgotten")]
+    );
+    assert!(new.token("A1").await.is_none());
+    // A serial that is in use is not spoken for by another house.
+    let other = old.new_host().await;
+    other.import(TOKENS).await.unwrap();
+    assert_eq!(other.restore(&late).await.unwrap().foreign, Some(2));
 }
 
 #[tokio::test]
