@@ -24,8 +24,7 @@ use std::{
 
 use fob_api::{
     BackupReport, Error, ImportReport, LogEntry, LogReport, RekeyReport, RestoreReport, Serial,
-    StatusReport, TokenReport, UserName,
-    UserReport, address,
+    StatusReport, TokenReport, UserName, UserReport, address,
 };
 use tempfile::TempDir;
 use zbus::{Connection, Guid, connection};

@@ -7,8 +7,8 @@ use zbus::wire::Fd;
 use crate::{
     AssignOptions, BackupReport, BypassOptions, ImportOptions, ImportReport, LogEntry, LogOptions,
     LogReport, PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions,
-    RestoreOptions, RestoreReport, StatusReport,
-    TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
+    RestoreOptions, RestoreReport, StatusReport, TokenReport, UnlockOptions, UserReport,
+    VerifyContext, VerifyDetails,
 };
 
 /// The interface `org.fobd.Fob1`; each method is documented in the contract XML.

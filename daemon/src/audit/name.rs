@@ -80,6 +80,8 @@ names! {
         "Somebody typed a code of a token that was reported lost or taken out of use."
     Assign "assign" "13c65c81648643cd95cc2c064b56fd3e" Notice
         "A token was given to a user."
+    Backup "backup" "4b7b9fea86291e6ab241afcdaeaa4a9e" Notice
+        "All tokens were written into a backup."
     Bus "bus" "a7305541bf164de6900f7c2b5bf7306f" Info
         "The connection to the system bus stands, is gone, or was not made."
     Bypass "bypass" "b6c0a24c972f4cc18ad526afdda68684" Notice
@@ -116,6 +118,10 @@ names! {
         "A change was asked for and refused."
     Rekey "rekey" "d93ac58e74cf3b68eef3c2c906b45f41" Notice
         "The seeds were sealed by another master key."
+    Restore "restore" "2990d8097e8d0358782a8cdace6102fb" Notice
+        "The tokens of a backup were brought in."
+    Restored "restored" "bf8dfb2cfc7cabc2614e9c5cd48a6e82" Notice
+        "A token came in from a backup, or changed by it."
     Resync "resync" "4ec0dae3f627459ebbdfdcd8037ac224" Notice
         "The clock of a token was found again."
     Rotate "rotate" "c411e52120ed44f58a9e2b30af792737" Notice

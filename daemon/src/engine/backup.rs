@@ -17,7 +17,7 @@ use fob_api::{BackupReport, Error, Serial};
 
 use crate::{
     access::{Action, Caller, Target},
-    audit::Event,
+    audit::{Event, Field, Name},
     backup::{
         Header, Item, SavedToken, SavedTrace,
         stream::{Encoder, StreamError},
@@ -108,8 +108,9 @@ impl<S: Store> Engine<S> {
         let Stream { encoder, sink, mut buffer, .. } = stream;
         buffer.extend(encoder.end().map_err(|error| self.unfit(&error))?);
         write(&sink, buffer).await?;
-        let event = Event::new("backup").with("tokens", tokens).with("forgotten", forgotten);
-        self.around.audit.record(&event.with("caller", caller.uid));
+        let event =
+            Event::new(Name::Backup).with(Field::Tokens, tokens).with(Field::Forgotten, forgotten);
+        self.around.audit.record(&event.with(Field::Caller, caller.uid));
         Ok(BackupReport {
             taken: Some(header.taken),
             tokens: Some(count(tokens)),

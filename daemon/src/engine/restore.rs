@@ -10,7 +10,7 @@ pub use self::source::Source;
 use self::source::{Checked, Items};
 use crate::{
     access::{Action, Caller, Target},
-    audit::Event,
+    audit::{Event, Field, Name},
     backup::{Item, SavedToken, stream::StreamError},
     decide::{
         Uptime,
@@ -166,16 +166,16 @@ impl Done {
 
     fn event(&self, host: &str, taken: u64, caller: Caller, extent: Extent) -> Event {
         let dry = (extent == Extent::DryRun).then_some("yes");
-        Event::new("restore")
-            .with("host", host)
-            .with("taken", taken)
-            .with("added", self.added)
-            .with("merged", self.merged)
-            .with("unchanged", self.unchanged)
-            .with("lost", self.lost)
-            .with("skipped", self.skipped)
-            .with_some("dry_run", dry)
-            .with("caller", caller.uid)
+        Event::new(Name::Restore)
+            .with(Field::Host, host)
+            .with(Field::Taken, taken)
+            .with(Field::Added, self.added)
+            .with(Field::Merged, self.merged)
+            .with(Field::Unchanged, self.unchanged)
+            .with(Field::LostTokens, self.lost)
+            .with(Field::Skipped, self.skipped)
+            .with_some(Field::DryRun, dry)
+            .with(Field::Caller, caller.uid)
     }
 
     fn report(self) -> RestoreReport {

@@ -10,8 +10,7 @@ use std::{
 use fob_api::{
     AssignOptions, BackupReport, BypassOptions, Error, ImportOptions, ImportReport, LogEntry,
     LogOptions, LogReport, PageOptions, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions,
-    RestoreReport, StatusReport, TokenReport,
-    UnlockOptions, UserReport,
+    RestoreReport, StatusReport, TokenReport, UnlockOptions, UserReport,
 };
 use zbus::wire::OwnedFd as WireFd;
 

@@ -4,7 +4,7 @@ use fob_api::{Error, Serial};
 
 use super::Work;
 use crate::{
-    audit::Event,
+    audit::{Event, Field, Name},
     backup::{SavedToken, SavedTrace},
     decide::{
         import, recovery,
@@ -280,9 +280,9 @@ fn event(change: &Change) -> Event {
         Standing::Retired => ("retired", None),
         Standing::Stock => ("stock", None),
     };
-    Event::new("restored")
-        .with("serial", &change.token.serial)
-        .with("state", state)
-        .with_some("user", user)
-        .with_some("note", change.note.as_ref().map(Note::word))
+    Event::new(Name::Restored)
+        .with(Field::Serial, &change.token.serial)
+        .with(Field::State, state)
+        .with_some(Field::User, user)
+        .with_some(Field::Note, change.note.as_ref().map(Note::word))
 }
