@@ -28,11 +28,13 @@ pub(super) async fn log(args: Log) -> Result<(), Failure> {
     let before = Some(reached.saturating_add(1));
     let last = last(&daemon, &LogOptions { before, ..options.clone() }, args.lines).await?;
     show(&last, &args)?;
-    while args.follow {
+    if !args.follow {
+        return Ok(());
+    }
+    loop {
         tokio::time::sleep(PAUSE).await;
         reached = show_after(&daemon, &args, &options, reached).await?;
     }
-    Ok(())
 }
 
 /// Shows what came after a line, and returns the last line that was looked at.

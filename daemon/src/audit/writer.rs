@@ -23,8 +23,8 @@ use super::{
 };
 use crate::record::LogHead;
 
-/// Messages that wait: at 5 000 decisions a second a disk may stand still for most of a second. They take about
-/// 2 MiB.
+/// Messages that wait: at 5 000 decisions a second a disk may stand still for most of a second.
+/// They take about 2 MiB.
 pub(super) const QUEUE: usize = 4096;
 
 /// What the thread is told.
@@ -91,6 +91,9 @@ pub(super) struct Writer<P> {
     pub(super) said: Trouble,
 }
 
+/// An event is not in the log.
+pub(super) struct Missing;
+
 /// Whether trouble was told, since the log was written last.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Trouble {
@@ -134,7 +137,7 @@ impl<P: Paper> Writer<P> {
     }
 
     /// Says how many events are missing, if any are and there is room again.
-    fn tell_lost(&mut self) -> Result<(), ()> {
+    fn tell_lost(&mut self) -> Result<(), Missing> {
         self.lost += self.shared.lost.swap(0, Ordering::Relaxed);
         if self.lost > 0 {
             let event = Event::new(Name::Lost).with(Field::Count, self.lost);
@@ -145,7 +148,7 @@ impl<P: Paper> Writer<P> {
         Ok(())
     }
 
-    fn write(&mut self, event: &Event) -> Result<(), ()> {
+    fn write(&mut self, event: &Event) -> Result<(), Missing> {
         self.open()?;
         let fields: Vec<_> = event.fields().map(|(field, value)| (field.word(), value)).collect();
         let record = Record { time: self.latest, event: event.name().word(), fields: &fields };
@@ -159,12 +162,12 @@ impl<P: Paper> Writer<P> {
                 Ok(())
             }
             Some(Err(error)) => Err(self.say(&error)),
-            None => Err(()),
+            None => Err(Missing),
         }
     }
 
     /// Opens the log if it is not, and writes what that has found.
-    fn open(&mut self) -> Result<(), ()> {
+    fn open(&mut self) -> Result<(), Missing> {
         if self.book.is_some() {
             return Ok(());
         }
@@ -192,11 +195,12 @@ impl<P: Paper> Writer<P> {
     }
 
     /// Tells the journal of trouble with the files, once until they work again.
-    fn say(&mut self, error: &std::io::Error) {
+    fn say(&mut self, error: &std::io::Error) -> Missing {
         if self.said == Trouble::No {
             self.shared.outlet.tell(&trouble(error));
             self.said = Trouble::Said;
         }
+        Missing
     }
 }
 
