@@ -205,7 +205,7 @@ async fn used(fob: &FobProxy<'_>, token: &mut SoftToken) -> Vec<Vec<u8>> {
     let codes = fob.new_recovery_codes(USER, &[], Default::default()).await.unwrap();
     let reason = BypassOptions { reason: Some("a test".to_owned()), ..Default::default() };
     let temporary = fob.bypass(USER, reason).await.unwrap().0;
-    verdict(fob, codes[0].as_str()).await;
+    verdict(fob, codes.first().unwrap().as_str()).await;
     secrets.extend(codes.iter().chain([&temporary]).map(|code| code.as_str().into()));
     secrets
 }
