@@ -1,8 +1,10 @@
 //! A database that is older than it was left, or not the one that was left: sled shows one without
 //! an error after a flipped bit, and a careless restore brings one back (threats.md F6, F16).
 #![allow(
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "the helpers of a test fail it by a panic"
 )]
@@ -311,4 +313,29 @@ async fn an_anchor_that_cannot_be_written_ends_the_service_and_nothing_was_confi
     let store = place.open();
     assert_eq!(store.freshness(), Freshness::Unclosed);
     assert_eq!(*store.get(&[user]).await.unwrap()[0].as_ref().unwrap().value, [2]);
+}
+
+/// Tokens of a large house; each has three records.
+const MILLION: u32 = 1_000_000;
+
+#[tokio::test]
+#[ignore = "takes minutes and 1 GB of disk: cargo test --release -p fob-tests --test store_anchor -- --ignored --nocapture a_million"]
+async fn a_database_of_a_million_tokens_is_summed_up_in_seconds() {
+    let place = Place::new();
+    let store = place.open();
+    for thousand in 0..MILLION / 50_000 {
+        let mut writes = Vec::new();
+        for number in thousand * 50_000..(thousand + 1) * 50_000 {
+            let serial = Serial::parse(&format!("T{number:08}")).unwrap();
+            writes.push(Write::Put(Key::seed(&serial), vec![number as u8; 300]));
+            writes.push(Write::Put(Key::state(&serial), vec![number as u8; 100]));
+            writes.push(Write::Put(Key::user(number), vec![number as u8; 20]));
+        }
+        write(&store, writes).await;
+    }
+    drop(store);
+    let began = std::time::Instant::now();
+    let store = SledStore::open_within(&place.dir(), std::time::Duration::from_secs(30)).unwrap();
+    println!("3 million records: open and summed up in {:?}", began.elapsed());
+    assert_eq!(store.freshness(), Freshness::Fresh);
 }
