@@ -32,11 +32,11 @@ use std::{
 
 use nix::sys::signal::{SigSet, Signal};
 
+pub(crate) use self::random::Random;
 pub use self::{
     corruptions::judge,
     kills::{Tally, lives},
     power_cuts::work,
-    random::Random,
 };
 use crate::conformance::Failure;
 

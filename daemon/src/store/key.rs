@@ -62,7 +62,7 @@ impl Heat {
         match named(*kind) {
             Some(Kind::State) => Self::Hot,
             Some(Kind::Nobody) if name.len() == size_of::<u16>() => Self::Hot,
-            Some(Kind::Meta) if HOT_FACTS.iter().any(|fact| *fact == name) => Self::Hot,
+            Some(Kind::Meta) if HOT_FACTS.contains(&name) => Self::Hot,
             _ => Self::Cold,
         }
     }
