@@ -61,6 +61,9 @@ fn a_code_of_other_length_never_matches() {
     let token = generator(SHA1_SEED, Algorithm::Sha1, 6);
     // The last six of these eight digits are the code of counter 0 truncated to 8 digits.
     assert!(token.search(&code("84755224"), 0..=0).is_empty());
+    // The first step that shows nothing but zeros, which is no code of another length either.
+    assert_eq!(token.search(&code("000000"), 349_495..=349_495), [349_495]);
+    assert!(token.search(&code("12345678"), 349_495..=349_495).is_empty());
 }
 
 #[test]
