@@ -6,6 +6,8 @@
 //! `fuzz.rs`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a panic is a finding
 
+use crate::simulation::random::Random;
+
 mod bus;
 mod config;
 mod record;
@@ -38,4 +40,43 @@ pub const ALL: [Target; 11] = [
 pub fn run(name: &str, bytes: &[u8]) {
     let (_, target) = ALL.iter().find(|(known, _)| *known == name).unwrap();
     target(bytes);
+}
+
+/// Pieces on which parsers trip: what begins, ends and escapes, and the ends of numbers.
+const PIECES: [&[u8]; 12] = [
+    b"<!--",
+    b"&#0;",
+    b"]]>",
+    b"\"",
+    b",,",
+    b"\r\n",
+    b" = [",
+    b"\0",
+    b"\xff\xff\xff\x7f",
+    b"\x80\x80",
+    b"-",
+    "\u{e9}".as_bytes(),
+];
+
+/// Returns an input with a few changes at random: a search without libFuzzer, for machines that
+/// have no C++ compiler. The other input is what pieces are taken from.
+pub fn changed(bytes: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut below = |most: usize| (random.number() % (most as u64 + 1)) as usize;
+    for _ in 0..=below(3) {
+        let (from, length) = (below(bytes.len()), below(16));
+        let to = (from + length).min(bytes.len());
+        match below(5) {
+            0 => drop(bytes.drain(from..to)),
+            1 => drop(bytes.splice(from..from, PIECES[below(PIECES.len() - 1)].iter().copied())),
+            2 => bytes.extend_from_within(from..to),
+            3 => {
+                let start = below(other.len());
+                bytes.truncate(from);
+                bytes.extend_from_slice(&other[start..]);
+            }
+            _ => bytes[from..to].iter_mut().take(2).for_each(|byte| *byte ^= 1 << below(7)),
+        }
+    }
+    bytes
 }

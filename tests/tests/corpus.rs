@@ -1,6 +1,8 @@
-//! The inputs that were kept from fuzzing: seed files, and what once made a parser fail.
+//! The inputs that were kept from fuzzing, and changes of them: seed files, and what once made a
+//! parser fail.
 //!
 //! The PAM module's own are replayed by its unit tests. Search for more with `tests/fuzz/run`.
+#![allow(clippy::indexing_slicing, clippy::print_stdout, clippy::unwrap_used)] // a panic is a failed test
 
 use std::{
     collections::BTreeSet,
@@ -8,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fob_tests::fuzz;
+use fob_tests::{fuzz, needs, simulation::random::Random};
 
 /// Targets whose function is in the module's crate, which nothing links.
 const OF_THE_MODULE: [&str; 2] = ["pam_options", "pam_reply"];
@@ -24,12 +26,31 @@ fn files(target: &str) -> Vec<PathBuf> {
     files
 }
 
+/// Changed inputs that are tried for each file; `FOB_TEST_ROUNDS` tries more. Of calls a tenth:
+/// a whole daemon answers each, some with slow hashes.
+const ROUNDS: usize = 100;
+
 fn replay(target: &str) {
-    let files = files(target);
-    assert!(files.len() >= 3, "{target} has no corpus");
-    for file in files {
-        println!("{}", file.display()); // shown with the panic
-        fuzz::run(target, &fs::read(&file).unwrap());
+    let inputs: Vec<_> = files(target).iter().map(|file| fs::read(file).unwrap()).collect();
+    assert!(inputs.len() >= 3, "{target} has no corpus");
+    let rounds = needs::setting("FOB_TEST_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    let rounds = if target == "bus_call" { rounds / 10 } else { rounds };
+    let mut random = Random::new(7, inputs.len() as u64);
+    for input in &inputs {
+        run(target, input);
+        for _ in 0..rounds {
+            let other = &inputs[random.number() as usize % inputs.len()];
+            run(target, &fuzz::changed(input, other, &mut random));
+        }
+    }
+    println!("{target}: {} inputs", inputs.len() * (rounds + 1));
+}
+
+/// Runs a target; if it fails, says on which input.
+fn run(target: &str, input: &[u8]) {
+    if let Err(panic) = std::panic::catch_unwind(|| fuzz::run(target, input)) {
+        println!("{target} fails on b\"{}\"", input.escape_ascii());
+        std::panic::resume_unwind(panic);
     }
 }
 

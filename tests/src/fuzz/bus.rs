@@ -81,7 +81,8 @@ pub(super) fn arguments(bytes: &[u8]) {
 fn read<T: for<'d> Deserialize<'d> + Serialize + Type>(body: &[u8], endian: Endian) {
     let context = Context::new(endian, 0);
     let Ok((values, length)) = Data::new(body, context).deserialize::<T>() else { return };
-    assert!(length <= body.len());
+    // zbus takes a last string without its NUL, and counts that all the same.
+    assert!(length <= body.len() + 1);
     let once = to_bytes(context, &values).unwrap();
     let (again, whole) = once.deserialize::<T>().unwrap();
     assert_eq!(whole, once.bytes().len());
