@@ -1,7 +1,7 @@
 //! The bill of materials of what is shipped, in CycloneDX 1.5 (ECMA-424): which crates an artefact
 //! is made of, with version, checksum and licence, from `Cargo.lock` and Cargo's own resolver.
 //!
-//! Each artefact is resolved on its own, as it is built. Tools that go by `cargo metadata` unite
+//! Each artefact is resolved as it is built. Tools that go by `cargo metadata` unite
 //! the features of the workspace, and would list an async runtime for the PAM module.
 #![allow(clippy::unwrap_used, clippy::panic)] // a program of the build: a panic is its failure
 
@@ -49,7 +49,8 @@ pub struct Bill {
 #[must_use]
 pub fn bill(package: &str) -> Bill {
     let output = Command::new("cargo")
-        .args(["tree", "--locked", "--package", package, "--edges", "normal,no-proc-macro"])
+        .args(["tree", "--locked", "--edges", "normal,no-proc-macro"])
+        .args(built_with(package).iter().flat_map(|one| ["--package", *one]))
         .args(["--prefix", "depth", "--no-dedupe", "--format", "|{p}|{l}"])
         .current_dir(root())
         .output()
@@ -57,12 +58,18 @@ pub fn bill(package: &str) -> Bill {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut bill = Bill::default();
     let mut above: Vec<Crate> = Vec::new();
-    for line in String::from_utf8(output.stdout).unwrap().lines() {
+    let text = String::from_utf8(output.stdout).unwrap();
+    // An empty line is between two packages.
+    for line in text.lines().filter(|line| !line.is_empty()) {
         let [depth, name, licence] = fields(line);
         let (name, version) = name.split_once(" v").unwrap();
         let version = version.split(' ').next().unwrap();
         let part = Crate { name: name.to_owned(), version: version.to_owned() };
         above.truncate(depth.parse().unwrap());
+        if above.first().unwrap_or(&part).name != package {
+            above.push(part);
+            continue; // of the other package
+        }
         if let Some(user) = above.last() {
             bill.edges.entry(user.clone()).or_default().insert(part.clone());
         }
@@ -72,6 +79,12 @@ pub fn bill(package: &str) -> Bill {
         }
     }
     bill
+}
+
+/// Returns the packages that are named in one build with this one, as `./tests/run` and the README
+/// have it: Cargo unites the features of what they share.
+fn built_with(package: &str) -> &'static [&'static str] {
+    if package == "pam-fob" { &["pam-fob"] } else { &["fobctl", "fobd"] }
 }
 
 fn fields(line: &str) -> [&str; 3] {
