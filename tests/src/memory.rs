@@ -30,7 +30,8 @@ pub struct Region {
 }
 
 impl Region {
-    /// Tells whether the process itself may read it: what it may not, it has never written either.
+    /// Tells whether the process itself may read it. What it may not is address space that its
+    /// allocator has reserved and not used yet.
     #[must_use]
     pub fn is_readable(&self) -> bool {
         self.what.starts_with('r')

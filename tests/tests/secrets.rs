@@ -15,12 +15,13 @@
 use std::{
     fs,
     path::Path,
+    process::Command,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use fob_api::{VerifyContext, proxy::FobProxy};
 use fob_tests::{
-    daemon::{Daemon, Ground},
+    daemon::{Daemon, Ground, write_settings},
     memory::{Memory, Region, hits, regions},
     needs::{self, Need},
     soft_token::SoftToken,
@@ -165,6 +166,33 @@ async fn no_seed_is_in_the_database_nor_in_the_log() {
     let key = house.master_key();
     let needles: Vec<_> = house.seeds().into_iter().chain(ends(&key)).collect();
     assert_eq!(hits(&all, &needles), [0; 0]);
+}
+
+#[test]
+fn a_fobd_that_cannot_lock_a_page_does_not_start_and_says_what_to_do() {
+    if !needs::met(&[Need::Root, Need::Program("prlimit"), Need::Program("setpriv")]) {
+        return;
+    }
+    // root may lock what it likes (capabilities(7), CAP_IPC_LOCK): somebody else's house.
+    let ground = Ground::new();
+    let (fobd, state) = (ground.program(&needs::built("fobd")), ground.path().join("state"));
+    let at = format!("--state={}", state.display());
+    let made = Command::new(&fobd).args(["--initialize", &at]).status().unwrap();
+    assert!(made.success());
+    let given = Command::new("chown").args(["-R", &format!("{USER}:")]).arg(&state).status().unwrap();
+    assert!(given.success());
+    let settings = ground.path().join("fobd.conf");
+    write_settings(&settings, "");
+    let ended = Command::new("prlimit")
+        .args(["--memlock=0:0", "setpriv", "--reuid", USER, "--regid=1", "--clear-groups"])
+        .arg(&fobd)
+        .args([&at, "--no-bus"])
+        .arg(format!("--config={}", settings.display()))
+        .arg(format!("--socket={}", state.join("peer").display()))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && said.contains("LimitMEMLOCK=64K"), "{said}");
 }
 
 fn read_all(folder: &Path, into: &mut Vec<u8>) {
