@@ -253,8 +253,14 @@ fn encoded<T: Serialize>(key: Key, record: &T) -> Result<Write, StateError> {
 mod tests {
     use std::{fs, path::PathBuf};
 
-    use super::{StateError, initialize, open};
-    use crate::vault::KEY_FILE;
+    use super::{
+        DATABASE, StateError, Vault, VaultError, decode, encoded, initialize, open, read, wait,
+    };
+    use crate::{
+        record::SealedSeed,
+        store::{Committed, Key, Store, sled::SledStore},
+        vault::KEY_FILE,
+    };
 
     fn folder() -> (tempfile::TempDir, PathBuf) {
         let parent = tempfile::tempdir().unwrap();
@@ -302,6 +308,31 @@ mod tests {
         fs::set_permissions(folder.join("tokens"), fs::Permissions::from_mode(0o700)).unwrap();
         assert!(matches!(open(&folder, None), Err(StateError::DatabaseMissing)));
         assert_eq!(fs::read_dir(folder.join("tokens")).unwrap().count(), 0, "it was touched");
+    }
+
+    #[test]
+    fn the_wrong_key_is_named_and_the_one_that_is_wanted() {
+        let (_parent, folder) = folder();
+        let wanted = open(&folder, None).unwrap().vault.keys()[0];
+        fs::write(folder.join(KEY_FILE), [1; 32]).unwrap();
+        let Err(error) = open(&folder, None) else { panic!("another key opened it") };
+        let here = Vault::with_key(&[1; 32]).unwrap().keys()[0];
+        let text = error.to_string();
+        assert!(text.contains(&wanted.to_string()) && text.contains(&here.to_string()), "{text}");
+    }
+
+    #[test]
+    fn a_damaged_house_secret_is_told_apart_from_a_wrong_key() {
+        let (_parent, folder) = folder();
+        let store = SledStore::open(&folder.join(DATABASE)).unwrap();
+        let [entry] = wait(read(&store, [Key::vault()])).unwrap().unwrap();
+        let mut house: SealedSeed = decode(entry.as_ref()).unwrap();
+        house.sealed[0] ^= 1;
+        let write = encoded(Key::vault(), &house).unwrap();
+        let done = wait(store.commit(Vec::new(), vec![write])).unwrap();
+        assert_eq!(done, Ok(Committed::Done));
+        drop(store);
+        assert!(matches!(open(&folder, None), Err(StateError::Vault(VaultError::Damaged))));
     }
 
     #[test]
