@@ -38,9 +38,12 @@ fn a_stopped_daemon_refuses_everybody_at_once() {
 
 #[test]
 fn a_masked_daemon_refuses_everybody_at_once() {
+    // Its socket is open, and who asks there would start it. A unit in /etc can be masked only in
+    // its own place.
     refused_between(
-        "systemctl mask --now --runtime fobd",
-        "systemctl unmask --runtime fobd && systemctl start fobd",
+        "systemctl stop fobd && mv /etc/systemd/system/fobd.service /root && systemctl mask fobd",
+        "systemctl unmask fobd && mv /root/fobd.service /etc/systemd/system &&
+         systemctl daemon-reload && systemctl start fobd",
     );
 }
 
