@@ -223,8 +223,8 @@ pub(super) fn sealed_memory(file: OwnedFd) -> Result<Source, Error> {
 
 /// Returns this host's name, for people; empty if it has none that is text.
 pub(super) fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    name.trim().to_owned()
+    let name = nix::unistd::gethostname().unwrap_or_default();
+    name.into_string().unwrap_or_default()
 }
 
 /// Longest service, remote host or terminal: a host name has at most 253 bytes (RFC 1035
