@@ -159,7 +159,8 @@ fn opener(args: &Restore, by: SealedBy) -> Result<Opener, Failure> {
     if let Some(file) = &args.identity {
         return identities(file).map(Opener::Identities);
     }
-    if args.passphrase_stdin {
+    // Standard input is the passphrase or the backup, not both.
+    if args.passphrase_stdin && args.file != Path::new("-") {
         return ask::passphrase_of_stdin().map(Opener::Passphrase);
     }
     if by == SealedBy::Recipients {

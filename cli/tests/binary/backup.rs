@@ -301,6 +301,20 @@ fn a_backup_goes_through_a_pipe_and_to_no_terminal() {
 }
 
 #[test]
+fn standard_input_is_not_passphrase_and_backup_at_once() {
+    if !can_run() {
+        return;
+    }
+    let desk = Desk::new();
+    let name = desk.name("tokens.age");
+    let fake = Fake::new(&[saved()]);
+    fake.run(&["backup", "--passphrase-stdin", &name], &format!("{PHRASE}\n"));
+    let mut command = fake.command(&["restore", "--passphrase-stdin", "-"]);
+    command.stdin(fs::File::open(&name).unwrap());
+    assert_eq!(command.output().unwrap().status.code(), Some(2));
+}
+
+#[test]
 fn the_daemons_word_on_a_backup_names_the_file() {
     if !can_run() {
         return;
