@@ -1,6 +1,6 @@
 //! `assign`, `resync`, `rotate`, `deactivate`, `forget` in a script: codes from standard input.
 
-use fob_api::{Error, RootRule, TokenReport, UserName};
+use fob_api::{Error, RekeyReport, RootRule, TokenReport, UserName};
 
 use crate::fake::{Fake, Reply, assigned, can_run, in_stock, name, run_alone, serial, user};
 
