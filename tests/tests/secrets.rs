@@ -179,7 +179,8 @@ fn a_fobd_that_cannot_lock_a_page_does_not_start_and_says_what_to_do() {
     let at = format!("--state={}", state.display());
     let made = Command::new(&fobd).args(["--initialize", &at]).status().unwrap();
     assert!(made.success());
-    let given = Command::new("chown").args(["-R", &format!("{USER}:")]).arg(&state).status().unwrap();
+    let given =
+        Command::new("chown").args(["-R", &format!("{USER}:")]).arg(&state).status().unwrap();
     assert!(given.success());
     let settings = ground.path().join("fobd.conf");
     write_settings(&settings, "");
