@@ -152,11 +152,22 @@ fn a_code_of_a_spent_and_a_fresh_step_is_accepted_for_the_fresh_one() {
 }
 
 #[test]
-fn a_replay_costs_a_try_and_teaches_nothing() {
+fn an_older_code_costs_a_try_and_teaches_nothing() {
     let token = SoftToken::clock().spent(STEP).ahead(0.0);
     let decision = token.try_code(&token.code(STEP - 1), Origin::Console, NOW);
     let expected = charged(&token.state, Share::Console);
     assert_eq!((decision.change, decision.distance), (Some(expected), Some(-1)));
+}
+
+#[test]
+fn the_code_that_was_accepted_last_costs_no_try_and_teaches_nothing() {
+    let token = SoftToken::clock().spent(STEP).ahead(0.0);
+    for origin in [Origin::Console, Origin::Remote(None)] {
+        let decision = token.try_code(&token.code(STEP), origin, NOW);
+        let expected = State { writes: token.state.writes + 1, ..token.state.clone() };
+        assert_eq!((decision.verdict, decision.change), (Verdict::Replay, Some(expected)));
+        assert!(decision.spray.is_none());
+    }
 }
 
 #[test]
