@@ -70,7 +70,7 @@ impl Heat {
 
 /// Facts about the store that sign-ins and the time write: the host's clocks, and what unknown
 /// sources have cost.
-const HOT_FACTS: [&[u8]; 2] = [b"host", b"spray"];
+const HOT_FACTS: [&[u8]; 3] = [b"audit", b"host", b"spray"];
 
 /// A key: its kind, the shard (the first byte of the name's SHA-256), its name.
 ///
