@@ -39,16 +39,17 @@ impl<S: Store> Engine<S> {
         user: &UserName,
         owner: Option<&Owner>,
     ) -> Result<Subject, Error> {
-        let Some(owner) = owner else { return self.nobody(user).await };
+        let Some(owner) = owner else { return self.nobody(user.as_str()).await };
         let tokens = self.tokens_of(owner.uid).await?.record;
-        let Some(serial) = tokens.serials.first() else { return self.nobody(user).await };
+        // By the name that the host has for his uid: another spelling is no second budget.
+        let Some(serial) = tokens.serials.first() else { return self.nobody(&owner.name).await };
         let serial = Serial::parse(serial).map_err(|error| self.trouble("record", error))?;
         let state_key = Key::state(&serial);
         let keys = [Key::seed(&serial), state_key.clone(), spray_key()];
         let [seed, state, spray] = self.get(keys).await?;
         if seed.is_none() {
             // The index was read before the token was forgotten: decide on the newer one.
-            return self.nobody(user).await;
+            return self.nobody(&owner.name).await;
         }
         let loaded = self.open(&serial, seed, state)?;
         // Bound to the uid, but not to somebody who has the uid under another name now.
@@ -67,10 +68,10 @@ impl<S: Store> Engine<S> {
 
     /// Loads what stands in for a token that a user has not: the same work, and a state whose
     /// tries are counted like everybody's.
-    async fn nobody(&self, user: &UserName) -> Result<Subject, Error> {
+    async fn nobody(&self, name: &str) -> Result<Subject, Error> {
         let seed = self
             .vault
-            .nobodys_seed(user.as_str())
+            .nobodys_seed(name)
             .ok_or_else(|| self.trouble("vault", "no stand-in seed"))?;
         let state_key = Key::nobody(slot(&seed));
         let [entry, spray] = self.get([state_key.clone(), spray_key()]).await?;

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use fob_api::{Code, CodePair, PromptKind, Share, UserName, Verdict};
+use fob_api::{Code, CodePair, Error, PromptKind, Share, UserName, Verdict};
 
-use super::bench::{ALICE, Bench, ROOT};
+use super::bench::{ALICE, Bench, Fault, ROOT};
 use crate::{
-    decide::{pair::FarClock, verify::Typed},
+    decide::{
+        pair::{FarClock, TimedPair},
+        verify::Typed,
+    },
     engine::Notice,
 };
 
@@ -212,4 +215,102 @@ async fn repeating_one_wrong_code_is_no_way_around_the_budget() {
     let report = bench.engine.show_user(ROOT, &alice).await.unwrap();
     // Every other one is counted, until the budget is spent.
     assert_eq!(report.shares.unwrap().pop().unwrap().wrong, Some(5));
+}
+
+// P3 of threats.md: a name service that folds case, or knows a name with its domain, too.
+#[tokio::test]
+async fn wrong_codes_under_two_spellings_of_one_user_spend_one_budget() {
+    let users =
+        [("alice", 1000), ("EXAMPLE\\Alice", 1000), ("bob", 1001), ("bob@example.org", 1001)];
+    let bench = Bench::with_users(&users).await;
+    bench.assign("alice", "A1").await.unwrap();
+    // With a token and without one.
+    for [name, alias] in [["alice", "EXAMPLE\\Alice"], ["bob", "bob@example.org"]] {
+        assert_eq!(guess(&bench, AWAY, name, 3).await, 3, "{name}");
+        assert_eq!(bench.asked(AWAY, alias).await, PromptKind::Next, "{alias}");
+        assert_eq!(guess(&bench, AWAY, alias, 4).await, 2, "{alias}");
+        for spelled in [name, alias] {
+            assert_eq!(bench.asked(AWAY, spelled).await, PromptKind::Pair, "{spelled}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_root_and_toor_cost_is_counted_together() {
+    let bench = Bench::with_users(&[("root", 0), ("toor", 0)]).await;
+    assert_eq!(guess(&bench, AWAY, "root", 2).await, 2);
+    assert_eq!(guess(&bench, AWAY, "toor", 2).await, 1, "root's three of a day");
+    for name in ["root", "toor"] {
+        assert_eq!(bench.asked(AWAY, name).await, PromptKind::Pair, "{name}");
+    }
+}
+
+// P23 of threats.md: whatever is no address stays unknown, even after a success from there.
+#[tokio::test]
+async fn a_remote_host_without_an_address_never_becomes_a_known_one() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    let huge = "x".repeat(64 << 10);
+    let hosts = ["fe80::1%eth0", "host.example.org", "UNKNOWN", "192.0.2.1 ", huge.as_str()];
+    for rhost in hosts {
+        bench.advance(60);
+        let code = bench.code("A1", 0);
+        let verdict = bench.from(rhost, "alice", Typed::Code(&code)).await.unwrap().0;
+        assert_eq!(verdict, Verdict::Accept, "{rhost:.20}");
+    }
+    let alice = UserName::parse("alice").unwrap();
+    // Each pays into the share of unknown hosts, and that is one for all of them.
+    for (paid, rhost) in hosts.into_iter().enumerate() {
+        assert_eq!(guess(&bench, rhost, "alice", 1).await, 1, "{rhost:.20}");
+        let report = bench.engine.show_user(ROOT, &alice).await.unwrap();
+        let unknown = report.shares.unwrap().pop().unwrap();
+        let seen = (unknown.share.as_deref(), unknown.wrong);
+        assert_eq!(seen, (Some("unknown"), Some(paid as u32 + 1)), "{rhost:.20}");
+    }
+    assert_eq!(bench.asked("host.example.org", "alice").await, PromptKind::Pair);
+}
+
+// B7 of threats.md: whatever the store says of the commit, a wrong code costs one try.
+#[tokio::test]
+async fn a_lost_reply_of_the_store_neither_refunds_a_wrong_code_nor_charges_it_twice() {
+    let bench = Bench::new().await;
+    bench.assign("alice", "A1").await.unwrap();
+    let alice = UserName::parse("alice").unwrap();
+    for (paid, fault) in [Fault::ReplyLost, Fault::NotApplied].into_iter().enumerate() {
+        bench.advance(200);
+        bench.fail_next(fault);
+        let verdict = bench.from(AWAY, "alice", Typed::Code(&wrong(paid))).await.unwrap().0;
+        assert_eq!(verdict, Verdict::Reject);
+        let report = bench.engine.show_user(ROOT, &alice).await.unwrap();
+        let wrong = report.shares.unwrap().pop().unwrap().wrong;
+        assert_eq!(wrong, Some(paid as u32 + 1));
+    }
+}
+
+// B14 of threats.md.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_16_resyncs_of_a_user_at_once_one_is_tried() {
+    let bench = Arc::new(Bench::new().await);
+    bench.assign("alice", "A1").await.unwrap();
+    bench.advance(600);
+    let tries: Vec<_> = (0..16)
+        .map(|n| {
+            let bench = Arc::clone(&bench);
+            tokio::spawn(async move {
+                let alice = UserName::parse("alice").unwrap();
+                let pair = CodePair::new(wrong(2 * n), wrong(2 * n + 1)).unwrap();
+                let timed = TimedPair { pair, elapsed: 30 };
+                bench.engine.resync(ALICE, &alice, (&timed, FarClock::Ask), None).await
+            })
+        })
+        .collect();
+    let mut tried = 0;
+    for outcome in tries {
+        match outcome.await.unwrap().unwrap_err() {
+            Error::TemporarilyUnmodifiable { .. } => {}
+            Error::InvalidCodePair { .. } => tried += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(tried, 1);
 }
