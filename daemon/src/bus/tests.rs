@@ -1,5 +1,6 @@
 use std::{
     os::unix::net::UnixStream,
+    pin::Pin,
     sync::{Arc, Mutex},
 };
 
@@ -7,7 +8,10 @@ use fob_api::{
     BypassOptions,
     address::{INTERFACE, OBJECT_PATH},
 };
-use zbus::{Connection, Guid, connection::Builder};
+use zbus::{
+    Connection, Guid, Message, MessageStream, connection::Builder,
+    export::futures_core::Stream as _, message::Type,
+};
 
 use super::{CallerSource, Fob};
 use crate::{
@@ -22,6 +26,10 @@ use crate::{
 };
 
 fn object(uid: u32) -> Fob<MemoryStore> {
+    object_for(CallerSource::Peer(Caller { uid }))
+}
+
+fn object_for(source: CallerSource) -> Fob<MemoryStore> {
     let around = Surroundings {
         audit: Audit::Kept(Arc::new(Mutex::default())),
         clock: Clock::manual(1_800_000_000),
@@ -32,16 +40,20 @@ fn object(uid: u32) -> Fob<MemoryStore> {
         },
     };
     let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]).unwrap(), around);
-    Fob::new(Arc::new(engine), CallerSource::Peer(Caller { uid }))
+    Fob::new(Arc::new(engine), source)
 }
 
 /// A client connected to the object as `uid`; the server's connection must be kept.
 async fn connected(uid: u32) -> (Connection, Connection) {
+    connected_to(object(uid)).await
+}
+
+async fn connected_to(object: Fob<MemoryStore>) -> (Connection, Connection) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let server = Builder::unix_stream(theirs)
         .server(Guid::generate())
         .p2p()
-        .serve_at(OBJECT_PATH, object(uid))
+        .serve_at(OBJECT_PATH, object)
         .build();
     let client = Builder::unix_stream(ours).p2p().build();
     tokio::try_join!(client, server).unwrap()
@@ -149,4 +161,57 @@ async fn wrong_types_are_refused() {
     let (client, _server) = connected(0).await;
     let error = error_of(&client, "ShowToken", &7_u32).await;
     assert!(error.starts_with("org.freedesktop.DBus.Error."), "{error}");
+}
+
+/// What a bus says when it is asked for a sender's uid.
+#[derive(Clone, Copy, Debug)]
+enum Attest {
+    Error,
+    Nothing,
+    Text,
+    Uid(u32),
+}
+
+/// Plays the bus: calls ShowUser as somebody, answers the daemon's question about him, and
+/// returns the name of the error with which the call ended; `None` if it did not.
+async fn show_alice_by_a_bus(attest: Attest) -> Option<String> {
+    let (bus, _server) = connected_to(object_for(CallerSource::Bus)).await;
+    let mut messages = MessageStream::from(&bus);
+    let call = Message::method_call(OBJECT_PATH, "ShowUser").interface(INTERFACE);
+    let call = call.sender(":1.7").build(&("alice",)).unwrap();
+    bus.send(&call).await.unwrap();
+    loop {
+        let next = std::future::poll_fn(|context| Pin::new(&mut messages).poll_next(context));
+        let message = next.await.unwrap().unwrap();
+        let header = message.header();
+        let is = |member: &str| header.member().is_some_and(|name| name.as_str() == member);
+        match header.message_type() {
+            Type::MethodCall if is("GetConnectionUnixUser") => {
+                let error = "org.freedesktop.DBus.Error.NameHasNoOwner";
+                match attest {
+                    Attest::Error => bus.reply_error(&header, error, &("gone",)).await.unwrap(),
+                    Attest::Nothing => bus.reply(&header, &()).await.unwrap(),
+                    Attest::Text => bus.reply(&header, &("0",)).await.unwrap(),
+                    Attest::Uid(uid) => bus.reply(&header, &(uid,)).await.unwrap(),
+                };
+            }
+            Type::Error => return header.error_name().map(ToString::to_string),
+            Type::MethodReturn => return None,
+            _ => {}
+        }
+    }
+}
+
+// D5 of threats.md: -1, the sign bit, and the uids that systemd gives to whoever asks.
+#[tokio::test]
+async fn whoever_the_bus_cannot_name_is_nobody() {
+    let denied = Some("org.fobd.Fob1.Error.NotAuthorized".to_owned());
+    let uids = [u32::MAX, 1 << 31, 61_184, 65_519, 65_534].map(Attest::Uid);
+    for attest in [Attest::Error, Attest::Nothing, Attest::Text].into_iter().chain(uids) {
+        assert_eq!(show_alice_by_a_bus(attest).await, denied, "{attest:?}");
+    }
+    // The control: those whom it names are let through.
+    for uid in [0, 1000] {
+        assert_ne!(show_alice_by_a_bus(Attest::Uid(uid)).await, denied, "{uid}");
+    }
 }
