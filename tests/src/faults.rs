@@ -15,10 +15,16 @@
     reason = "programs of a test: a failure here is the test's failure"
 )]
 
+mod capture;
 mod corruptions;
+mod house;
 mod kills;
+mod pam;
 mod power_cuts;
 mod random;
+mod replays;
+mod secrets;
+mod signins;
 mod sweep;
 
 use std::{
@@ -101,10 +107,14 @@ pub struct Program {
 }
 
 /// All of them, in the order of `faults -- all`, with the counts that are asked of the product.
-pub const PROGRAMS: [Program; 4] = [
+pub const PROGRAMS: [Program; 8] = [
     Program { name: "corruptions", count: 2_000, run: corruptions::run },
     Program { name: "kills", count: 1_000, run: kills::run },
+    Program { name: "pam", count: 10_000, run: pam::run },
     Program { name: "power-cuts", count: 500, run: power_cuts::run },
+    Program { name: "replays", count: 10_000_000, run: replays::run },
+    Program { name: "secrets", count: 60, run: secrets::run },
+    Program { name: "signins", count: 100_000, run: signins::run },
     Program { name: "sweep", count: 40, run: sweep::run },
 ];
 

@@ -3,17 +3,29 @@
 //!
 //! ```text
 //! fob_call bus=ADDRESS|peer=PATH REQUEST...
+//! fob_call hold=PATH COUNT
 //! ```
 //! A request is `METHOD:USER` with sample arguments, or one of the words of `odd`.
 
 #![allow(
     clippy::print_stdout,
+    clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a program of the tests: what it prints is its purpose"
 )]
 
-use std::{fs::File, path::Path, pin::Pin, sync::Arc};
+#[path = "fob_call/walk.rs"]
+mod walk;
+
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+};
 
 use fob_api::address::{BUS_NAME, INTERFACE, OBJECT_PATH};
 use nix::unistd::geteuid;
@@ -42,6 +54,9 @@ struct Caller {
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (route, requests) = arguments.split_first().expect("a route");
+    if let Some(path) = route.strip_prefix("hold=") {
+        return hold(Path::new(path), requests.concat().parse().expect("a number"));
+    }
     let route = match route.split_once('=') {
         Some(("bus", address)) => Route::Bus(address),
         Some(("peer", path)) => Route::Peer(path, None),
@@ -59,6 +74,19 @@ async fn main() {
             requests.iter().for_each(|_| println!("connect: {outcome}"));
         }
     }
+}
+
+/// Holds so many connections of which nothing is known yet, until standard input ends. Says how
+/// many there are.
+fn hold(path: &Path, count: usize) {
+    let connect = |_| std::os::unix::net::UnixStream::connect(path).ok();
+    let mut held: Vec<_> = (0..count).filter_map(connect).collect();
+    for stream in &mut held {
+        // The first byte of a client, and nothing after it.
+        let _ = stream.write_all(b"\0");
+    }
+    println!("held {}", held.len());
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
 async fn connect(route: Route<'_>) -> zbus::Result<Caller> {
@@ -108,6 +136,12 @@ impl Caller {
         match request.split_once(':') {
             Some(("wrong", method)) => name(self.call(method, &(7_u64, false)).await),
             Some(("large", count)) => self.large(count.parse().expect("a number")).await,
+            Some(("verify-own", sign_in)) => {
+                let (user, code) = sign_in.split_once('=').expect("a user and a code");
+                let none = std::collections::HashMap::<&str, Variant<'_>>::new();
+                name(self.call("Verify", &(user, code, none)).await)
+            }
+            Some(("walk", how)) => walk::walk(self, how).await,
             Some(("bare", method)) => name(self.call(method, &()).await),
             Some((method, user)) => match self.sample(method, user).await {
                 Some(outcome) => name(outcome),
@@ -228,6 +262,7 @@ impl Caller {
                 self.of_the_bus("", "AddMatch", &(rule,)).await
             }
             "hear" => return self.hear().await,
+            "rules" => return self.rules().await,
             _ => panic!("{request} is no request"),
         })
     }
@@ -240,6 +275,17 @@ impl Caller {
         let bus = "org.freedesktop.DBus";
         let path = "/org/freedesktop/DBus";
         self.connection.call_method(Some(bus), path, Some(interface.as_str()), method, body).await
+    }
+
+    /// Adds rules of what to hear until the bus takes no more, and says how many it took.
+    async fn rules(&self) -> String {
+        for number in 0..100_000 {
+            let rule = format!("type='signal',path='/test/n{number}'");
+            if let Err(error) = self.of_the_bus("", "AddMatch", &(rule.as_str(),)).await {
+                return format!("{number} {}", name(Err(error)));
+            }
+        }
+        "no end".to_owned()
     }
 
     /// Says `listening`, then returns the names of the signals of `/test` up to one called End.

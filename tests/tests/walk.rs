@@ -1,0 +1,68 @@
+//! A random walk over the interface, as root and as nobody (threats.md D14, D22). Longer by hand:
+//! `FOB_TEST_ROUNDS=3600 cargo test -p fob-tests --test walk`, in seconds.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test and its helpers: a failure here is the test's failure"
+)]
+
+use std::{os::unix::process::CommandExt as _, path::Path, process::Command};
+
+use fob_tests::{
+    daemon::{Daemon, Ground},
+    needs::{self, Need},
+    private_bus::PrivateBus,
+};
+
+/// Seconds of each walk, and of the one before by which the daemon's tables and caches fill.
+const SECONDS: u64 = 3;
+/// What the daemon may grow by after that, in KiB.
+const GROWTH: u64 = 8 << 10;
+
+fn memory(daemon: &Daemon) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_random_walk_ends_nothing_and_fills_no_memory() {
+    if !needs::met(&[Need::Root, Need::Program("dbus-daemon")]) {
+        return;
+    }
+    let seconds = needs::setting("FOB_TEST_ROUNDS").map_or(SECONDS, |text| text.parse().unwrap());
+    let seed = needs::setting("FOB_TEST_SEED").map_or(1, |text| text.parse().unwrap());
+    let ground = Ground::new();
+    let program = ground.program(Path::new(env!("CARGO_BIN_EXE_fob_call")));
+    let bus = PrivateBus::start(ground.path());
+    let mut daemon = Daemon::start(ground.path(), Some(&bus));
+    let walk = |route: String, uid: u32, walk: u64, seconds: u64| {
+        let output = Command::new(&program)
+            .args([route, format!("walk:{walk}:{seconds}")])
+            .uid(uid)
+            .gid(uid)
+            .current_dir("/")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        println!("as {uid}: {said}");
+        assert!(said.contains("InvalidArgument"), "{output:?}");
+        // Whatever is asked is answered: no connection ends.
+        assert!(!said.contains("Broken") && !said.contains("roke"), "{said}");
+    };
+    let (peer, on_bus) = (format!("peer={}", daemon.socket().display()), bus.address());
+    walk(peer.clone(), 0, seed, SECONDS);
+    walk(format!("bus={on_bus}"), 65534, seed + 1, SECONDS);
+    let before = memory(&daemon);
+    for turn in 0..seconds.div_ceil(SECONDS) {
+        walk(peer.clone(), 0, seed + 2 + 2 * turn, SECONDS);
+        walk(format!("bus={on_bus}"), 65534, seed + 3 + 2 * turn, SECONDS);
+    }
+    let grown = memory(&daemon).saturating_sub(before);
+    println!("{before} KiB, and {grown} KiB more");
+    assert!(daemon.is_running() && daemon.proxy().await.status().await.is_ok());
+    assert!(grown < GROWTH, "{grown} KiB more");
+}
