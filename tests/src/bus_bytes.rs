@@ -3,7 +3,7 @@
 //! Written apart from the module's own code, so that both do not share a mistake.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a panic is a failed test
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 
 use fob_api::VerifyContext;
@@ -99,6 +99,70 @@ pub fn read_request(stream: &mut BufReader<UnixStream>) -> Option<Request> {
         pid: getsockopt(stream.get_ref(), PeerCredentials).ok()?.pid(),
         body: rest.split_off(fields.next_multiple_of(8)),
     })
+}
+
+/// Says who we are and begins, as the D-Bus specification has it ("Authentication Protocol").
+pub fn begin(stream: &mut UnixStream) {
+    let uid: String =
+        nix::unistd::geteuid().to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
+    stream.write_all(format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n").as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    assert!(answer.starts_with(b"OK "), "{answer:?}");
+}
+
+/// Returns a call of fobd's interface as bytes, with `fds` descriptors announced.
+pub fn call<T>(serial: u32, member: &str, signature: &str, values: &T, fds: u32) -> Vec<u8>
+where
+    T: serde::Serialize + Type,
+{
+    let body = to_bytes(Context::new(Endian::Little, 0), values).unwrap().bytes().to_vec();
+    let mut fields = Vec::new();
+    for (code, kind, value) in [
+        (1, b'o', fob_api::address::OBJECT_PATH),
+        (2, b's', fob_api::address::INTERFACE),
+        (3, b's', member),
+    ] {
+        align(&mut fields);
+        fields.extend([code, 1, kind, 0]);
+        fields.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
+        fields.extend(value.bytes().chain([0]));
+    }
+    if !signature.is_empty() {
+        align(&mut fields);
+        fields.extend([8, 1, b'g', 0, u8::try_from(signature.len()).unwrap()]);
+        fields.extend(signature.bytes().chain([0]));
+    }
+    if fds > 0 {
+        align(&mut fields);
+        fields.extend([9, 1, b'u', 0]);
+        fields.extend(fds.to_le_bytes());
+    }
+    let mut message = vec![b'l', 1, 0, 1];
+    for number in [body.len(), serial as usize, fields.len()] {
+        message.extend(u32::try_from(number).unwrap().to_le_bytes());
+    }
+    message.extend(fields);
+    align(&mut message);
+    message.extend(&body);
+    message
+}
+
+/// Reads the next message and returns its kind (2 is a reply, 3 an error) and its body; `None` if
+/// the other side hung up.
+pub fn read_answer(stream: &mut impl Read) -> Option<(u8, Vec<u8>)> {
+    let mut fixed = [0; 16];
+    stream.read_exact(&mut fixed).ok()?;
+    let number =
+        |at: usize| u32::from_le_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
+    let (body, fields) = (number(4) as usize, number(12) as usize);
+    let mut rest = vec![0; fields.next_multiple_of(8) + body];
+    stream.read_exact(&mut rest).ok()?;
+    Some((fixed[1], rest.split_off(fields.next_multiple_of(8))))
 }
 
 /// A reply under construction.

@@ -41,7 +41,7 @@ use nix::sys::signal::{SigSet, Signal};
 pub(crate) use self::random::Random;
 pub use self::{
     corruptions::judge,
-    kills::{Tally, lives},
+    kills::{Tally, lives, people},
     power_cuts::work,
 };
 use crate::conformance::Failure;
