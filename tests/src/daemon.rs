@@ -98,7 +98,20 @@ impl Daemon {
     #[must_use]
     #[track_caller]
     pub fn start(folder: &Path, bus: Option<&PrivateBus>) -> Self {
-        let daemon = Self::spawn(Command::new(needs::built("fobd")), folder, bus, Stdio::null());
+        Self::start_with(folder, bus, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    #[must_use]
+    #[track_caller]
+    pub fn start_with(
+        folder: &Path,
+        bus: Option<&PrivateBus>,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new(needs::built("fobd"));
+        command.envs(environment.iter().copied());
+        let daemon = Self::spawn(command, folder, bus, Stdio::null());
         if bus.is_some() {
             daemon.wait_for("bus state=\"connected\"");
         }

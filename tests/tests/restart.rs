@@ -7,6 +7,7 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test and its helpers: a failure here is the test's failure"
@@ -129,6 +130,85 @@ async fn a_restored_copy_of_a_running_daemons_folder_lets_no_code_in_again() {
     let daemon = Daemon::start(ground.path(), None);
     assert_eq!(fences(&daemon), ["fence reason=\"unclean_stop\""]);
     assert_eq!(his.verdict(&daemon.proxy().await, 1).await, "replay");
+}
+
+/// Passes a code on as sshd does.
+async fn from_away(fob: &FobProxy<'_>, code: &str) -> String {
+    fob.verify(USER, code, away()).await.unwrap().0
+}
+
+fn away() -> VerifyContext {
+    VerifyContext {
+        service: Some("sshd".to_owned()),
+        rhost: Some("203.0.113.7".to_owned()),
+        ..VerifyContext::default()
+    }
+}
+
+// B4 of threats.md.
+#[tokio::test]
+async fn neither_a_kill_nor_a_stop_refunds_a_wrong_code() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let ground = Ground::new();
+    let mut daemon = Daemon::start(ground.path(), None);
+    let his = Assigned::by(&daemon, &ground).await;
+    let wrong: Vec<String> = his.token.wrong_codes(his.step, 600).take(6).collect();
+    // A kill or a stop after each answer: none of them forgets what was answered.
+    for (number, code) in wrong.iter().enumerate().take(5) {
+        assert_eq!(from_away(&daemon.proxy().await, code).await, "reject", "{number}");
+        match number % 2 {
+            0 => drop(daemon.kill()),
+            _ => assert!(daemon.stop().success()),
+        }
+        daemon = Daemon::start(ground.path(), None);
+        let report = daemon.proxy().await.show_user(USER).await.unwrap();
+        let unknown = report.shares.unwrap().pop().unwrap();
+        assert_eq!(unknown.wrong, Some(number as u32 + 1));
+    }
+    let fob = daemon.proxy().await;
+    assert_eq!(fob.prompt(USER, away()).await.unwrap().0, "pair");
+    assert_eq!(from_away(&fob, &wrong[5]).await, "locked");
+}
+
+/// What `fobctl list` prints under a time zone.
+fn listed(daemon: &Daemon, zone: &str) -> String {
+    let output = Command::new("bwrap")
+        .args(["--dev-bind", "/", "/", "--tmpfs", "/run", "--dir", "/run/fobd", "--bind"])
+        .arg(daemon.socket())
+        .args(["/run/fobd/bus", "--"])
+        .arg(needs::built("fobctl"))
+        .args(["show", USER])
+        .env("TZ", zone)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "TZ={zone}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+// C6 of threats.md.
+#[tokio::test]
+async fn no_time_zone_moves_a_code_or_a_date() {
+    if !needs::met(&[Need::Root, Need::Program("bwrap")]) {
+        return;
+    }
+    let ground = Ground::new();
+    let zones = [":../../etc/passwd", "XYZ+24:59:59", "Pacific/Kiritimati", "\u{1b}[2J"];
+    let mut daemon = Daemon::start(ground.path(), None);
+    let his = Assigned::by(&daemon, &ground).await;
+    assert_eq!(his.verdict(&daemon.proxy().await, 1).await, "accept");
+    let expected = listed(&daemon, "UTC");
+    for zone in zones {
+        assert_eq!(listed(&daemon, zone), expected, "{zone}");
+    }
+    // fobd itself: it ends and begins in another zone, and neither waits nor takes a code again.
+    assert!(daemon.stop().success());
+    daemon = Daemon::start_with(ground.path(), None, &[("TZ", zones[0])]);
+    let fob = daemon.proxy().await;
+    assert_eq!(prompt(&fob, USER).await, "code");
+    assert_eq!(his.verdict(&fob, 1).await, "replay");
+    assert_eq!(fences(&daemon), [""; 0]);
 }
 
 fn copy_folder(from: &Path, to: &Path) {
