@@ -34,7 +34,7 @@ static struct step script[MAX_STEPS];
 static int steps;
 
 static const char *confdir, *service, *user, *rhost, *tty;
-static int text_null_array, text_fails, flags;
+static int text_null_array, text_fails, flags, resp_retcode, no_conversation;
 
 struct sign_in {
     pam_handle_t *pamh;
@@ -101,6 +101,7 @@ static int answer(struct sign_in *me, struct pam_response **replies)
         }
         *replies = calloc(1, sizeof **replies);
         (*replies)->resp = text;
+        (*replies)->resp_retcode = resp_retcode;
         return PAM_SUCCESS;
     }
     return PAM_CONV_ERR;
@@ -137,7 +138,7 @@ static long milliseconds_since(struct timespec then)
 
 static int start(struct sign_in *me)
 {
-    struct pam_conv conversation = {converse, me};
+    struct pam_conv conversation = {no_conversation ? NULL : converse, me};
     int code = pam_start_confdir(service, user, &conversation, confdir, &me->pamh);
     if (code == PAM_SUCCESS && rhost)
         pam_set_item(me->pamh, PAM_RHOST, rhost);
@@ -305,6 +306,8 @@ static int prepare(const char *word)
     if (!strcmp(word, "silent")) return flags |= PAM_SILENT, 1;
     if (!strcmp(word, "text-null-array")) return text_null_array = 1;
     if (!strcmp(word, "text-fails")) return text_fails = 1;
+    if (starts(word, "retcode=", &value)) return resp_retcode = atoi(value), 1;
+    if (!strcmp(word, "no-conversation")) return no_conversation = 1;
     if (!strcmp(word, "storm")) return storm(), 1;
     return 0;
 }

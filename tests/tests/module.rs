@@ -322,3 +322,28 @@ fn the_other_functions_have_no_effect() {
         assert_eq!((seen.code(), seen.prompts().len()), (code, 0), "{function}");
     }
 }
+
+// P6 of threats.md: the field is unused, says pam_conv(3).
+#[test]
+fn a_return_code_beside_the_answer_changes_nothing() {
+    for (verdict, code) in [("accept", pam::SUCCESS), ("reject", pam::AUTH_ERR)] {
+        let stage = Stage::new();
+        let daemon = stage.decider(vec![Act::verdict(verdict)]);
+        let seen = stage.host("").word("retcode=7").sign_in("123456");
+        assert_eq!((seen.code(), seen.prompts()), (code, vec![SHOWN]), "{verdict}");
+        assert_eq!(daemon.verifies()[0].1, "123456");
+    }
+}
+
+// P7 of threats.md. libpam does not pass such a conversation on, or the binding refuses it.
+#[test]
+fn a_conversation_without_a_function_is_an_error_and_the_host_goes_on() {
+    let stage = Stage::new();
+    let daemon = stage.daemon(vec![Act::prompt("code")]);
+    let seen = stage.host("").word("no-conversation").sign_in("123456");
+    let errors = [pam::SERVICE_ERR, pam::SYSTEM_ERR, pam::CONV_ERR];
+    assert!(errors.contains(&seen.code()), "{seen:?}");
+    assert!(seen.prompts().is_empty(), "{seen:?}");
+    let asked_for_a_verdict = daemon.requests().iter().any(|request| request.member == "Verify");
+    assert!(!asked_for_a_verdict);
+}
