@@ -3,7 +3,8 @@
 mod door;
 
 use std::{
-    collections::VecDeque, convert::Infallible, io, num::NonZeroUsize, sync::Arc, time::Duration,
+    collections::VecDeque, convert::Infallible, future::poll_fn, io, net::Shutdown,
+    num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration,
 };
 
 use fob_api::address::{BUS_NAME, OBJECT_PATH};
@@ -12,7 +13,7 @@ use tokio::{
     task::AbortHandle,
     time::{sleep, timeout},
 };
-use zbus::{Guid, connection::Builder};
+use zbus::{Guid, MessageStream, connection::Builder, export::futures_core::Stream as _};
 
 pub use self::door::Door;
 use crate::{
@@ -28,6 +29,11 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Most connections at once on the peer socket. The oldest gives way to a new one: programs of
 /// root connect for one request, so it is one that somebody forgot.
 const CONNECTIONS: usize = 256;
+/// Messages that one peer may send on one connection. The D-Bus library keeps every reply until it
+/// is read, however many there are: so many are what a peer who never reads can hold (threats.md
+/// D11). Programs of root connect for one request; the largest, the list of a million tokens, is
+/// about 2 300 calls.
+const MESSAGES: u32 = 4_096;
 /// Messages of the bus that wait for their turn. Anybody may send one of 32 MiB (dbus-daemon's
 /// limit); few of them fit into the queue.
 const WAITING: NonZeroUsize = NonZeroUsize::MIN;
@@ -76,10 +82,12 @@ pub async fn peers<S: Store>(
     }
 }
 
-/// Serves one peer until it hangs up. Who it is was attested when it connected.
+/// Serves one peer until it hangs up, or has sent too much. Who it is was attested when it
+/// connected.
 async fn peer<S: Store>(stream: UnixStream, engine: Arc<Engine<S>>) -> zbus::Result<()> {
     let uid = stream.peer_cred().map_err(io_error)?.uid();
     let stream = stream.into_std().map_err(io_error)?;
+    let _line = Line(stream.try_clone().map_err(io_error)?);
     let object = Fob::new(engine, CallerSource::Peer(Caller { uid }));
     let built = Builder::unix_stream(stream)
         .server(Guid::generate())
@@ -88,8 +96,25 @@ async fn peer<S: Store>(stream: UnixStream, engine: Arc<Engine<S>>) -> zbus::Res
         .build();
     let connection =
         timeout(HANDSHAKE, built).await.map_err(|_| io_error(io::ErrorKind::TimedOut.into()))??;
-    connection.closed().await;
+    let mut messages = MessageStream::from(&connection);
+    for _ in 0..MESSAGES {
+        let next = poll_fn(|context| Pin::new(&mut messages).poll_next(context)).await;
+        if !matches!(next, Some(Ok(_))) {
+            break;
+        }
+    }
     Ok(())
+}
+
+/// A peer's connection, which ends when this is dropped: the replies that wait for a peer who never
+/// reads would keep it open.
+struct Line(std::os::unix::net::UnixStream);
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // The peer may have hung up already.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
 }
 
 /// Serves the bus for ever: connects, and again when it went away. The peer socket needs no bus.
