@@ -187,12 +187,14 @@ pub fn trace(saved: &SavedTrace, here: &Here<'_>, times: Times) -> Option<TraceC
             let lost = left.lost.or(saved.lost);
             let after = Left { state: state.clone().unwrap_or_else(|| left.state.clone()), lost };
             let changed = state.is_some() || lost != left.lost;
-            changed.then(|| TraceChange::Trace(Trace { serial: serial.clone(), left: Some(after) }))
+            changed.then(|| {
+                TraceChange::Trace(Box::new(Trace { serial: serial.clone(), left: Some(after) }))
+            })
         }
         (None, _) => {
             let state = merge::arrived(State::default(), &saved.state, times);
             let left = Some(Left { state, lost: saved.lost });
-            Some(TraceChange::Trace(Trace { serial: saved.serial.clone(), left }))
+            Some(TraceChange::Trace(Box::new(Trace { serial: saved.serial.clone(), left })))
         }
         // The trace says that the token is here, and it is not: nothing is known for sure.
         (Some(Trace { left: None, .. }), None) => None,
@@ -205,7 +207,7 @@ pub enum TraceChange {
     /// The token that has the seed here.
     Token(Box<Change>),
     /// The trace of the seed here.
-    Trace(Trace),
+    Trace(Box<Trace>),
 }
 
 /// What a backup says about a token that is here.

@@ -98,7 +98,7 @@ impl<S: Store> Engine<S> {
                     if let Some(left) = &mut trace.left {
                         left.state.attempt = self.attempt()?;
                     }
-                    let (write, marker) = self.mark(key.clone(), &trace)?;
+                    let (write, marker) = self.mark(key.clone(), &*trace)?;
                     self.apply(known.guards, vec![write], &marker).await?
                 }
             };
@@ -134,7 +134,7 @@ impl<S: Store> Engine<S> {
             if let Some(left) = &mut trace.left {
                 left.state.attempt = self.attempt()?;
             }
-            let (write, marker) = self.mark(Key::former(&serial), &trace)?;
+            let (write, marker) = self.mark(Key::former(&serial), &*trace)?;
             let guards = keys.iter().zip([seed, former]);
             let guards = guards.map(|(key, read)| Guard::unchanged(key, read.as_ref())).collect();
             if let Applied::Yes = self.apply(guards, vec![write], &marker).await? {
