@@ -33,7 +33,7 @@ const CONNECTIONS: usize = 256;
 /// is read, however many there are: so many are what a peer who never reads can hold (threats.md
 /// D11). Programs of root connect for one request; the largest, the list of a million tokens, is
 /// about 2 300 calls.
-const MESSAGES: u32 = 4_096;
+const MESSAGES: u32 = 3_072;
 /// Messages of the bus that wait for their turn. Anybody may send one of 32 MiB (dbus-daemon's
 /// limit); few of them fit into the queue.
 const WAITING: NonZeroUsize = NonZeroUsize::MIN;

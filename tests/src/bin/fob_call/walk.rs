@@ -76,8 +76,8 @@ const TEXTS: [&str; 20] = [
     "\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}",
 ];
 
-/// Calls on one connection: fobd ends one of root's after 4 096.
-const MOST: u64 = 4_000;
+/// Calls on one connection: fobd ends one of root's after 3 072.
+const MOST: u64 = 3_000;
 
 type Outcome = zbus::Result<Message>;
 
