@@ -24,6 +24,7 @@
 #include "pam_left.h"
 
 #define MAX_STEPS 64
+#define MAX_USERS 16
 
 enum kind { ANSWER, SECRET, NULL_STRING, NULL_ARRAY, FAIL, SET_USER, SET_RHOST, STARVE };
 struct step {
@@ -34,6 +35,8 @@ static struct step script[MAX_STEPS];
 static int steps;
 
 static const char *confdir, *service, *user, *rhost, *tty;
+static const char *users[MAX_USERS]; /* of call-at-once, in turn */
+static int user_count, first_step;
 static int text_null_array, text_fails, flags, resp_retcode, no_conversation;
 
 struct sign_in {
@@ -149,7 +152,7 @@ static int start(struct sign_in *me)
 
 static int authenticate(int quiet)
 {
-    struct sign_in me = {0};
+    struct sign_in me = {.next = first_step};
     int code = start(&me);
     if (code == PAM_SUCCESS) {
         clock_gettime(CLOCK_MONOTONIC, &me.answered);
@@ -207,6 +210,38 @@ static void call_fork(void)
     int status = -1;
     waitpid(child, &status, 0);
     printf("child ended %d\n", status);
+}
+
+/* Signs in so often, one after the other; each takes the next answer. */
+static void call_each(int count)
+{
+    for (first_step = 0; first_step < count; first_step++)
+        printf("code %d\n", authenticate(1));
+    first_step = 0;
+}
+
+/* Signs in from so many processes at one moment; each takes its own user and answer in turn. */
+static void call_at_once(int count)
+{
+    int gate[2];
+    if (pipe(gate))
+        return;
+    fflush(stdout);
+    for (int i = 0; i < count; i++)
+        if (fork() == 0) {
+            char opened;
+            close(gate[1]);
+            first_step = steps ? i % steps : 0;
+            user = user_count ? users[i % user_count] : user;
+            if (read(gate[0], &opened, 1) == 0)
+                printf("code %d\n", authenticate(1));
+            fflush(stdout);
+            _exit(0);
+        }
+    close(gate[0]);
+    usleep(20000); /* all are at the gate; who is not comes a little later */
+    close(gate[1]);
+    while (wait(NULL) > 0) {}
 }
 
 static void call_load(const char *path)
@@ -301,6 +336,8 @@ static int prepare(const char *word)
     if (!strcmp(word, "null-array")) return add(NULL_ARRAY, NULL);
     if (!strcmp(word, "starve")) return add(STARVE, NULL);
     if (starts(word, "user=", &value)) return user = value, 1;
+    if (starts(word, "also=", &value))
+        return user_count < MAX_USERS ? users[user_count++] = value, 1 : 0;
     if (starts(word, "rhost=", &value)) return rhost = value, 1;
     if (starts(word, "tty=", &value)) return tty = value, 1;
     if (!strcmp(word, "silent")) return flags |= PAM_SILENT, 1;
@@ -318,6 +355,8 @@ static int act(const char *word)
     if (!strcmp(word, "call-authenticate")) return printf("code %d\n", authenticate(0));
     if (starts(word, "call-other=", &value)) return call_other(value), 1;
     if (starts(word, "call-many=", &value)) return call_many(atoi(value)), 1;
+    if (starts(word, "call-each=", &value)) return call_each(atoi(value)), 1;
+    if (starts(word, "call-at-once=", &value)) return call_at_once(atoi(value)), 1;
     if (starts(word, "call-threads=", &value)) return call_threads(atoi(value)), 1;
     if (!strcmp(word, "call-fork")) return call_fork(), 1;
     if (starts(word, "call-load=", &value)) return call_load(value), 1;

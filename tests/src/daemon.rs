@@ -111,7 +111,8 @@ impl Daemon {
     ) -> Self {
         let mut command = Command::new(needs::built("fobd"));
         command.envs(environment.iter().copied());
-        let daemon = Self::spawn(command, folder, bus, Stdio::null());
+        let daemon = Self::launch(command, folder, bus);
+        daemon.wait_for("ready version=");
         if bus.is_some() {
             daemon.wait_for("bus state=\"connected\"");
         }
@@ -123,7 +124,16 @@ impl Daemon {
     #[must_use]
     #[track_caller]
     pub fn start_by(command: Command, folder: &Path, input: Option<Stdio>) -> Self {
-        Self::spawn(command, folder, None, input.unwrap_or_else(Stdio::null))
+        let daemon = Self::spawn(command, folder, None, input.unwrap_or_else(Stdio::null));
+        daemon.wait_for("ready version=");
+        daemon
+    }
+
+    /// Starts fobd by a command that has its path already, and waits for nothing.
+    #[must_use]
+    #[track_caller]
+    pub fn launch(command: Command, folder: &Path, bus: Option<&PrivateBus>) -> Self {
+        Self::spawn(command, folder, bus, Stdio::null())
     }
 
     #[track_caller]
@@ -150,9 +160,19 @@ impl Daemon {
             .spawn()
             .expect("fobd starts");
         let output = process.stderr.take().expect("its log is piped");
-        let daemon = Self { process, socket, log: keep(output) };
-        daemon.wait_for("ready version=");
-        daemon
+        Self { process, socket, log: keep(output) }
+    }
+
+    /// Waits until it serves its socket; tells whether it does.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        let ready = |log: &Log| log.lines.iter().any(|line| line.starts_with("ready version="));
+        let (log, news) = &*self.log;
+        let waiting = log.lock().expect("the log");
+        let (log, _) = news
+            .wait_timeout_while(waiting, PATIENCE, |log| !ready(log) && !log.ended)
+            .expect("the log");
+        ready(&log)
     }
 
     /// Waits until a line of the log holds `part`.

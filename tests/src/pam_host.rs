@@ -51,6 +51,8 @@ pub struct Built {
     pub module: PathBuf,
     host: PathBuf,
     neighbour: PathBuf,
+    /// `fake_clock.so`, to be loaded before the C library.
+    pub fake_clock: PathBuf,
 }
 
 /// Builds the module as it is shipped, on its own (the features of a workspace build would be
@@ -83,6 +85,7 @@ pub fn built() -> &'static Built {
                 "pam_neighbour.so",
                 &["-shared", "-fPIC", "-lpam"],
             ),
+            fake_clock: compile("fake_clock.c", "fake_clock.so", &["-shared", "-fPIC"]),
         }
     })
 }
@@ -114,7 +117,7 @@ impl Stage {
         for name in ["fobd", "dbus", "pam.d", "lib"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let Built { module, host, neighbour } = built();
+        let Built { module, host, neighbour, .. } = built();
         let copies = [(module, "pam_fob.so"), (host, "pam_host"), (neighbour, "pam_neighbour.so")];
         for (from, name) in copies {
             fs::copy(from, folder.path().join(name)).unwrap();
@@ -126,6 +129,11 @@ impl Stage {
         log.set_nonblocking(true).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
         Self { folder, log }
+    }
+
+    /// Returns the stage's folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Returns where the daemon's own socket belongs.
