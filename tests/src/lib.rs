@@ -4,6 +4,7 @@ pub mod bus_bytes;
 pub mod conformance;
 pub mod crash;
 pub mod daemon;
+pub mod differential;
 pub mod emergency;
 pub mod fake_daemon;
 pub mod faults;
