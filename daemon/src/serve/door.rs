@@ -5,7 +5,7 @@ use std::{
     io,
     os::unix::{
         fs::{OpenOptionsExt as _, PermissionsExt as _},
-        net::UnixListener,
+        net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
 };
@@ -42,6 +42,11 @@ impl Door {
     fn make(path: &Path) -> io::Result<Self> {
         let beside = |ending| PathBuf::from(format!("{}.{ending}", path.display()));
         let lock = lock(&beside("lock"))?;
+        // Perhaps the service manager listens there, which has no lock of ours: a socket in its
+        // place would lead nowhere once this daemon is gone.
+        if is_served(path) {
+            return Err(in_use());
+        }
         let fresh = beside("new");
         match fs::remove_file(&fresh) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -68,6 +73,18 @@ fn passed(mut given: ListenFd) -> io::Result<Option<UnixListener>> {
     }
 }
 
+/// Tells whether somebody listens at a path; with a full queue, too.
+fn is_served(path: &Path) -> bool {
+    match UnixStream::connect(path) {
+        Ok(_) => true,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    }
+}
+
+fn in_use() -> io::Error {
+    io::Error::new(io::ErrorKind::AddrInUse, "another fobd, or its socket unit, serves it")
+}
+
 /// Takes the lock of a socket's path. The kernel gives it back when the daemon ends, however that
 /// happens.
 fn lock(path: &Path) -> io::Result<File> {
@@ -75,9 +92,7 @@ fn lock(path: &Path) -> io::Result<File> {
         OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(io::Error::new(io::ErrorKind::AddrInUse, "another fobd serves it"))
-        }
+        Err(TryLockError::WouldBlock) => Err(in_use()),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
@@ -86,7 +101,10 @@ fn lock(path: &Path) -> io::Result<File> {
 mod tests {
     use std::{
         fs, io,
-        os::unix::{fs::PermissionsExt as _, net::UnixStream},
+        os::unix::{
+            fs::PermissionsExt as _,
+            net::{UnixListener, UnixStream},
+        },
     };
 
     use super::Door;
@@ -111,6 +129,17 @@ mod tests {
         assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
         let _caller = UnixStream::connect(&path).unwrap();
         assert!(first.listener.accept().is_ok(), "the caller did not come to the first one");
+    }
+
+    #[test]
+    fn a_daemon_started_by_hand_does_not_take_the_service_managers_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bus");
+        let passed = UnixListener::bind(&path).unwrap();
+        let by_hand = Door::make(&path).map(drop).unwrap_err();
+        assert_eq!(by_hand.kind(), io::ErrorKind::AddrInUse);
+        let _caller = UnixStream::connect(&path).unwrap();
+        assert!(passed.accept().is_ok(), "the path leads elsewhere");
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn reckon_spray(spray: &Spray) {
 }
 
 fn at(moment: u64) -> At<'static> {
-    At {
+    At { doubt: None,
         now: Now(moment),
         uptime: Uptime(moment),
         host_clock: HostClock::Synchronised,
@@ -136,7 +136,7 @@ fn token() -> Token {
             digits: 6,
             moving: Moving::Time { period: 30 },
         },
-        seed: SealedSeed { nonce: [0; 24], sealed: Vec::new() },
+        seed: SealedSeed::default(),
         fingerprint: [0; 32],
         imported: 0,
         manufacturer: None,
