@@ -21,10 +21,10 @@ use std::{
 
 use crate::{
     audit::{Event, Field, Name},
-    open::{DATABASE, MARK},
-    record::{self, RecordError, SCHEMA, SealedSeed},
+    open::DATABASE,
+    record::{self, Ending, Host, RecordError, SCHEMA, SealedSeed},
     store::{
-        Entry, Key, Kind, Store, StoreError, Write,
+        Entry, Freshness, Key, Kind, Store, StoreError, Write,
         sled::{Disk, Medium, OpenError, SledStore},
     },
     vault::{Keys, Vault, VaultError},
@@ -156,21 +156,28 @@ async fn build(
     remove(&new).map_err(Failure::Io)?;
     let new = SledStore::open_on(&new, medium).map_err(Failure::Open)?;
     let (mut records, mut damaged) = (0, 0);
-    let mark = Key::meta(MARK);
+    // A commit costs several syncs, and most shards hold few records: they share commits.
+    let mut writes = Vec::with_capacity(PAGE);
+    let mark = Key::initialized();
     for kind in Kind::ALL {
         for shard in 0..=u8::MAX {
             let mut after = None;
             loop {
                 let page = old.list(kind, shard, after.as_ref(), PAGE).await;
                 let page = page.map_err(Failure::Store)?;
-                let mut writes = Vec::with_capacity(page.len());
                 for entry in page.iter().filter(|entry| entry.key != mark) {
                     let (value, sound) = carry(entry, from, vault)?;
+                    let value = match old.freshness() {
+                        Freshness::Fresh => value,
+                        Freshness::Doubtful | Freshness::Unclosed => unclean(&entry.key, value)?,
+                    };
                     damaged += u32::from(!sound);
+                    records += 1;
                     writes.push(Write::Put(entry.key.clone(), value));
+                    if writes.len() == PAGE {
+                        commit(&new, std::mem::take(&mut writes)).await?;
+                    }
                 }
-                records += u32::try_from(writes.len()).unwrap_or(u32::MAX);
-                commit(&new, writes).await?;
                 if page.len() < PAGE {
                     break;
                 }
@@ -178,8 +185,23 @@ async fn build(
             }
         }
     }
+    commit(&new, writes).await?;
     commit(&new, last(vault)?).await?;
     Ok((records, damaged))
+}
+
+/// Lets the record of the host say that the run before did not end well: the new database would
+/// not know that the old one was not closed, or lost something, and no fence would be raised.
+fn unclean(key: &Key, value: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    if *key != Key::host() {
+        return Ok(value);
+    }
+    match record::decode::<Host>(key.as_bytes(), &value) {
+        Ok(host) => record::encode(key.as_bytes(), &Host { ending: Ending::Unclean, ..host })
+            .map_err(Failure::Record),
+        // It is damaged as it was.
+        Err(_) => Ok(value),
+    }
 }
 
 /// Returns the value of an entry in the new layout, and whether it is sound. A damaged record is
@@ -221,7 +243,7 @@ fn last(vault: &Vault) -> Result<Vec<Write>, Failure> {
     let (vault, schema) = (Key::vault(), Key::schema());
     let house = record::encode(vault.as_bytes(), &house);
     let version = record::encode(schema.as_bytes(), &u32::from(SCHEMA));
-    let mark = Write::Put(Key::meta(MARK), vec![1]);
+    let mark = Write::Put(Key::initialized(), vec![1]);
     Ok(vec![write(vault, house)?, write(schema, version)?, mark])
 }
 
