@@ -25,8 +25,6 @@ use crate::{
     vault::{KEY_FILE, KeyFile, Keys, Source, Vault, VaultError},
 };
 
-/// The record that says that a database was set up.
-pub(crate) const MARK: &str = "initialized";
 /// The database's folder in the state folder.
 pub(crate) const DATABASE: &str = "tokens";
 
@@ -153,7 +151,7 @@ fn lock(folder: &Path) -> Result<File, StateError> {
 
 /// Returns the version of a database that has to be migrated; `None` for one of this version.
 async fn version(store: &SledStore) -> Result<Option<u8>, StateError> {
-    let [mark, schema] = read(store, [Key::meta(MARK), Key::schema()]).await?;
+    let [mark, schema] = read(store, [Key::initialized(), Key::schema()]).await?;
     if mark.is_none() {
         return Err(StateError::DatabaseMissing);
     }
@@ -231,7 +229,7 @@ fn decode<T: DeserializeOwned>(entry: Option<&Entry>) -> Result<T, StateError> {
 async fn mark(store: &SledStore, vault: &Vault) -> Result<(), StateError> {
     let key = vault.keys().first().copied().unwrap_or_default();
     let house = vault.seal_house(key, 1).map_err(StateError::Vault)?;
-    let mark = Key::meta(MARK);
+    let mark = Key::initialized();
     let writes = vec![
         Write::Put(mark.clone(), vec![1]),
         encoded(Key::schema(), &u32::from(SCHEMA))?,

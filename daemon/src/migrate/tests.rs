@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     decide::{Policy, verify::Typed},
     engine::{Engine, SignIn, Surroundings},
-    open::{DATABASE, MARK, Opened, StateError, open},
+    open::{DATABASE, Opened, StateError, open},
     record::{
         self, Algorithm, ClockState, Host, Moving, Owner, Parameters, SCHEMA, Seed, Standing,
         State, Trace, UserTokens,
@@ -92,7 +92,7 @@ fn old_state(more: u32) -> (tempfile::TempDir, PathBuf) {
     (0..more).for_each(|n| writes.extend(token(&format!("S{n}"), Standing::Stock)));
     writes.push(v2(Key::user(1000), &tokens));
     writes.push(v2(Key::host(), &Host::default()));
-    writes.push(Write::Put(Key::meta(MARK), vec![1]));
+    writes.push(Write::Put(Key::initialized(), vec![1]));
     write(&state.join(DATABASE), writes);
     (parent, state)
 }

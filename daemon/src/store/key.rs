@@ -128,6 +128,11 @@ impl Key {
         Self::of(Kind::Recovery, &uid.to_be_bytes())
     }
 
+    /// That the database was set up.
+    pub fn initialized() -> Self {
+        Self::meta("initialized")
+    }
+
     /// Which version the whole database has.
     pub fn schema() -> Self {
         Self::meta("schema")

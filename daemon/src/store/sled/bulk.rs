@@ -19,6 +19,7 @@ use super::{
     anchor::{MANIFEST, Manifest},
     group::Answer,
     ledger::Delta,
+    progress::Progress,
     shelf::{Hidden, Layer, Shelf, decode, encode, trouble},
     writer::Commit,
 };
@@ -249,7 +250,7 @@ impl Bulk {
 }
 
 /// Rolls back a large commit that a killed daemon left behind, and clears away its records.
-pub(super) fn roll_back(db: &Db) -> sled::Result<()> {
+pub(super) fn roll_back(db: &Db, progress: &Progress) -> sled::Result<()> {
     let unfinished = db.contains_key(MARKER)?;
     for record in db.scan_prefix(UNDO) {
         let (key, packed) = record?;
@@ -267,6 +268,7 @@ pub(super) fn roll_back(db: &Db) -> sled::Result<()> {
         }
         batch.remove(key);
         db.apply_batch(batch)?;
+        progress.step();
     }
     db.remove(MARKER)?;
     db.flush().map(drop)
@@ -345,7 +347,8 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::{
-        super::shelf::Shelf, Bulk, Commit, Key, PIECE, Step, Write, encode, pack, roll_back, unpack,
+        super::{progress::Progress, shelf::Shelf},
+        Bulk, Commit, Key, PIECE, Step, Write, encode, pack, roll_back, unpack,
     };
     use crate::store::MAX_VALUE;
 
@@ -385,7 +388,7 @@ mod tests {
                     sealed = Some(contents(&shelf.db));
                 }
             }
-            roll_back(&shelf.db).unwrap();
+            roll_back(&shelf.db, &Progress::default()).unwrap();
             let is_ours = |key: &[u8]| key.first() != Some(&0);
             let expected = sealed.unwrap_or(before);
             let expected: BTreeMap<_, _> =

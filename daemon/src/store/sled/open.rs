@@ -25,6 +25,7 @@ use super::{
     reserve::Reserve,
     writer::RESERVE,
 };
+use crate::store::Key;
 
 /// Bytes of pages that sled keeps in memory. A sign-in touches two records of about 400 bytes;
 /// this is room for the pages of some 100 000 tokens.
@@ -164,10 +165,17 @@ pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError>
     progress.step();
     let db = open_settled(&config).map_err(sort)?;
     progress.step();
-    bulk::roll_back(&db).map_err(sort)?;
+    bulk::roll_back(&db, progress).map_err(sort)?;
     let place = AnchorPlace::new(dir);
-    let anchor = place.read().map_err(io)?;
-    let manifest = db.get(MANIFEST).map_err(sort)?.map(|bytes| Manifest::decode(&bytes));
+    let (manifest, anchor) = match is_of_layout_2(&db).map_err(sort)? {
+        // The Fob that writes it keeps neither of them up to date: they would be from a visit of
+        // this one, before that one was installed again.
+        true => (None, None),
+        false => {
+            let manifest = db.get(MANIFEST).map_err(sort)?;
+            (manifest.map(|bytes| Manifest::decode(&bytes)), place.read().map_err(io)?)
+        }
+    };
     let sums = Sums::count(&db, progress).map_err(sort)?;
     let judged = anchor::judge(&Found { manifest, anchor, sums });
     let judged = judged.map_err(|mismatch| OpenError::Mismatched(dir.to_owned(), mismatch))?;
@@ -175,6 +183,12 @@ pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError>
     close_up(dir).map_err(io)?;
     progress.step();
     Ok(Opened { db, file, lock, place, found: (judged, sums), reserve })
+}
+
+/// Tells whether a database was set up before databases had a version.
+fn is_of_layout_2(db: &Db) -> sled::Result<bool> {
+    let has = |key: Key| db.contains_key(key.as_bytes());
+    Ok(has(Key::initialized())? && !has(Key::schema())?)
 }
 
 /// Opens the database. Our own lock is held by now, so whoever has sled's is a thread of a database
