@@ -45,7 +45,8 @@ pub enum Reason {
     ClockBeforeLastStart,
     /// The wall clock moved against the boot-time clock.
     ClockJump,
-    /// The store was closed in good order and is not what was there then.
+    /// The store was closed in good order and is not what was there then; or it was not closed and
+    /// is from long ago.
     DoubtfulStore,
     /// Records of a backup are about to come in: what was spent since it was made, they do not say.
     Restore,

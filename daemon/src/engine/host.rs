@@ -221,6 +221,10 @@ impl<S: Store> Engine<S> {
         let doubt: Option<Doubt> = self.decode(doubt.as_ref())?;
         let observed = match self.store.freshness() {
             Freshness::Fresh => fence::start(kept.as_ref(), reading),
+            // It is from long ago: a copy of a running daemon's folder, perhaps.
+            Freshness::Unclosed if is_old(kept.as_ref(), reading) => {
+                fence::start_in_doubt(kept.as_ref(), reading)
+            }
             // The daemon said that it ended well, and the store was not closed after it.
             Freshness::Unclosed => {
                 let kept = kept.map(|host| Host { ending: Ending::Unclean, ..host });
@@ -304,6 +308,13 @@ impl<S: Store> Engine<S> {
         let (write, marker) = self.mark(key.clone(), record)?;
         self.apply(vec![guard], vec![write], &marker).await
     }
+}
+
+/// Tells whether the record of the host is older than one that a running daemon leaves. After a
+/// long power cut it is, too: that costs a token with a button one pair of codes.
+fn is_old(kept: Option<&Host>, reading: &Reading) -> bool {
+    let (seen, wall) = (kept.and_then(|host| host.seen), reading.wall);
+    seen.zip(wall).is_some_and(|(seen, wall)| wall.0.saturating_sub(seen) > 2 * BEAT.as_secs())
 }
 
 /// Returns the event of a fence.
