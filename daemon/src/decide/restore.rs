@@ -295,7 +295,8 @@ fn arrive(saved: &Saved<'_>, serial: &Serial, here: &Here<'_>, times: Times) -> 
             tokens.serials.push(serial.folded());
             change.user = Some((owner.uid, tokens));
         }
-        (_, Standing::Assigned(owner)) if here.owner == Some(owner) => {
+        // Also for one who is not a user yet, as before a directory is joined; for nobody else.
+        (_, Standing::Assigned(owner)) if here.owner.is_none_or(|who| who == owner) => {
             change.bound = Some(owner.clone());
         }
         _ => {}

@@ -150,7 +150,8 @@ impl<S: Store> Engine<S> {
         owner: &Owner,
         work: &mut Work<'_>,
     ) -> Result<(), Error> {
-        if self.user_of(owner.uid).await?.as_ref() != Some(owner) {
+        // Also for one who is not a user yet, as before a directory is joined: it would exempt him.
+        if self.user_of(owner.uid).await?.is_some_and(|who| who != *owner) {
             return Ok(());
         }
         for _ in 0..ROUNDS {
