@@ -22,7 +22,11 @@ impl Vault {
         };
         let mut fresh = Ring::new()?;
         let id = match add_if_there(&mut fresh, &self.source, &next)? {
-            Some(id) => id,
+            Some(id) => {
+                // Whoever made it may have been killed before its name was durable.
+                source::settle(&self.source)?;
+                id
+            }
             None => make(&mut fresh, &self.source, source::NEXT_FILE)?,
         };
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);

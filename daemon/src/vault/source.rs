@@ -84,6 +84,13 @@ impl Source {
     }
 }
 
+/// Makes the names of key files durable.
+pub(super) fn settle(source: &Source) -> Result<(), VaultError> {
+    let Source::File(folder) = source else { return Ok(()) };
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| VaultError::Io(folder.clone(), error))
+}
+
 /// Makes a key file so that a crash leaves either none or a whole one.
 pub(super) fn write(folder: &Path, name: &str, key: &[u8; SECRET]) -> Result<(), VaultError> {
     let path = folder.join(name);
