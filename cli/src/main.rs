@@ -15,9 +15,22 @@ mod whole;
 
 use std::process::ExitCode;
 
+use nix::sys::{
+    prctl,
+    resource::{Resource, setrlimit},
+};
+
 fn main() -> ExitCode {
+    keep_secrets_out_of_cores();
     match args::parse().and_then(verbs::run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Passphrases, codes and the key of a backup pass through this process: a crash must not leave
+/// them in a core file (core(5)). Where the kernel refuses, it works as well.
+fn keep_secrets_out_of_cores() {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let _ = prctl::set_dumpable(false);
 }

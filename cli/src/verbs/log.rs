@@ -7,7 +7,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::{
     args::Log,
-    connect::{Patience, daemon},
+    connect::{Patience, daemon as connect},
     failure::Failure,
     render,
 };
@@ -21,7 +21,7 @@ pub(super) async fn log(args: Log) -> Result<(), Failure> {
     if args.verify {
         return verify().await;
     }
-    let daemon = daemon(Patience::Short).await?;
+    let daemon = connect(Patience::Short).await?;
     let options = options(&args)?;
     // Before the first look: what comes meanwhile is shown, perhaps twice looked at, never missed.
     let mut reached = newest_line(&daemon).await?;
@@ -33,6 +33,8 @@ pub(super) async fn log(args: Log) -> Result<(), Failure> {
     }
     loop {
         tokio::time::sleep(PAUSE).await;
+        // A new connection each time: one has its end after some thousand calls, and with a restart.
+        let daemon = connect(Patience::Short).await?;
         reached = show_after(&daemon, &args, &options, reached).await?;
     }
 }
@@ -110,7 +112,7 @@ fn show(entries: &[LogEntry], args: &Log) -> Result<(), Failure> {
 }
 
 async fn verify() -> Result<(), Failure> {
-    let report = daemon(Patience::Long).await?.verify_log().await?;
+    let report = connect(Patience::Long).await?.verify_log().await?;
     match report.wrong.as_deref() {
         None => render::print(&render::log_verdict(&report)),
         Some(_) => Err(Failure::Log(report)),

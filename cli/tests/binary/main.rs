@@ -2,10 +2,11 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 
 mod arguments;
+#[cfg(test)] // always so; tells clippy that unwrap is fine in the helpers too
 mod backup;
 mod changing;
 mod dialogue;
-#[cfg(test)] // always so; tells clippy that unwrap is fine in the helpers too
+#[cfg(test)] // the same
 mod fake;
 mod log;
 mod reading;
