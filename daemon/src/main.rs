@@ -33,6 +33,8 @@ fn main() -> ExitCode {
 fn start() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::from_arguments(std::env::args().skip(1))?.with_credentials(credentials());
     if config.task == Task::CheckConfig {
+        // As the daemon, which may not read what root may.
+        Account::of(&config.state)?.enter()?;
         let table = config::in_force(&config::read(&config.file)?);
         return Ok(std::io::stdout().lock().write_all(table.as_bytes())?);
     }
