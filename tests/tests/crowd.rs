@@ -1,6 +1,7 @@
 //! A kill in the middle of 64 sign-ins (threats.md D16).
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,

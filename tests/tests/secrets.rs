@@ -8,6 +8,7 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test and its helpers: a failure here is the test's failure"
 )]

@@ -87,7 +87,8 @@ fn to_stderr(line: &str) -> io::Result<()> {
     let mut stderr = io::stderr().lock();
     let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
     let takes = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0);
-    if !takes {
+    // A pipe that takes something takes so much at once (pipe(7), PIPE_BUF), and perhaps no more.
+    if !takes || line.len() > 4096 {
         return Err(io::ErrorKind::WouldBlock.into());
     }
     // One write for the line: the stream has no buffer of its own.

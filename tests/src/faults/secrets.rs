@@ -331,7 +331,7 @@ impl Scene {
 
 /// Searches each secret in every encoding, in one walk over the bytes.
 fn seek(secrets: &[Hidden], bytes: &[u8], place: &str, report: &mut Report) {
-    let mut needles: HashMap<[u8; 4], Vec<(&str, &str, Vec<u8>)>> = HashMap::new();
+    let mut needles = HashMap::<_, Vec<_>>::new();
     let mut sought = 0;
     for secret in secrets {
         for (encoding, needle) in encodings(&secret.bytes) {

@@ -150,7 +150,8 @@ impl Stage {
                 administrators: Arc::default(),
             },
         };
-        let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]).unwrap(), around);
+        let engine =
+            Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]).unwrap(), around);
         let engine = Arc::new(engine);
         let [root, stranger] = [0, STRANGER].map(|uid| Wire::open(&runtime, &engine, uid));
         Self { log, clock, root, stranger, runtime }

@@ -115,7 +115,8 @@ fn reckon_spray(spray: &Spray) {
 }
 
 fn at(moment: u64) -> At<'static> {
-    At { doubt: None,
+    At {
+        doubt: None,
         now: Now(moment),
         uptime: Uptime(moment),
         host_clock: HostClock::Synchronised,

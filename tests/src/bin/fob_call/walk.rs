@@ -130,7 +130,7 @@ impl Step {
         match self.below(8) {
             0 => Variant::from(number as u32),
             1 => Variant::from(number as u32 % 100_000),
-            2 => Variant::from(number % 2 == 0),
+            2 => Variant::from(number.is_multiple_of(2)),
             3 => Variant::from(number.cast_signed()),
             4 => Variant::from(f64::from_bits(number)),
             5 => Variant::from(vec![self.text()]),
