@@ -96,13 +96,14 @@ fn lost_retired_and_stock_come_as_they_were() {
 #[test]
 fn a_uid_of_another_name_or_of_nobody_gets_no_token() {
     let bob = Owner { uid: 1000, name: "bob".to_owned() };
-    for owner in [Some(&bob), None] {
+    for (owner, bound) in [(Some(&bob), None), (None, Some(alice()))] {
         let change = written(decide(
             &saved(Standing::Assigned(alice()), Some(77)),
             &Here { owner, ..Here::default() },
         ));
         assert_eq!(change.token.standing, Standing::Stock);
-        assert_eq!((change.user, change.bound), (None, None));
+        // Who is no user yet, as before a directory is joined, must not be exempt later.
+        assert_eq!((change.user, change.bound), (None, bound));
         assert_eq!((change.note, change.state.last_step), (Some(Note::NoSuchUser), Some(77)));
     }
 }

@@ -290,3 +290,29 @@ fn close_up(dir: &Path) -> io::Result<()> {
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Key;
+    use crate::store::{
+        Committed, Store, Write,
+        sled::{SledStore, shelf::encode},
+    };
+
+    /// A user goes back to the Fob of layout 2, which writes without a manifest, and forward again.
+    #[tokio::test]
+    async fn what_the_fob_of_layout_2_wrote_is_not_taken_for_decay() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("tokens");
+        let store = SledStore::open(&dir).unwrap();
+        let mark = Write::Put(Key::initialized(), vec![1]);
+        assert_eq!(store.commit(Vec::new(), vec![mark]).await, Ok(Committed::Done));
+        drop(store);
+        let old = super::open_settled(&super::Config::new().path(&dir)).unwrap();
+        old.insert(Key::user(1000).as_bytes(), encode(7, b"tokens")).unwrap();
+        old.flush().unwrap();
+        drop(old);
+        let store = SledStore::open(&dir).unwrap();
+        assert!(store.get(&[Key::user(1000)]).await.unwrap()[0].is_some());
+    }
+}
