@@ -119,7 +119,7 @@ impl Encoder {
     }
 }
 
-/// Reads a stream, item by item. What it returns is the stream's own claim until [`Decoder::next`]
+/// Reads a stream, item by item. What it returns is the stream's own claim until [`Iterator::next`]
 /// has returned `None`: only then its end, count and hash were right.
 pub struct Decoder<R> {
     input: R,
