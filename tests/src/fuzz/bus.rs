@@ -8,8 +8,8 @@ use std::{
 };
 
 use fob_api::{
-    AssignOptions, BypassOptions, ImportOptions, PageOptions, RemoveOptions, UnlockOptions,
-    VerifyContext,
+    AssignOptions, BypassOptions, ImportOptions, LogOptions, PageOptions, RemoveOptions,
+    RestoreOptions, UnlockOptions, VerifyContext,
     address::{INTERFACE, OBJECT_PATH},
 };
 use fobd::{
@@ -31,15 +31,19 @@ use zbus::{
 };
 
 /// The methods, each with the signature of its arguments and who may call it besides root.
-const METHODS: [(&str, &str, Others); 15] = [
+const METHODS: [(&str, &str, Others); 20] = [
     ("Assign", "ssasa{sv}", Others::Never),
+    ("Backup", "ayh", Others::Never),
     ("Bypass", "sa{sv}", Others::Never),
     ("Deactivate", "sa{sv}", Others::Never),
     ("Forget", "sa{sv}", Others::Never),
     ("Import", "hsa{sv}", Others::Never),
     ("List", "sua{sv}", Others::Never),
+    ("Log", "a{sv}", Others::Never),
     ("NewRecoveryCodes", "sasa{sv}", Others::Themselves),
     ("Prompt", "sa{sv}", Others::Themselves),
+    ("Rekey", "", Others::Never),
+    ("Restore", "ayha{sv}", Others::Never),
     ("Resync", "sasa{sv}", Others::Themselves),
     ("Rotate", "ssasa{sv}", Others::Never),
     ("ShowToken", "s", Others::Never),
@@ -47,6 +51,7 @@ const METHODS: [(&str, &str, Others); 15] = [
     ("Status", "", Others::Never),
     ("Unlock", "sa{sv}", Others::Never),
     ("Verify", "ssa{sv}", Others::Themselves),
+    ("VerifyLog", "", Others::Never),
 ];
 
 /// What callers who are not root may do with a method.
@@ -63,14 +68,17 @@ pub(super) fn arguments(bytes: &[u8]) {
     let method = METHODS[usize::from(choice & 0x7f) % METHODS.len()].0;
     match method {
         "Assign" | "Rotate" => read::<(String, String, Vec<String>, AssignOptions)>(body, endian),
+        "Backup" => read::<Vec<u8>>(body, endian), // a descriptor is no bytes
         "Bypass" => read::<(String, BypassOptions)>(body, endian),
         "Deactivate" | "Forget" => read::<(String, RemoveOptions)>(body, endian),
-        "Import" => read::<(String, ImportOptions)>(body, endian), // a descriptor is no bytes
+        "Import" => read::<(String, ImportOptions)>(body, endian), // nor here
         "List" => read::<(String, u32, PageOptions)>(body, endian),
+        "Log" => read::<LogOptions>(body, endian),
         "NewRecoveryCodes" | "Resync" => {
             read::<(String, Vec<String>, AssignOptions)>(body, endian);
         }
         "Prompt" => read::<(String, VerifyContext)>(body, endian),
+        "Restore" => read::<(Vec<u8>, RestoreOptions)>(body, endian), // nor here
         "Unlock" => read::<(String, UnlockOptions)>(body, endian),
         "Verify" => read::<(String, String, VerifyContext)>(body, endian),
         _ => read::<String>(body, endian),
