@@ -148,10 +148,12 @@ async fn on_a_read_only_disk_the_daemon_says_so_and_does_not_start() {
     set_up(&daemon, &disk.at).await;
     daemon.stop();
     disk.remount("remount,ro");
+    // A socket elsewhere, as in /run: the state is what cannot be written.
+    let run = tempfile::tempdir().unwrap();
     let ended = Command::new(needs::built("fobd"))
         .arg(format!("--state={}", disk.at.join("state").display()))
         .arg(format!("--config={}", disk.at.join("fobd.conf").display()))
-        .arg(format!("--socket={}", disk.at.join("peer").display()))
+        .arg(format!("--socket={}", run.path().join("peer").display()))
         .arg("--no-bus")
         .output()
         .unwrap();
