@@ -21,3 +21,4 @@ pub mod totp;
 pub mod users;
 pub mod vault;
 pub mod watchdog;
+mod wipe;

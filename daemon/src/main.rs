@@ -47,9 +47,9 @@ fn start() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(open::initialize(&config.state, config.credentials.as_deref())?);
     }
     let account = Account::of(&config.state)?;
+    let numbers = config::read(&config.file)?;
     let door = Door::open(&config.socket)
         .map_err(|error| format!("cannot listen at {}: {error}.", config.socket.display()))?;
-    let numbers = config::read(&config.file)?;
     account.enter()?;
     let opened = open::open(&config.state, config.credentials.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -12,7 +12,10 @@ use fob_api::{Code, CodePair};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
 
-use crate::record::{Algorithm, Parameters, Seed};
+use crate::{
+    record::{Algorithm, Parameters, Seed},
+    wipe,
+};
 
 /// Computes the codes of one token. Holds the seed; wiped on drop.
 pub struct Generator {
@@ -52,6 +55,14 @@ impl Generator {
     ///
     /// [`BadParameters`] for digits outside 6 to 8 or a seed under 16 bytes.
     pub fn new(seed: &Seed, parameters: &Parameters) -> Result<Self, BadParameters> {
+        let generator = Self::build(seed, parameters);
+        wipe::stack();
+        generator
+    }
+
+    /// As [`Generator::new`], in a frame of its own, so that [`wipe::stack`] reaches it.
+    #[inline(never)]
+    fn build(seed: &Seed, parameters: &Parameters) -> Result<Self, BadParameters> {
         let algorithm = match parameters.algorithm {
             Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
             Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
@@ -74,6 +85,14 @@ impl Generator {
     /// time taken tells nothing about it.
     #[must_use]
     pub fn search(&self, code: &Code, window: RangeInclusive<u64>) -> Vec<u64> {
+        let found = self.try_all(code, window);
+        wipe::stack();
+        found
+    }
+
+    /// As [`Generator::search`], in a frame of its own.
+    #[inline(never)]
+    fn try_all(&self, code: &Code, window: RangeInclusive<u64>) -> Vec<u64> {
         let typed = self.number(code);
         let flags: Vec<(u64, Choice)> =
             window.map(|step| (step, self.shown(step).is(&typed))).collect();
@@ -86,6 +105,14 @@ impl Generator {
     /// (clock-and-throttle.md section 3).
     #[must_use]
     pub fn search_pair(&self, pair: &CodePair, range: RangeInclusive<u64>, gap: Gap) -> PairSearch {
+        let found = self.try_pairs(pair, range, gap);
+        wipe::stack();
+        found
+    }
+
+    /// As [`Generator::search_pair`], in a frame of its own.
+    #[inline(never)]
+    fn try_pairs(&self, pair: &CodePair, range: RangeInclusive<u64>, gap: Gap) -> PairSearch {
         let (first_code, second_code) = (self.number(&pair.first), self.number(&pair.second));
         let reach = match gap {
             Gap::One => 1,

@@ -13,7 +13,10 @@ use super::{
     page::{Page, SECRET},
     random,
 };
-use crate::record::{KeyId, SealedSeed};
+use crate::{
+    record::{KeyId, SealedSeed},
+    wipe,
+};
 
 /// The slot of the house secret.
 const HOUSE: usize = 0;
@@ -60,6 +63,7 @@ impl Ring {
         let slot = (HOUSE + 1..).find(is_free).unwrap_or_default();
         let room = self.page.room(slot).ok_or(VaultError::Damaged)?;
         let filled = fill(room).map(|()| id_of(room));
+        wipe::stack();
         let is_new = filled.as_ref().is_ok_and(|id| self.keys.iter().all(|(held, _)| held != id));
         match &filled {
             Ok(id) if is_new => self.keys.push((*id, slot)),
@@ -125,10 +129,9 @@ impl Ring {
         aad: &[u8],
     ) -> Result<([u8; 24], Vec<u8>), VaultError> {
         let nonce = random::<24>()?;
-        XChaCha20Poly1305::new(self.key(key)?.into())
-            .encrypt(&XNonce::from(nonce), Payload { msg: secret, aad })
-            .map(|sealed| (nonce, sealed))
-            .map_err(|_| VaultError::Damaged)
+        let sealed = encrypt(self.key(key)?, &nonce, Payload { msg: secret, aad });
+        wipe::stack();
+        Ok((nonce, sealed?))
     }
 
     /// Opens a secret.
@@ -149,10 +152,9 @@ impl Ring {
         sealed: &[u8],
         aad: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        XChaCha20Poly1305::new(self.key(key)?.into())
-            .decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad })
-            .map(Zeroizing::new)
-            .map_err(|_| VaultError::Damaged)
+        let opened = decrypt(self.key(key)?, nonce, Payload { msg: sealed, aad });
+        wipe::stack();
+        opened
     }
 
     fn not_here(&self, wanted: KeyId) -> VaultError {
@@ -160,7 +162,31 @@ impl Ring {
     }
 }
 
+/// A frame of its own, so that [`wipe::stack`] reaches it.
+#[inline(never)]
+fn encrypt(
+    key: &[u8; SECRET],
+    nonce: &[u8; 24],
+    payload: Payload<'_, '_>,
+) -> Result<Vec<u8>, VaultError> {
+    let cipher = XChaCha20Poly1305::new(key.into());
+    cipher.encrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::Damaged)
+}
+
+/// As [`encrypt`].
+#[inline(never)]
+fn decrypt(
+    key: &[u8; SECRET],
+    nonce: &[u8; 24],
+    payload: Payload<'_, '_>,
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let cipher = XChaCha20Poly1305::new(key.into());
+    let opened = cipher.decrypt(&XNonce::from(*nonce), payload);
+    opened.map(Zeroizing::new).map_err(|_| VaultError::Damaged)
+}
+
 /// Returns the id of a key: a hash under a label of its own, so that it is no other hash of it.
+#[inline(never)]
 fn id_of(key: &[u8; SECRET]) -> KeyId {
     let mut hash = Sha256::new();
     hash.update(b"fob master key id v1");
