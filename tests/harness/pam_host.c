@@ -47,6 +47,7 @@ struct sign_in {
 
 static void show(const char *word, int number, const char *text)
 {
+    flockfile(stdout); /* one line, also when several threads have something to say */
     printf("%s %d ", word, number);
     for (; text && *text; text++)
         if (*text >= ' ' && *text <= '~')
@@ -54,6 +55,7 @@ static void show(const char *word, int number, const char *text)
         else
             printf("\\x%02x", (unsigned char)*text);
     putchar('\n');
+    funlockfile(stdout);
 }
 
 static char *unmask(const char *hex)

@@ -70,11 +70,13 @@ mod tests {
     use super::{OpenError, watched};
 
     const PATIENCE: Duration = Duration::from_millis(20);
+    /// Longer than a thread takes to start and end, also on a busy machine that prints a backtrace.
+    const LONG: Duration = Duration::from_secs(60);
 
     #[test]
     fn an_opening_that_gets_on_is_waited_for_and_one_that_hangs_is_not() {
         let dir = Path::new("/nowhere");
-        assert!(matches!(watched(dir, PATIENCE, |_| Ok(7)), Ok(7)));
+        assert!(matches!(watched(dir, LONG, |_| Ok(7)), Ok(7)));
         let (hold, held) = channel::<()>();
         let hangs = watched(dir, PATIENCE, move |_| Ok(held.recv().is_ok()));
         assert!(matches!(hangs, Err(OpenError::Stuck(..))));
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn an_opening_that_panics_found_damage() {
         let dir = Path::new("/nowhere");
-        let panics = watched::<()>(dir, PATIENCE, |_| panic!("as sled does"));
+        let panics = watched::<()>(dir, LONG, |_| panic!("as sled does"));
         assert!(matches!(panics, Err(OpenError::Damaged(_))));
     }
 }
