@@ -1,5 +1,5 @@
 //! The fault programs: each breaks something many times, counts what came of it, and names what
-//! should not have. `cargo run --release -p fob-tests --bin faults -- all` runs them in order.
+//! should not have. `tests/faults` runs them in order.
 //!
 //! To add one: a file in `faults/`, a function `fn(&Call) -> Result<Report, Failure>`, a row in
 //! [`PROGRAMS`].

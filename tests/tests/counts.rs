@@ -1,5 +1,5 @@
-//! The short forms of the fault programs about codes: `cargo run --release -p fob-tests --bin faults`
-//! has the long ones (threats.md R2, S1, S2, S7).
+//! The short forms of the fault programs about codes: `tests/faults` has the long ones (threats.md
+//! R2, S1, S2, S7).
 
 #![allow(
     clippy::panic,

@@ -1,5 +1,4 @@
-//! Short runs of the fault programs; `cargo run --release -p fob-tests --bin faults -- all` does the
-//! long ones.
+//! Short runs of the fault programs; `tests/faults` does the long ones.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of a test fail it by a panic")]
 

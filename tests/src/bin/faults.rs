@@ -1,8 +1,8 @@
 //! Breaks things many times and counts what came of it.
 //!
-//! `cargo run --release -p fob-tests --bin faults -- NAME [--count N]`, or `all` for every program
-//! with the count that is asked of the product, and a table at the end. Exits with failure if
-//! something came of it that must not be. Most need root, and `cargo build --release -p fobd`.
+//! `tests/faults NAME [--count N]` builds it and what it breaks, and starts it: one program, or
+//! `all`, each with the count that is asked of the product, and a table at the end. Exits with
+//! failure if something came of it that must not be. Most need root.
 
 use std::{
     env,
