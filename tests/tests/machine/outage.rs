@@ -135,3 +135,39 @@ fn sign_ins_as_root_do_not_need_the_bus() {
     host.shell("kill -CONT $(systemctl show --value -p MainPID dbus || cat /run/dbus/pid)");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// As after a boot whose credential, TPM or key file did not come.
+#[test]
+fn without_its_key_the_daemon_says_so_and_only_an_emergency_code_signs_in() {
+    let host = Host::start();
+    let (alice, mut token) = host.person_with_button_token("alice");
+    host.shell(&format!("usermod -aG sudo {}", alice.name));
+    let codes = host.codes_to_keep(&format!("fobctl emergency {}", alice.name));
+    let carol = host.person("carol");
+    host.shell(
+        "systemctl stop fobd && mv /var/lib/fobd/master.key /root
+         systemctl start --no-block fobd",
+    );
+    let refused = |door: Door, user: &Person, code: &str| {
+        let seen = host.ssh(door, &user.name).code(code).run();
+        seen.assert_refused_at_the_code(&user.name);
+        assert_eq!(seen.last_prompt(), "Emergency code: ");
+        seen
+    };
+    let seen = refused(Door::KeyThenCode, &alice, &token.next_code());
+    assert!(seen.says(SORRY), "{seen:?}");
+    // Who has no token is not let in by nullok either, for nobody can say so.
+    refused(Door::KeyThenCodeIfAny, &carol, "123456");
+    let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&codes[0]).run();
+    seen.assert_signed_in_as(&alice.name);
+    refused(Door::KeyThenCode, &alice, &codes[0]);
+    let said = host.journal("the master key");
+    assert!(said.iter().any(|line| line.contains("master.key")), "{said:?}");
+    host.shell("! test -e /var/lib/fobd/master.key");
+    // It is tried again for ever: with the key back, nobody has to start it.
+    host.shell(
+        "mv /root/master.key /var/lib/fobd
+         until systemctl is-active --quiet fobd; do sleep 0.1; done",
+    );
+    sign_in(&host, &alice, &mut token).0.assert_signed_in_as(&alice.name);
+}

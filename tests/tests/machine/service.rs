@@ -85,3 +85,56 @@ fn a_state_of_roots_from_before_there_was_the_user_is_taken_over() {
     );
     assert_eq!(report, "answers\nas fob\n600 root\n");
 }
+
+/// Has nobody call the daemon by its name on the bus a hundred times; returns for how many seconds,
+/// and how often systemd has started the daemon again so far.
+fn storm(host: &Host) -> [u64; 2] {
+    let report = host.shell(
+        "began=$(date +%s)
+         for _ in $(seq 100); do
+           setpriv --reuid=65534 --regid=65534 --clear-groups busctl --timeout=5 call \\
+             org.fobd.Fob1 /org/fobd/Fob1 org.fobd.Fob1 Status >/dev/null 2>&1 &
+         done
+         wait
+         echo $(($(date +%s) - began)) $(systemctl show --value -p NRestarts fobd)",
+    );
+    let mut numbers = report.split_whitespace().map(|word| word.parse().unwrap());
+    [numbers.next().unwrap(), numbers.next().unwrap()]
+}
+
+/// With a limit of starts, whoever calls often enough would keep everybody out.
+#[test]
+fn a_storm_of_callers_cannot_keep_the_daemon_from_being_started() {
+    let host = Host::start();
+    let works = "until fobctl status >/dev/null 2>&1; do sleep 0.1; done; systemctl is-active fobd";
+
+    host.shell("systemctl stop fobd.socket fobd");
+    let [_, restarts] = storm(&host);
+    assert_eq!(restarts, 0);
+    assert_eq!(host.shell("systemctl is-active fobd"), "active\n", "the first call starts it");
+
+    host.shell(
+        "systemctl stop fobd.socket fobd && mv /var/lib/fobd/master.key /root
+         systemctl start fobd.socket",
+    );
+    let [seconds, restarts] = storm(&host);
+    assert!(restarts > 0, "it does not fail");
+    assert!(
+        restarts <= seconds + 2,
+        "{restarts} starts in {seconds} s: more than RestartSec= says"
+    );
+    host.shell("mv /root/master.key /var/lib/fobd");
+    assert_eq!(host.shell(works), "active\n", "nobody has to reset a failed unit");
+
+    host.shell(
+        "systemctl stop fobd.socket fobd
+         mv /etc/systemd/system/fobd.service /root && systemctl mask fobd",
+    );
+    storm(&host);
+    host.shell("! pidof fobd");
+    host.shell(
+        "systemctl unmask fobd && mv /root/fobd.service /etc/systemd/system
+         systemctl daemon-reload && systemctl start fobd.socket",
+    );
+    assert_eq!(host.shell(works), "active\n");
+}

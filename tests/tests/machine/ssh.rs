@@ -157,3 +157,40 @@ fn roots_code_reaches_the_daemon_only_where_sshd_permits_root_more_than_keys() {
     host.ssh(Door::KeyThenCode, "root").code("123456").run().assert_refused_at_the_code("root");
     assert_eq!(host.verdicts("root").len(), 1);
 }
+
+/// What one connection may try is sshd's to say, and here it says a thousand times (CVE-2015-5600).
+/// The daemon counts for the user: after five wrong codes the right one alone opens nothing.
+#[test]
+fn a_thousand_tries_on_one_connection_are_five_for_the_daemon() {
+    const TRIES: usize = 60;
+    let host = Host::start();
+    let (alice, mut token) = host.person_with_button_token("alice");
+    host.shell(
+        "printf 'MaxAuthTries 1000\nLoginGraceTime 0\n' >/etc/ssh/sshd_config.d/00-tries.conf
+         systemctl restart ssh && sshd -T | grep -qx 'maxauthtries 1000'",
+    );
+    let mut answers: Vec<String> = token.wrong_codes(0, 50).take(5).collect();
+    answers.resize(TRIES, token.next_code());
+    let report = host.feed(
+        &format!(
+            "export FOBTEST_FOLDER=$(mktemp -d) && cd $FOBTEST_FOLDER
+             touch prompts password && cat >code
+             export SSH_ASKPASS=/usr/local/lib/fobtest/askpass SSH_ASKPASS_REQUIRE=force
+             devices=$(yes pam | head -n 10000 | paste -sd,)
+             timeout 110 ssh -o StrictHostKeyChecking=yes -o NumberOfPasswordPrompts={TRIES} \\
+               -o KbdInteractiveDevices=$devices {}@127.0.0.1 id -un </dev/null >out 2>err
+             echo $? $(grep -ic 'code' prompts) $(cat out) $(cat err)",
+            alice.name
+        ),
+        (answers.join("\n") + "\n").as_bytes(),
+    );
+    assert!(report.starts_with(&format!("255 {TRIES} ")), "{report}");
+    assert!(report.contains("Permission denied"), "{report}");
+    let verdicts = host.verdicts(&alice.name);
+    assert_eq!(verdicts.len(), TRIES, "each came to the daemon: {verdicts:?}");
+    assert_eq!(verdicts[..5], ["reject"; 5]);
+    assert!(!verdicts.iter().any(|verdict| verdict == "accept"), "{verdicts:?}");
+    let pair = token.show_pair(host.now()).join(" ");
+    let ssh = || host.ssh(Door::KeyThenCode, &alice.name).code(&pair).run();
+    host.in_turn(&alice.name, ssh).assert_signed_in_as(&alice.name);
+}
