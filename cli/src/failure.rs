@@ -18,6 +18,7 @@ use zbus::fdo;
 use crate::render::printable;
 pub(crate) use backup::BackupTrouble;
 pub(crate) use emergency::EmergencyTrouble;
+pub(crate) use log::places as log_places;
 
 /// The exit statuses: part of the interface for scripts, never changed.
 const REFUSED: u8 = 1;

@@ -511,7 +511,9 @@ impl<S: Store> Fob<S> {
 
     /// Checks whether every line of the log is there, and as it was written: files (u), lines (t),
     /// first (t) and last (t) line number; if not, wrong (s), altered, file_missing, lines_missing
-    /// or truncated, with file (s) and line (t) of the first place.
+    /// or truncated, with file (s) and line (t) of the first place; breaks (aa{sv}), all of them up
+    /// to 100 with wrong, file, line and seq (t), the number that the line says; more (t), how many
+    /// more.
     ///
     /// Callers: uid 0.
     ///

@@ -106,6 +106,7 @@ async fn what_was_done_to_the_log_while_the_daemon_was_away_is_found_after_its_s
         for round in 0..2 {
             let report = daemon.proxy().await.verify_log().await.unwrap();
             assert_eq!(report.wrong.as_deref(), Some(expected), "{deed}, round {round}");
+            assert_eq!(report.breaks.map(|all| all.len()), Some(1), "{deed}, round {round}");
             daemon.stop();
             daemon = Daemon::start(ground.path(), None);
         }

@@ -8,7 +8,7 @@ use nix::time::{ClockId, clock_gettime};
 use crate::{
     args::Log,
     connect::{Patience, daemon as connect},
-    failure::Failure,
+    failure::{self, Failure},
     render,
 };
 
@@ -115,6 +115,12 @@ async fn verify() -> Result<(), Failure> {
     let report = connect(Patience::Long).await?.verify_log().await?;
     match report.wrong.as_deref() {
         None => render::print(&render::log_verdict(&report)),
-        Some(_) => Err(Failure::Log(report)),
+        Some(_) => {
+            let places = failure::log_places(&report);
+            if !places.is_empty() {
+                render::print(&places)?;
+            }
+            Err(Failure::Log(report))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `log`: what is printed, to the letter, and what is asked of the daemon for it.
 
-use fob_api::{Error, LogEntry, LogReport};
+use fob_api::{Error, LogBreak, LogEntry, LogReport};
 
 use crate::fake::{Fake, Reply, can_run};
 
@@ -90,8 +90,36 @@ fn a_broken_log_is_a_refusal_with_the_place_and_a_hint() {
     let fake = Fake::new(&[("VerifyLog", Reply::Log(report))]);
     let ended = fake.run(&["log", "--verify"], "");
     let fact = "fobctl: the log is broken at 00000000000000000001.jsonl, line 4: a line is not as \
-                it was written; 3 lines before it are in order.\nhint: compare with";
+                it was written; 3 other lines are in order.\nhint: compare with";
     assert_eq!((ended.status, ended.stdout.as_str()), (1, ""));
+    assert!(ended.stderr.starts_with(fact), "{}", ended.stderr);
+}
+
+#[test]
+fn each_place_where_the_log_is_broken_is_a_line() {
+    if !can_run() {
+        return;
+    }
+    let broken = |wrong: &str, line, seq| LogBreak {
+        wrong: Some(wrong.to_owned()),
+        file: Some("00000000000000000001.jsonl".to_owned()),
+        line: Some(line),
+        seq,
+    };
+    let report = LogReport {
+        lines: Some(7),
+        wrong: Some("altered".to_owned()),
+        breaks: Some(vec![broken("altered", 4, None), broken("lines_missing", 6, Some(9))]),
+        more: Some(3),
+        ..LogReport::default()
+    };
+    let fake = Fake::new(&[("VerifyLog", Reply::Log(report))]);
+    let ended = fake.run(&["log", "--verify"], "");
+    let places = "00000000000000000001.jsonl, line 4: a line is not as it was written\n\
+                  00000000000000000001.jsonl, line 6 (number 9): lines are missing before this \
+                  place\nand 3 more\n";
+    assert_eq!((ended.status, ended.stdout.as_str()), (1, places));
+    let fact = "fobctl: the log is broken at 5 places; 7 lines are in order.\nhint: ";
     assert!(ended.stderr.starts_with(fact), "{}", ended.stderr);
 }
 

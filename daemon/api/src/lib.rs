@@ -21,7 +21,7 @@ mod verdict;
 pub use answer::{Answer, RECOVERY_ALPHABET, RECOVERY_LETTERS, RecoveryCode};
 pub use code::{Code, CodeError, CodePair};
 pub use error::{Error, ErrorKind, RootRule};
-pub use log::{LogEntry, LogOptions, LogReport};
+pub use log::{LogBreak, LogEntry, LogOptions, LogReport};
 pub use name::{NameError, Serial, UserName};
 pub use report::{
     AssignOptions, BackupReport, BypassOptions, Fate, ImportOptions, ImportReport, MAX_RATE,

@@ -48,7 +48,7 @@ pub struct LogEntry {
 pub struct LogReport {
     /// Files that were looked at.
     pub files: Option<u32>,
-    /// Lines that are as they were written.
+    /// Lines that are known to be as they were written.
     pub lines: Option<u64>,
     /// Number of the first line.
     pub first: Option<u64>,
@@ -61,4 +61,22 @@ pub struct LogReport {
     pub file: Option<String>,
     /// The line in it, from 1 on.
     pub line: Option<u64>,
+    /// Every place where something is wrong, in the order of the log; 100 at most.
+    pub breaks: Option<Vec<LogBreak>>,
+    /// How many more there are.
+    pub more: Option<u64>,
+}
+
+/// A place where the log is broken.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct LogBreak {
+    /// What is wrong, as in the report.
+    pub wrong: Option<String>,
+    /// The name of the file; empty if there is none.
+    pub file: Option<String>,
+    /// The line in it, from 1 on.
+    pub line: Option<u64>,
+    /// The number that the line says it has; absent if it says none.
+    pub seq: Option<u64>,
 }

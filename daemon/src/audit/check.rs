@@ -8,7 +8,7 @@ use super::{
 };
 use crate::record::LogHead;
 
-/// What is wrong at the first place where something is.
+/// What is wrong at a place of the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     /// The line is not as it was written, or one was added.
@@ -34,7 +34,7 @@ impl Kind {
     }
 }
 
-/// The first place where the chain is broken.
+/// A place where the chain is broken.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Wrong {
     /// What is wrong.
@@ -43,7 +43,13 @@ pub struct Wrong {
     pub file: String,
     /// The line in it, from 1 on.
     pub line: u64,
+    /// The number that the line says it has; `None` if it says none, or there is no line.
+    pub seq: Option<u64>,
 }
+
+/// Most breaks that a report names: a log that is broken at more places has been damaged as a
+/// whole, and a reply has room for these.
+const NAMED: usize = 100;
 
 /// What a check found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -56,8 +62,17 @@ pub struct Report {
     pub first: u64,
     /// Number of the last line that was checked.
     pub last: u64,
-    /// What is wrong first; `None` if nothing is.
-    pub wrong: Option<Wrong>,
+    /// What is wrong, in the order of the log; nothing if the log is whole. The first
+    /// [`NAMED`] of them.
+    pub wrong: Vec<Wrong>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl Report {
+    fn blame(&mut self, wrong: Wrong) {
+        if self.wrong.len() < NAMED { self.wrong.push(wrong) } else { self.more += 1 }
+    }
 }
 
 /// What the chain must reach.
@@ -69,7 +84,8 @@ pub struct Known<'a> {
     pub live: Option<&'a LogHead>,
 }
 
-/// Checks all files of a folder against what is known of the chain's end.
+/// Checks all files of a folder against what is known of the chain's end. Behind a break the check
+/// goes on with what the log itself says there, so that one break hides no other.
 ///
 /// # Errors
 ///
@@ -79,8 +95,7 @@ pub(super) fn check(folder: &Path, known: Known<'_>) -> io::Result<Report> {
     let mut last = String::new();
     let found = files::list(folder)?;
     if let Some(wrong) = walk.before_the_first(found.first()) {
-        walk.report.wrong = Some(wrong);
-        return Ok(walk.report);
+        walk.report.blame(wrong);
     }
     for file in &found {
         if walk.is_at_the_end() {
@@ -89,15 +104,14 @@ pub(super) fn check(folder: &Path, known: Known<'_>) -> io::Result<Report> {
         last = file.name();
         walk.report.files += 1;
         walk.file(file, &fs::read(&file.path)?);
-        if walk.report.wrong.is_some() {
-            return Ok(walk.report);
-        }
     }
-    let reached = walk.chain.map_or(0, |(seq, _)| seq);
+    let reached = walk.reached();
     let heads = [known.kept, known.live];
-    if heads.into_iter().flatten().any(|head| reached < head.seq) {
-        let line = walk.report.last.saturating_sub(found.last().map_or(0, |file| file.first)) + 2;
-        walk.report.wrong = Some(Wrong { kind: Kind::Truncated, file: last, line });
+    let is_cut = heads.into_iter().flatten().any(|head| reached < head.seq);
+    // Without a file it has been said already that one is missing.
+    if is_cut && (!found.is_empty() || walk.report.wrong.is_empty()) {
+        let line = reached.saturating_sub(found.last().map_or(0, |file| file.first)) + 2;
+        walk.report.blame(Wrong { kind: Kind::Truncated, file: last, line, seq: None });
     }
     Ok(walk.report)
 }
@@ -105,9 +119,24 @@ pub(super) fn check(folder: &Path, known: Known<'_>) -> io::Result<Report> {
 /// A walk along the chain.
 struct Walk<'a> {
     report: Report,
-    /// Number and hash of the line before.
-    chain: Option<(u64, Hash)>,
+    /// The line before; `None` before the first.
+    chain: Option<Link>,
     known: Known<'a>,
+}
+
+/// Where the chain stands behind a line.
+struct Link {
+    seq: u64,
+    before: Before,
+}
+
+/// What the next line is sealed with.
+enum Before {
+    /// The hash of a line that is in order.
+    Hash(Hash),
+    /// One of the hashes that a broken line could have had: the one that it says, and the one that
+    /// belongs to what it says otherwise. With neither, the next line cannot be checked.
+    OneOf([Option<Hash>; 2]),
 }
 
 impl Walk<'_> {
@@ -119,15 +148,17 @@ impl Walk<'_> {
             None => kept.seq > 0,
         };
         let file = first.map(Named::name).unwrap_or_default();
-        missing.then_some(Wrong { kind: Kind::FileMissing, file, line: 1 })
+        missing.then_some(Wrong { kind: Kind::FileMissing, file, line: 1, seq: None })
+    }
+
+    /// Returns the number of the last line, also of one that cannot be read.
+    fn reached(&self) -> u64 {
+        self.chain.as_ref().map_or(0, |link| link.seq)
     }
 
     /// Tells whether the writer has not been any farther.
     fn is_at_the_end(&self) -> bool {
-        match (self.known.live, self.chain) {
-            (Some(live), Some((seq, _))) => seq >= live.seq,
-            _ => false,
-        }
+        self.known.live.is_some_and(|live| self.chain.is_some() && self.reached() >= live.seq)
     }
 
     fn file(&mut self, file: &Named, bytes: &[u8]) {
@@ -137,27 +168,58 @@ impl Walk<'_> {
                 return;
             }
             position += 1;
-            if let Err(kind) = self.line(file, position, line) {
-                self.report.wrong = Some(Wrong { kind, file: file.name(), line: position });
-                return;
-            }
+            self.line(file, position, line);
         }
         if !bytes.is_empty() && !bytes.ends_with(b"\n") && !self.is_at_the_end() {
             // Without a writer nobody is about to end it: its end was taken, or the host died.
             let kind = if self.known.live.is_some() { Kind::Truncated } else { Kind::Altered };
-            self.report.wrong = Some(Wrong { kind, file: file.name(), line: position + 1 });
+            let (file, line) = (file.name(), position + 1);
+            self.report.blame(Wrong { kind, file, line, seq: None });
         }
     }
 
-    fn line(&mut self, file: &Named, position: u64, bytes: &[u8]) -> Result<(), Kind> {
-        let entry = line::read(bytes).ok_or(Kind::Altered)?;
-        let before = if position == 1 { self.first_line(file, &entry)? } else { self.before()? };
-        if let Some((seq, _)) = self.chain
-            && entry.seq != seq + 1
+    /// Takes the next line, whatever is wrong with it.
+    fn line(&mut self, file: &Named, position: u64, bytes: &[u8]) {
+        let entry = line::read(bytes);
+        let checked = match &entry {
+            Some(entry) => self.judge(file, position, (bytes, entry)),
+            None => Err(Kind::Altered),
+        };
+        let seq = entry.as_ref().map(|entry| entry.seq);
+        let before = match checked {
+            // Neither in order nor broken, as far as anybody can tell.
+            _ if entry.is_some() && self.is_behind_the_unreadable(position) => self.behind(bytes),
+            Ok(hash) => {
+                if self.report.lines == 0 {
+                    self.report.first = seq.unwrap_or_default();
+                }
+                self.report.lines += 1;
+                self.report.last = seq.unwrap_or_default();
+                Before::Hash(hash)
+            }
+            Err(kind) => {
+                let broken = Wrong { kind, file: file.name(), line: position, seq };
+                self.report.blame(broken);
+                self.behind(bytes)
+            }
+        };
+        let next = self.chain.as_ref().map_or(file.first, |link| link.seq.saturating_add(1));
+        self.chain = Some(Link { seq: seq.unwrap_or(next), before });
+    }
+
+    /// Returns the hash of a line that is in order.
+    fn judge(&self, file: &Named, position: u64, (bytes, entry): Line<'_>) -> Result<Hash, Kind> {
+        let before = if position == 1 {
+            [Some(self.first_line(file, entry)?), None]
+        } else {
+            self.before().ok_or(Kind::Altered)?
+        };
+        if let Some(link) = &self.chain
+            && Some(entry.seq) != link.seq.checked_add(1)
         {
             return Err(Kind::LinesMissing);
         }
-        if !line::is_sealed(bytes, &before) {
+        if !before.into_iter().flatten().any(|before| line::is_sealed(bytes, &before)) {
             return Err(Kind::Altered);
         }
         let hash = line::hash_of_hex(entry.hash.as_bytes()).ok_or(Kind::Altered)?;
@@ -165,13 +227,7 @@ impl Walk<'_> {
         if heads.into_iter().flatten().any(|head| head.seq == entry.seq && head.hash != hash) {
             return Err(Kind::Altered);
         }
-        if self.report.lines == 0 {
-            self.report.first = entry.seq;
-        }
-        self.report.lines += 1;
-        self.report.last = entry.seq;
-        self.chain = Some((entry.seq, hash));
-        Ok(())
+        Ok(hash)
     }
 
     /// Returns the hash before the first line of a file: what the file before ended with, or
@@ -182,18 +238,36 @@ impl Walk<'_> {
         if entry.seq != file.first {
             return Err(Kind::Altered);
         }
-        match self.chain {
-            Some((seq, _)) if entry.seq > seq + 1 => Err(Kind::FileMissing),
-            Some((_, hash)) if hash != says => Err(Kind::Altered),
+        match &self.chain {
+            Some(link) if entry.seq > link.seq.saturating_add(1) => Err(Kind::FileMissing),
+            Some(Link { before: Before::Hash(hash), .. }) if *hash != says => Err(Kind::Altered),
             None if entry.seq == 1 && says != Hash::default() => Err(Kind::Altered),
             _ => Ok(says),
         }
     }
 
-    fn before(&self) -> Result<Hash, Kind> {
-        self.chain.map(|(_, hash)| hash).ok_or(Kind::Altered)
+    fn before(&self) -> Option<[Option<Hash>; 2]> {
+        Some(match self.chain.as_ref()?.before {
+            Before::Hash(hash) => [Some(hash), None],
+            Before::OneOf(hashes) => hashes,
+        })
+    }
+
+    /// Tells whether the hash before this line is lost; the first line of a file says it itself.
+    fn is_behind_the_unreadable(&self, position: u64) -> bool {
+        position > 1 && self.before() == Some([None, None])
+    }
+
+    /// Returns what the line behind one that is not known to be in order may be sealed with.
+    fn behind(&self, bytes: &[u8]) -> Before {
+        let before = self.before().and_then(|[before, _]| before);
+        let belongs = before.and_then(|before| line::hash(bytes, &before));
+        Before::OneOf([line::said_hash(bytes), belongs])
     }
 }
+
+/// A line, and what it says.
+type Line<'a> = (&'a [u8], &'a Entry);
 
 #[cfg(test)]
 mod tests;

@@ -110,13 +110,26 @@ pub(super) fn read(line: &[u8]) -> Option<Entry> {
 
 /// Tells whether a line without its end has the hash that it says, and says nothing behind it.
 pub(super) fn is_sealed(line: &[u8], before: &Hash) -> bool {
-    let Some(rest) = line.strip_suffix(AFTER_HASH) else { return false };
-    let Some((rest, hex)) = rest.len().checked_sub(HEX).and_then(|at| rest.split_at_checked(at))
-    else {
-        return false;
-    };
-    let Some(body) = rest.strip_suffix(BEFORE_HASH) else { return false };
-    hash_of_hex(hex) == Some(chained(before, body))
+    let parts = parts(line);
+    parts.is_some_and(|(body, hex)| hash_of_hex(hex) == Some(chained(before, body)))
+}
+
+/// Returns the hash that belongs to a line without its end, whatever it says itself; `None` if it
+/// has not the form of a line.
+pub(super) fn hash(line: &[u8], before: &Hash) -> Option<Hash> {
+    parts(line).map(|(body, _)| chained(before, body))
+}
+
+/// Returns the hash that a line without its end says.
+pub(super) fn said_hash(line: &[u8]) -> Option<Hash> {
+    parts(line).and_then(|(_, hex)| hash_of_hex(hex))
+}
+
+/// Returns a line's body and the hash that it says, in hexadecimal.
+fn parts(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = line.strip_suffix(AFTER_HASH)?;
+    let (rest, hex) = rest.split_at_checked(rest.len().checked_sub(HEX)?)?;
+    Some((rest.strip_suffix(BEFORE_HASH)?, hex))
 }
 
 /// Returns the hash that is spelled so.

@@ -11,7 +11,7 @@ use std::{
 use super::{
     Audit, Depth, Event, Field, Found, From, Name, Outlet, Query,
     book::{Book, Turned},
-    check::{self, Known, Report},
+    check::{self, Known, Report, Wrong},
     files::{self, Gone, Paper},
     line::Record,
 };
@@ -116,6 +116,13 @@ impl Shelf {
     /// Checks the log, with the head that the database has.
     pub(super) fn check(&self, kept: Option<&LogHead>) -> Report {
         check::check(&self.folder(), Known { kept, live: None }).unwrap()
+    }
+}
+
+impl Report {
+    /// Returns what is wrong first.
+    pub(crate) fn first_wrong(&self) -> Option<Wrong> {
+        self.wrong.first().cloned()
     }
 }
 

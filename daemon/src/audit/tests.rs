@@ -52,5 +52,5 @@ async fn a_log_that_hangs_holds_nobody_up_and_the_journal_is_told_of_what_is_mis
     let lost: Vec<_> = entries.iter().filter(|entry| entry.event == "lost").collect();
     assert_eq!((lost.len(), lost[0].fields["count"].as_str()), (1, "10"));
     assert_eq!(entries.len() as u64, events - 10 + 2);
-    assert_eq!(house.audit.check(Known::default()).unwrap().wrong, None);
+    assert_eq!(house.audit.check(Known::default()).unwrap().first_wrong(), None);
 }

@@ -1,8 +1,8 @@
 //! Arguments of the bus as values of the daemon: parsed once, at the edge.
 
 use fob_api::{
-    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, LogEntry, LogOptions,
-    LogReport, Serial, Share, UserName, Verdict, VerifyContext, VerifyDetails,
+    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, LogBreak, LogEntry,
+    LogOptions, LogReport, Serial, Share, UserName, Verdict, VerifyContext, VerifyDetails,
 };
 use zbus::wire::OwnedFd;
 
@@ -162,15 +162,26 @@ impl From<audit::Entry> for LogEntry {
 
 /// Puts together what a check of the log has found.
 pub(super) fn log_report(report: audit::Report) -> LogReport {
-    let audit::Report { files, lines, first, last, wrong } = report;
+    let audit::Report { files, lines, first, last, wrong, more } = report;
+    let breaks: Vec<LogBreak> = wrong.into_iter().map(LogBreak::from).collect();
+    let place = breaks.first().cloned().unwrap_or_default();
     LogReport {
         files: Some(files),
         lines: Some(lines),
         first: Some(first),
         last: Some(last),
-        wrong: wrong.as_ref().map(|wrong| wrong.kind.word().to_owned()),
-        line: wrong.as_ref().map(|wrong| wrong.line),
-        file: wrong.map(|wrong| wrong.file),
+        wrong: place.wrong,
+        line: place.line,
+        file: place.file,
+        more: (!breaks.is_empty()).then_some(more),
+        breaks: (!breaks.is_empty()).then_some(breaks),
+    }
+}
+
+impl From<audit::Wrong> for LogBreak {
+    fn from(place: audit::Wrong) -> Self {
+        let audit::Wrong { kind, file, line, seq } = place;
+        Self { wrong: Some(kind.word().to_owned()), file: Some(file), line: Some(line), seq }
     }
 }
 

@@ -49,7 +49,7 @@ impl<S: Store> Engine<S> {
                 .map_err(|error| self.trouble("log", error))?
                 .map_err(|error| self.trouble("log", error))?;
             // A file may have been rotated away while it was read.
-            if report.wrong.is_none() || self.log_head().await? == kept {
+            if report.wrong.is_empty() || self.log_head().await? == kept {
                 break;
             }
         }

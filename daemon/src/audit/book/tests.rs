@@ -28,7 +28,7 @@ fn the_chain_goes_on_after_a_restart() {
         head = book.sync().unwrap();
         assert_eq!(head.seq, line);
     }
-    assert_eq!((shelf.check(Some(&head)).wrong, shelf.files().len()), (None, 1));
+    assert_eq!((shelf.check(Some(&head)).first_wrong(), shelf.files().len()), (None, 1));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_torn_last_line_is_cut_off_and_told_and_the_chain_goes_on() {
         let expected = format!("log_mended file=\"{name}\" bytes=\"{}\"", length - line);
         assert_eq!(told, [expected]);
         write(&mut book, 4);
-        assert_eq!(shelf.check(Some(&head)).wrong, None, "torn after {length} bytes");
+        assert_eq!(shelf.check(Some(&head)).first_wrong(), None, "torn after {length} bytes");
     }
 }
 
@@ -62,7 +62,7 @@ fn a_first_line_that_was_torn_leaves_no_empty_file() {
     assert_eq!((told.len(), shelf.files().len()), (1, 1));
     write(&mut book, 1);
     let report = shelf.check(None);
-    assert_eq!((report.wrong, report.files, report.last), (None, 2, head.seq));
+    assert_eq!((report.first_wrong(), report.files, report.last), (None, 2, head.seq));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_tail_that_was_removed_while_the_daemon_was_away_stays_visible() {
     let later = book.sync().unwrap();
     assert_eq!(later.seq, 6);
     // The database has heard of the lines that came since.
-    let wrong = shelf.check(Some(&later)).wrong.unwrap();
+    let wrong = shelf.check(Some(&later)).first_wrong().unwrap();
     assert_eq!((wrong.kind, wrong.line), (Kind::LinesMissing, 4));
 }
 
@@ -101,7 +101,7 @@ fn a_log_that_was_removed_or_rewritten_while_the_daemon_was_away_stays_visible()
         write(&mut book, 6);
         let later = book.sync().unwrap();
         let kind = if is_made_anew { Kind::Altered } else { Kind::FileMissing };
-        assert_eq!(shelf.check(Some(&later)).wrong.unwrap().kind, kind);
+        assert_eq!(shelf.check(Some(&later)).first_wrong().unwrap().kind, kind);
     }
 }
 
@@ -119,7 +119,7 @@ fn a_line_for_which_there_is_no_room_is_not_there_and_the_next_is_whole() {
     room(usize::MAX);
     write(&mut book, 3);
     let head = book.sync().unwrap();
-    assert_eq!((head.seq, shelf.check(Some(&head)).wrong), (2, None));
+    assert_eq!((head.seq, shelf.check(Some(&head)).first_wrong()), (2, None));
 }
 
 #[test]
@@ -131,12 +131,12 @@ fn old_files_go_once_the_database_knows_and_nobody_misses_them() {
     }
     let head = book.sync().unwrap();
     assert!(head.oldest > 1);
-    assert_eq!(shelf.check(Some(&head)).wrong, None, "they are still there");
+    assert_eq!(shelf.check(Some(&head)).first_wrong(), None, "they are still there");
     book.remove_before(head.oldest);
-    assert_eq!((shelf.files().len(), shelf.check(Some(&head)).wrong), (KEPT, None));
+    assert_eq!((shelf.files().len(), shelf.check(Some(&head)).first_wrong()), (KEPT, None));
     // One more than rotation would have taken.
     fs::remove_file(&shelf.files()[0]).unwrap();
-    assert_eq!(shelf.check(Some(&head)).wrong.unwrap().kind, Kind::FileMissing);
+    assert_eq!(shelf.check(Some(&head)).first_wrong().unwrap().kind, Kind::FileMissing);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_file_that_somebody_removed_is_followed_by_a_new_one() {
     write(&mut book, 6);
     let head = book.sync().unwrap();
     assert_eq!((head.seq, shelf.files().len()), (6, 1));
-    assert_eq!(shelf.check(Some(&head)).wrong.unwrap().kind, Kind::FileMissing);
+    assert_eq!(shelf.check(Some(&head)).first_wrong().unwrap().kind, Kind::FileMissing);
 }
 
 #[test]

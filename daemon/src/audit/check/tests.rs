@@ -8,7 +8,7 @@ fn wrong_after(change: impl FnOnce(&mut Vec<u8>)) -> Option<Wrong> {
     let shelf = Shelf::new();
     let head = shelf.written(5);
     shelf.change(change);
-    shelf.check(Some(&head)).wrong
+    shelf.check(Some(&head)).first_wrong()
 }
 
 fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -21,12 +21,12 @@ fn a_log_as_it_was_written_is_in_order() {
     let head = shelf.written(5);
     let report = shelf.check(Some(&head));
     assert_eq!((report.files, report.lines, report.first, report.last), (1, 5, 1, 5));
-    assert_eq!(report.wrong, None);
+    assert_eq!(report.first_wrong(), None);
 }
 
 #[test]
 fn no_log_is_in_order_if_none_was_written() {
-    assert_eq!(Shelf::new().check(None).wrong, None);
+    assert_eq!(Shelf::new().check(None).first_wrong(), None);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn every_flipped_byte_is_found_in_its_line() {
     for at in 0..original.len() {
         for flip in [0x01, 0x20, 0x80] {
             shelf.change(|bytes| bytes[at] ^= flip);
-            let wrong = shelf.check(Some(&head)).wrong;
+            let wrong = shelf.check(Some(&head)).first_wrong();
             let line = original[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
             let found = wrong.unwrap_or_else(|| panic!("byte {at} with {flip:x}"));
             assert_eq!(found.line, line, "byte {at} with {flip:x}: {found:?}");
@@ -92,10 +92,13 @@ fn a_tail_that_was_cut_off_is_found_wherever_it_was_cut() {
     for length in 0..original.len() {
         fs::write(shelf.newest(), &original[..length]).unwrap();
         let report = shelf.check(Some(&head));
-        assert!(report.wrong.is_some(), "cut to {length} bytes");
+        assert!(report.first_wrong().is_some(), "cut to {length} bytes");
         // The writer knows its end, whatever the database has heard of.
         let live = Known { kept: None, live: Some(&head) };
-        assert!(check(&shelf.folder(), live).unwrap().wrong.is_some(), "cut to {length} bytes");
+        assert!(
+            check(&shelf.folder(), live).unwrap().first_wrong().is_some(),
+            "cut to {length} bytes"
+        );
     }
 }
 
@@ -106,8 +109,8 @@ fn a_chain_that_was_made_anew_is_found_by_the_head_in_the_database() {
     fs::remove_dir_all(shelf.folder()).unwrap();
     let mut book = shelf.open(None).0;
     (11..=16).for_each(|line| write(&mut book, line));
-    assert_eq!(shelf.check(None).wrong, None, "by itself it is in order");
-    let wrong = shelf.check(Some(&head)).wrong.unwrap();
+    assert_eq!(shelf.check(None).first_wrong(), None, "by itself it is in order");
+    let wrong = shelf.check(Some(&head)).first_wrong().unwrap();
     assert_eq!((wrong.kind, wrong.line), (Kind::Altered, 5));
 }
 
@@ -119,7 +122,7 @@ fn lines_behind_the_writers_head_are_not_looked_at() {
     write(&mut book, 6);
     shelf.change(|bytes| bytes.truncate(bytes.len() - 3));
     let report = check(&shelf.folder(), Known { kept: Some(&head), live: Some(&head) }).unwrap();
-    assert_eq!((report.wrong, report.last), (None, 5));
+    assert_eq!((report.first_wrong(), report.last), (None, 5));
 }
 
 #[test]
@@ -130,18 +133,18 @@ fn every_removed_file_is_found() {
         Shelf::fill(&mut book);
     }
     let head = book.sync().unwrap();
-    assert_eq!((shelf.files().len(), shelf.check(Some(&head)).wrong), (4, None));
+    assert_eq!((shelf.files().len(), shelf.check(Some(&head)).first_wrong()), (4, None));
     for gone in shelf.files() {
         let bytes = fs::read(&gone).unwrap();
         fs::remove_file(&gone).unwrap();
-        let wrong = shelf.check(Some(&head)).wrong.unwrap();
+        let wrong = shelf.check(Some(&head)).first_wrong().unwrap();
         let is_newest = shelf.files().iter().all(|file| *file < gone);
         let kind = if is_newest { Kind::Truncated } else { Kind::FileMissing };
         assert_eq!(wrong.kind, kind, "{gone:?}");
         fs::write(&gone, bytes).unwrap();
     }
     fs::remove_dir_all(shelf.folder()).unwrap();
-    assert_eq!(shelf.check(Some(&head)).wrong.unwrap().kind, Kind::FileMissing);
+    assert_eq!(shelf.check(Some(&head)).first_wrong().unwrap().kind, Kind::FileMissing);
 }
 
 #[test]
@@ -150,5 +153,56 @@ fn a_file_under_another_name_is_found() {
     let head = shelf.written(3);
     let other = shelf.folder().join("00000000000000000000.jsonl");
     fs::rename(shelf.newest(), other).unwrap();
-    assert_eq!(shelf.check(Some(&head)).wrong.unwrap().kind, Kind::Altered);
+    assert_eq!(shelf.check(Some(&head)).first_wrong().unwrap().kind, Kind::Altered);
+}
+
+/// Returns kind, line and number of what is wrong after a change of seven lines, and how many lines
+/// are in order.
+fn all_wrong_after(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> (Vec<(Kind, u64, Option<u64>)>, u64) {
+    let shelf = Shelf::new();
+    let head = shelf.written(7);
+    shelf.change(|bytes| {
+        let mut all = lines(bytes);
+        change(&mut all);
+        *bytes = all.concat();
+    });
+    let report = shelf.check(Some(&head));
+    let all = report.wrong.iter().map(|wrong| (wrong.kind, wrong.line, wrong.seq)).collect();
+    (all, report.lines)
+}
+
+#[test]
+fn one_break_hides_no_other() {
+    let altered = all_wrong_after(|all| {
+        for at in [1, 2, 5] {
+            let line = &mut all[at];
+            let place = line.windows(4).position(|part| part == b"user").unwrap();
+            line[place] = b'v';
+        }
+    });
+    let three = [2, 3, 6].map(|number| (Kind::Altered, number, Some(number)));
+    assert_eq!(altered, (three.to_vec(), 4));
+    let removed_and_altered = all_wrong_after(|all| {
+        all.remove(1);
+        let place = all[3].len() - 10;
+        all[3][place] ^= 1; // a digit of its hash, or near one
+    });
+    let expected = vec![(Kind::LinesMissing, 2, Some(3)), (Kind::Altered, 4, Some(5))];
+    assert_eq!(removed_and_altered, (expected, 4));
+    let altered_and_cut = all_wrong_after(|all| {
+        all[2] = b"nonsense\n".to_vec();
+        all.truncate(5);
+    });
+    // The line behind the nonsense cannot be checked.
+    let expected = vec![(Kind::Altered, 3, None), (Kind::Truncated, 6, None)];
+    assert_eq!(altered_and_cut, (expected, 3));
+}
+
+#[test]
+fn of_a_log_that_is_broken_everywhere_a_hundred_places_are_named() {
+    let shelf = Shelf::new();
+    let head = shelf.written(3);
+    shelf.change(|bytes| *bytes = b"nonsense\n".repeat(150));
+    let report = shelf.check(Some(&head));
+    assert_eq!((report.wrong.len(), report.more, report.lines), (100, 50, 0));
 }

@@ -52,7 +52,7 @@ fn events_that_a_full_disk_did_not_take_are_counted_in_the_log_once_there_is_roo
     event(&mut writer, Name::Stopping);
     let head = flush(&mut writer).unwrap();
     assert_eq!(said(&shelf), ["ready", "lost:3", "stopping"]);
-    assert_eq!(shelf.check(Some(&head)).wrong, None);
+    assert_eq!(shelf.check(Some(&head)).first_wrong(), None);
 }
 
 #[test]

@@ -249,7 +249,7 @@ async fn the_log_is_read_and_checked_by_the_engine() {
     let found = bench.engine.log(ROOT, query).await.unwrap();
     assert_eq!((found.entries.len(), found.entries[0].event.as_str()), (1, "assign"));
     bench.engine.keep_log().await;
-    assert_eq!(bench.engine.verify_log(ROOT).await.unwrap().wrong, None);
+    assert_eq!(bench.engine.verify_log(ROOT).await.unwrap().first_wrong(), None);
     assert!(bench.engine.log(ALICE, everything()).await.is_err());
     assert!(bench.engine.verify_log(ALICE).await.is_err());
     drop(house);
@@ -266,7 +266,7 @@ async fn after_a_restart_the_database_still_knows_where_the_log_ended() {
     bench.engine.start().await.unwrap();
     let broken = other.log().await.entries.remove(0);
     assert_eq!(broken.event, "log_broken", "the log was another one's");
-    let wrong = bench.engine.verify_log(ROOT).await.unwrap().wrong.unwrap();
+    let wrong = bench.engine.verify_log(ROOT).await.unwrap().first_wrong().unwrap();
     assert_eq!(wrong.kind, Kind::FileMissing);
     drop(house);
 }
