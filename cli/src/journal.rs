@@ -7,13 +7,21 @@ const SYSLOG_SOCKET: &str = "/dev/log";
 /// `LOG_AUTHPRIV` with `LOG_NOTICE`, `syslog.h`.
 const PRIORITY: u8 = 10 << 3 | 5;
 
-/// Writes one event, with who caused it: the login uid stays the same through sudo
-/// (`proc_pid_loginuid(5)`). A log that is absent changes nothing.
+/// Returns the uid with which whoever runs this signed in: it stays the same through sudo
+/// (`proc_pid_loginuid(5)`). `None` if nobody did, as in a timer.
+///
+/// The daemon is told so, for its log: it sees no other process in its sandbox, and a look by pid
+/// could find a later process of the same number.
+pub(crate) fn login_uid() -> Option<u32> {
+    let text = fs::read_to_string("/proc/self/loginuid").ok()?;
+    text.trim().parse().ok().filter(|uid| *uid != u32::MAX) // (uid_t) -1: it was never set
+}
+
+/// Writes one event, with who caused it. A log that is absent changes nothing.
 pub(crate) fn write(event: &str) {
-    let who = fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
-    let who = match who.trim() {
-        "" | "4294967295" => "no login".to_owned(), // (uid_t) -1: it was never set
-        uid => format!("login uid {uid}"),
+    let who = match login_uid() {
+        None => "no login".to_owned(),
+        Some(uid) => format!("login uid {uid}"),
     };
     let pid = std::process::id();
     let line = format!("<{PRIORITY}>fobctl[{pid}]: {event}, by {who}");

@@ -24,7 +24,7 @@ fn main() -> Result<(), VaultError> {
         users: Users::Host,
     };
     let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[0; 32])?, around);
-    let source = CallerSource::Peer(Caller { uid: 0 });
+    let source = CallerSource::Peer(Caller::of(0));
     print!("{}", Fob::new(Arc::new(engine), source).contract());
     Ok(())
 }

@@ -9,6 +9,27 @@ use fob_api::Error;
 pub struct Caller {
     /// The attested uid.
     pub uid: u32,
+    /// The uid with which he signed in before he became root, as root's program says: for the log,
+    /// never for a decision.
+    pub login: Option<u32>,
+}
+
+/// The login uid of whoever never signed in, as the kernel writes it (proc_pid_loginuid(5)).
+const NO_LOGIN: u32 = u32::MAX;
+
+impl Caller {
+    /// Returns the caller with this attested uid.
+    #[must_use]
+    pub const fn of(uid: u32) -> Self {
+        Self { uid, login: None }
+    }
+
+    /// Returns the caller with what his program says of his login uid. Only root's is believed:
+    /// everybody else would be naming somebody, and is known by his uid anyway.
+    #[must_use]
+    pub fn signed_in_as(self, login: Option<u32>) -> Self {
+        Self { login: login.filter(|login| self.uid == 0 && *login != NO_LOGIN), ..self }
+    }
 }
 
 /// What can be asked for: one for each method of the interface.
@@ -189,14 +210,14 @@ mod tests {
     fn root_may_do_everything_for_everybody() {
         for action in Action::ALL {
             for target in [Target::House, Target::User(None), Target::User(Some(1000))] {
-                assert_eq!(allow(action, Caller { uid: 0 }, target), Ok(Role::Root));
+                assert_eq!(allow(action, Caller::of(0), target), Ok(Role::Root));
             }
         }
     }
 
     #[test]
     fn a_user_may_do_the_five_things_of_the_table_for_himself() {
-        let alice = Caller { uid: 1000 };
+        let alice = Caller::of(1000);
         for action in Action::ALL {
             let allowed = allow(action, alice, Target::User(Some(1000))) == Ok(Role::Own);
             assert_eq!(allowed, FOR_ONESELF.contains(&action), "{action:?}");
@@ -207,7 +228,7 @@ mod tests {
     #[test]
     fn the_daemons_own_user_is_nobody_special() {
         // A program that broke out of the daemon has its uid; no rule of the table knows that.
-        let own = Caller { uid: 990 };
+        let own = Caller::of(990);
         for action in Action::ALL {
             for target in [Target::House, Target::User(Some(0)), Target::User(Some(1000))] {
                 assert!(allow(action, own, target).is_err(), "{action:?}");
@@ -219,9 +240,16 @@ mod tests {
     fn nobody_may_do_anything_for_another() {
         for action in Action::ALL {
             for user in [None, Some(0), Some(1001), Some(u32::MAX)] {
-                let allowed = allow(action, Caller { uid: 1000 }, Target::User(user));
+                let allowed = allow(action, Caller::of(1000), Target::User(user));
                 assert!(allowed.is_err(), "{action:?}");
             }
         }
+    }
+
+    #[test]
+    fn only_root_has_a_login_uid_behind_his_own() {
+        assert_eq!(Caller::of(0).signed_in_as(Some(1000)).login, Some(1000));
+        assert_eq!(Caller::of(0).signed_in_as(Some(u32::MAX)).login, None);
+        assert_eq!(Caller::of(1001).signed_in_as(Some(1000)), Caller::of(1001));
     }
 }

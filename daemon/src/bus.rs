@@ -32,7 +32,8 @@ use crate::{
 };
 
 /// Hardware-token sign-in. Every method may also return Busy to callers who are not root. Codes
-/// are two consecutive ones in the order in which the token showed them. Dictionaries may get new keys; unknown ones are ignored.
+/// are two consecutive ones in the order in which the token showed them. Dictionaries may get new keys; unknown ones are ignored. Options of changes may have login_uid (u),
+/// the uid with which the caller signed in before he became root, for the log.
 #[allow(
     clippy::too_many_arguments,
     reason = "the contract's arguments, and the two that zbus adds"
@@ -60,7 +61,7 @@ impl<S: Store> Fob<S> {
         options: AssignOptions,
     ) -> Result<TokenReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         let (user, serial) = (user_name(user)?, serial_name(serial)?);
         let timed = timed_pair(&codes, &options)?;
         self.engine.assign(&pairing(caller, (&user, &serial), &timed, &options)).await
@@ -106,7 +107,7 @@ impl<S: Store> Fob<S> {
         options: BypassOptions,
     ) -> Result<(RecoveryCode, u64), Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         let (user, terms) = (user_name(user)?, terms(caller, options)?);
         self.engine.bypass(caller, &user, &terms).await
     }
@@ -129,7 +130,7 @@ impl<S: Store> Fob<S> {
         options: RemoveOptions,
     ) -> Result<TokenReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         let fate = fate(options.fate.as_deref())?;
         let root = match options.leave_root_without_mfa {
             Some(true) => RootGuard::LeaveWithoutMfa,
@@ -165,10 +166,10 @@ impl<S: Store> Fob<S> {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
         serial: &str,
-        _options: RemoveOptions,
+        options: RemoveOptions,
     ) -> Result<(), Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         let serial = serial_name(serial)?;
         self.engine.forget(caller, &serial).await
     }
@@ -190,7 +191,7 @@ impl<S: Store> Fob<S> {
         options: ImportOptions,
     ) -> Result<ImportReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         self.engine.permit_import(caller)?;
         let (format, file) = (format_choice(format)?, seed_file(file).await?);
         let expiry = match options.ignore_expiry {
@@ -266,7 +267,7 @@ impl<S: Store> Fob<S> {
         options: AssignOptions,
     ) -> Result<Vec<RecoveryCode>, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         let (user, proof) = (user_name(user)?, proof(&codes, &options)?);
         self.engine.new_recovery_codes(caller, &user, proof.as_ref()).await
     }
@@ -333,7 +334,7 @@ impl<S: Store> Fob<S> {
         options: RestoreOptions,
     ) -> Result<RestoreReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         self.engine.permit_backup(Action::Restore, caller)?;
         let (key, source) = (backup_key(key)?, sealed_memory(file)?);
         let extent = match options.dry_run {
@@ -362,7 +363,7 @@ impl<S: Store> Fob<S> {
         options: AssignOptions,
     ) -> Result<TokenReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         let user = user_name(user)?;
         let timed = timed_pair(&codes, &options)?;
         let codes = (&timed, far_clock(&options));
@@ -389,7 +390,7 @@ impl<S: Store> Fob<S> {
         options: AssignOptions,
     ) -> Result<TokenReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         let (user, serial) = (user_name(user)?, serial_name(serial)?);
         let timed = timed_pair(&codes, &options)?;
         let fate = fate(options.fate.as_deref())?;
@@ -469,7 +470,7 @@ impl<S: Store> Fob<S> {
         options: UnlockOptions,
     ) -> Result<(), Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
         let user = user_name(user)?;
         let share = share(options.share.as_deref())?;
         self.engine.unlock(caller, &user, share).await

@@ -88,7 +88,7 @@ async fn peer<S: Store>(stream: UnixStream, engine: Arc<Engine<S>>) -> zbus::Res
     let uid = stream.peer_cred().map_err(io_error)?.uid();
     let stream = stream.into_std().map_err(io_error)?;
     let _line = Line(stream.try_clone().map_err(io_error)?);
-    let object = Fob::new(engine, CallerSource::Peer(Caller { uid }));
+    let object = Fob::new(engine, CallerSource::Peer(Caller::of(uid)));
     let built = Builder::unix_stream(stream)
         .server(Guid::generate())
         .p2p()

@@ -12,7 +12,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use fob_api::{BypassOptions, LogOptions, proxy::FobProxy};
+use fob_api::{BypassOptions, LogOptions, UnlockOptions, proxy::FobProxy};
 use fob_tests::{
     daemon::{Daemon, Ground, connect, proxy, write_settings},
     needs::{self, Need},
@@ -111,6 +111,30 @@ async fn what_was_done_to_the_log_while_the_daemon_was_away_is_found_after_its_s
             daemon = Daemon::start(ground.path(), None);
         }
     }
+}
+
+/// Which a program of root says, for the daemon's sandbox shows it no other process.
+#[tokio::test]
+async fn a_change_is_logged_with_the_uid_behind_roots_and_one_of_nobodys_without() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let ground = Ground::new();
+    let daemon = Daemon::start(ground.path(), None);
+    let fob = daemon.proxy().await;
+    for login_uid in [None, Some(1000), Some(u32::MAX)] {
+        let options = UnlockOptions { login_uid, ..UnlockOptions::default() };
+        fob.unlock(USER, options).await.unwrap();
+    }
+    let refused = UnlockOptions { login_uid: Some(1001), ..UnlockOptions::default() };
+    fob.unlock("no-such-user", refused).await.unwrap_err();
+    let (events, _) = fob.log(LogOptions::default()).await.unwrap();
+    let of = |name: &str| {
+        let events = events.iter().filter(|event| event.event == name);
+        events.map(|event| event.fields.get("login_uid").cloned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("unlock"), [None, Some("1000".to_owned()), None]);
+    assert_eq!(of("refused"), [Some("1001".to_owned())]);
 }
 
 /// fobd in a file system of its own, where the log's folder has room for so many bytes.

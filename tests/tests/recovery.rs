@@ -74,7 +74,11 @@ async fn a_used_temporary_code_stays_used_after_a_kill() {
     }
     let ground = Ground::new();
     let mut daemon = Daemon::start(ground.path(), None);
-    let options = BypassOptions { seconds: Some(600), reason: Some("left at home".to_owned()) };
+    let options = BypassOptions {
+        seconds: Some(600),
+        reason: Some("left at home".to_owned()),
+        login_uid: None,
+    };
     let (code, expires) = daemon.proxy().await.bypass(USER, options).await.unwrap();
     daemon.kill();
     daemon = Daemon::start(ground.path(), None);

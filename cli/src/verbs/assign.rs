@@ -14,6 +14,7 @@ use crate::{
     ask::{Codes, Dialogue},
     connect::{Patience, daemon},
     failure::{Failure, InputTrouble},
+    journal::login_uid,
     render,
 };
 
@@ -28,7 +29,13 @@ pub(super) async fn assign(args: Assign) -> Result<(), Failure> {
     let serial_again = typed_again(&mut dialogue, &user, &args.serial)?;
     let Codes { pair, elapsed } = dialogue.codes(&token)?;
     let accept_clock = args.far.accepted();
-    let options = AssignOptions { accept_clock, elapsed: Some(elapsed), serial_again, fate: None };
+    let options = AssignOptions {
+        accept_clock,
+        elapsed: Some(elapsed),
+        serial_again,
+        fate: None,
+        login_uid: login_uid(),
+    };
     let codes = [pair.first.as_str(), pair.second.as_str()];
     let report = daemon(Patience::Short)
         .await?
@@ -55,6 +62,7 @@ pub(super) async fn rotate(args: Rotate) -> Result<(), Failure> {
         elapsed: Some(elapsed),
         fate: Some(fate.word().to_owned()),
         serial_again,
+        login_uid: login_uid(),
     };
     let codes = [pair.first.as_str(), pair.second.as_str()];
     let report = daemon(Patience::Short)
@@ -81,7 +89,13 @@ pub(super) async fn resync(args: Resync) -> Result<(), Failure> {
     let token = slowest(&tokens);
     let Codes { pair, elapsed } = dialogue.codes(&token)?;
     let accept_clock = args.far.accepted();
-    let options = AssignOptions { accept_clock, elapsed: Some(elapsed), serial_again, fate: None };
+    let options = AssignOptions {
+        accept_clock,
+        elapsed: Some(elapsed),
+        serial_again,
+        fate: None,
+        login_uid: login_uid(),
+    };
     let codes = [pair.first.as_str(), pair.second.as_str()];
     let report = daemon(Patience::Short).await?.resync(name.as_str(), &codes, options).await?;
     let serial = named(report.serial.as_deref().or(token.serial.as_deref()), "");

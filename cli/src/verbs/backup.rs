@@ -23,6 +23,7 @@ use crate::{
     ask,
     connect::{Patience, daemon},
     failure::{BackupTrouble, Failure},
+    journal::login_uid,
     progress::while_working,
     render,
     sealed::{self, Identity, KEY, Lock, Opener, Sealed, SealedBy},
@@ -66,7 +67,7 @@ pub(super) async fn restore(args: Restore) -> Result<(), Failure> {
     let key = sealed.open(&opener, &mut stream).map_err(sealed_trouble)?;
     let stream = stream.into_inner().map_err(|error| out_of_memory(error.into_error()))?;
     seal(&stream)?;
-    let options = RestoreOptions { dry_run: args.dry_run.then_some(true) };
+    let options = RestoreOptions { dry_run: args.dry_run.then_some(true), login_uid: login_uid() };
     let call = async {
         let daemon = daemon(Patience::Long).await?;
         Ok(daemon.restore(key.as_slice(), stream.as_fd().into(), options).await?)

@@ -18,6 +18,7 @@ use crate::{
     args::Import,
     connect::{Patience, daemon},
     failure::{Failure, FileTrouble, advise},
+    journal::login_uid,
     progress::while_working,
     render,
 };
@@ -33,6 +34,7 @@ pub(super) async fn import(args: Import) -> Result<(), Failure> {
     let options = ImportOptions {
         dry_run: args.dry_run.then_some(true),
         ignore_expiry: args.ignore_expiry.then_some(true),
+        login_uid: login_uid(),
     };
     // An empty format lets the daemon recognize it.
     let format = args.format.unwrap_or_default();

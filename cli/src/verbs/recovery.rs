@@ -12,6 +12,7 @@ use crate::{
     ask::{Codes, Dialogue},
     connect::{Patience, daemon},
     failure::Failure,
+    journal::login_uid,
     render,
 };
 
@@ -27,7 +28,7 @@ pub(super) async fn recovery(args: Recovery) -> Result<(), Failure> {
         None => Vec::new(),
     };
     let elapsed = proof.as_ref().map(|codes| codes.elapsed);
-    let options = AssignOptions { elapsed, ..AssignOptions::default() };
+    let options = AssignOptions { elapsed, login_uid: login_uid(), ..AssignOptions::default() };
     let daemon = daemon(Patience::Short).await?;
     let fresh = daemon.new_recovery_codes(name.as_str(), &codes, options).await?;
     let shown = named(None, name.as_str());
@@ -52,7 +53,11 @@ async fn own_codes(daemon: &FobProxy<'_>, name: &UserName) -> Result<Codes, Fail
 }
 
 pub(super) async fn bypass(args: Bypass) -> Result<(), Failure> {
-    let options = BypassOptions { seconds: Some(args.seconds), reason: Some(args.reason) };
+    let options = BypassOptions {
+        seconds: Some(args.seconds),
+        reason: Some(args.reason),
+        login_uid: login_uid(),
+    };
     let daemon = daemon(Patience::Short).await?;
     let (code, expires) = daemon.bypass(args.user.as_str(), options).await?;
     let shown = named(None, args.user.as_str());

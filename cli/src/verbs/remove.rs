@@ -8,6 +8,7 @@ use crate::{
     ask::Dialogue,
     connect::{Patience, daemon},
     failure::{Failure, InputTrouble},
+    journal::login_uid,
     render,
 };
 
@@ -26,6 +27,7 @@ pub(super) async fn deactivate(args: Deactivate) -> Result<(), Failure> {
         leave_root_without_mfa: args.leave_root_without_mfa.then_some(true),
         serial_again,
         serial: args.token.as_ref().map(|serial| serial.as_str().to_owned()),
+        login_uid: login_uid(),
     };
     let user = args.user.as_ref().map_or("", UserName::as_str);
     let report = daemon.deactivate(user, options).await?;
@@ -54,7 +56,12 @@ pub(super) async fn forget(args: Forget) -> Result<(), Failure> {
         confirm(&args).await?;
     }
     let daemon = daemon(Patience::Short).await?;
-    daemon.forget(args.serial.as_str(), RemoveOptions::default()).await?;
+    daemon
+        .forget(
+            args.serial.as_str(),
+            RemoveOptions { login_uid: login_uid(), ..RemoveOptions::default() },
+        )
+        .await?;
     render::print(&format!("Token {} is forgotten: its seed is erased.", args.serial))
 }
 

@@ -159,6 +159,9 @@ pub struct ShareReport {
 pub struct UnlockOptions {
     /// Only this share.
     pub share: Option<String>,
+    /// The uid with which the caller signed in before he became root (proc_pid_loginuid(5)): for the
+    /// log only.
+    pub login_uid: Option<u32>,
 }
 
 /// What an import did.
@@ -223,6 +226,9 @@ pub struct ImportOptions {
     pub dry_run: Option<bool>,
     /// Take keys whose file says that they have expired.
     pub ignore_expiry: Option<bool>,
+    /// The uid with which the caller signed in before he became root (proc_pid_loginuid(5)): for the
+    /// log only.
+    pub login_uid: Option<u32>,
 }
 
 /// What a caller may add to a list.
@@ -245,6 +251,9 @@ pub struct AssignOptions {
     pub fate: Option<String>,
     /// For root's token: the serial once more, typed in full.
     pub serial_again: Option<String>,
+    /// The uid with which the caller signed in before he became root (proc_pid_loginuid(5)): for the
+    /// log only.
+    pub login_uid: Option<u32>,
 }
 
 /// What a backup holds.
@@ -265,6 +274,9 @@ pub struct BackupReport {
 pub struct RestoreOptions {
     /// Only say what would be done.
     pub dry_run: Option<bool>,
+    /// The uid with which the caller signed in before he became root (proc_pid_loginuid(5)): for the
+    /// log only.
+    pub login_uid: Option<u32>,
 }
 
 /// What a restore did.
@@ -318,6 +330,9 @@ pub struct BypassOptions {
     pub seconds: Option<u32>,
     /// Why it is given out: 1 to 200 bytes without control characters. Required.
     pub reason: Option<String>,
+    /// The uid with which the caller signed in before he became root (proc_pid_loginuid(5)): for the
+    /// log only.
+    pub login_uid: Option<u32>,
 }
 
 /// What a caller may add to deactivate and forget.
@@ -334,4 +349,7 @@ pub struct RemoveOptions {
     pub serial_again: Option<String>,
     /// For deactivate, with an empty user: the token of whoever has it.
     pub serial: Option<String>,
+    /// The uid with which the caller signed in before he became root (proc_pid_loginuid(5)): for the
+    /// log only.
+    pub login_uid: Option<u32>,
 }

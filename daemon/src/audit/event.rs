@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{Field, Name, name::Priority};
+use crate::access::Caller;
 
 /// What happened: a name and its fields, in their order.
 #[derive(Clone, Debug)]
@@ -44,6 +45,12 @@ impl Event {
             Some(value) => self.with(field, value),
             None => self,
         }
+    }
+
+    /// Adds who asked for a change.
+    #[must_use]
+    pub fn by(self, caller: Caller) -> Self {
+        self.with(Field::Caller, caller.uid).with_some(Field::LoginUid, caller.login)
     }
 
     /// Returns its name.

@@ -54,7 +54,7 @@ fields! {
     LastFrom "last_from" "FOB_LAST_FROM" "The remote host of the sign-in that used the code."
     LastUsed "last_used" "FOB_LAST_USED" "The Unix time of the sign-in that used the code."
     Left "left" "FOB_LEFT" "Recovery codes that are left."
-    LoginUid "login_uid" "FOB_LOGIN_UID" "The uid with which an administrator signed in before sudo, as fobctl says; for information only."
+    LoginUid "login_uid" "FOB_LOGIN_UID" "The uid with which an administrator signed in before he became root, as his fobctl says; for information only."
     LostTokens "lost" "FOB_LOST" "Tokens that are lost here or there, and stay so."
     Merged "merged" "FOB_MERGED" "Tokens of which both sides knew something."
     Note "note" "FOB_NOTE" "What was done otherwise than the backup says."

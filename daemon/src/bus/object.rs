@@ -84,5 +84,5 @@ async fn attested(header: &Header<'_>, connection: &Connection) -> Result<Caller
         )
         .await
         .map_err(|_| UNKNOWN)?;
-    Ok(Caller { uid: reply.body().deserialize().map_err(|_| UNKNOWN)? })
+    Ok(Caller::of(reply.body().deserialize().map_err(|_| UNKNOWN)?))
 }

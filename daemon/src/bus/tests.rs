@@ -26,7 +26,7 @@ use crate::{
 };
 
 fn object(uid: u32) -> Fob<MemoryStore> {
-    object_for(CallerSource::Peer(Caller { uid }))
+    object_for(CallerSource::Peer(Caller::of(uid)))
 }
 
 fn object_for(source: CallerSource) -> Fob<MemoryStore> {
@@ -118,7 +118,11 @@ async fn arguments_that_cannot_be_are_refused_by_name() {
 async fn a_temporary_code_needs_a_reason_and_a_time_within_a_week() {
     let (client, _server) = connected(0).await;
     let call = async |seconds: u32, reason: &str| {
-        let options = BypassOptions { seconds: Some(seconds), reason: Some(reason.to_owned()) };
+        let options = BypassOptions {
+            seconds: Some(seconds),
+            reason: Some(reason.to_owned()),
+            login_uid: None,
+        };
         let path = OBJECT_PATH;
         client
             .call_method(None::<&str>, path, Some(INTERFACE), "Bypass", &("alice", options))

@@ -100,16 +100,16 @@ mod tests {
     #[test]
     fn one_user_cannot_take_all_places() {
         let visitors = Visitors::default();
-        let many: Vec<_> = (0..PLACES).map(|_| visitors.known(Caller { uid: 1000 })).collect();
+        let many: Vec<_> = (0..PLACES).map(|_| visitors.known(Caller::of(1000))).collect();
         assert_eq!(many.iter().filter(|seat| seat.is_ok()).count(), PLACES_EACH);
-        assert!(visitors.known(Caller { uid: 1001 }).is_ok());
+        assert!(visitors.known(Caller::of(1001)).is_ok());
     }
 
     #[test]
     fn a_place_is_given_back() {
         let visitors = Visitors::default();
         for _ in 0..10 * PLACES {
-            assert!(visitors.known(Caller { uid: 1000 }).is_ok());
+            assert!(visitors.known(Caller::of(1000)).is_ok());
         }
         assert!(visitors.seated.lock().unwrap().is_empty());
     }
@@ -118,10 +118,10 @@ mod tests {
     fn root_never_waits_for_a_place() {
         let visitors = Visitors::default();
         let full: Vec<_> =
-            (0..PLACES as u32).map(|n| visitors.known(Caller { uid: 1000 + n })).collect();
+            (0..PLACES as u32).map(|n| visitors.known(Caller::of(1000 + n))).collect();
         assert!(full.iter().all(Result::is_ok));
-        assert!(visitors.known(Caller { uid: 5000 }).is_err());
-        let roots: Vec<_> = (0..100).map(|_| visitors.known(Caller { uid: 0 })).collect();
+        assert!(visitors.known(Caller::of(5000)).is_err());
+        let roots: Vec<_> = (0..100).map(|_| visitors.known(Caller::of(0))).collect();
         assert!(roots.iter().all(Result::is_ok));
     }
 }

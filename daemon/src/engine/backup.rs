@@ -110,7 +110,7 @@ impl<S: Store> Engine<S> {
         write(&sink, buffer).await?;
         let event =
             Event::new(Name::Backup).with(Field::Tokens, tokens).with(Field::Forgotten, forgotten);
-        self.around.audit.record(&event.with(Field::Caller, caller.uid));
+        self.around.audit.record(&event.by(caller));
         Ok(BackupReport {
             taken: Some(header.taken),
             tokens: Some(count(tokens)),

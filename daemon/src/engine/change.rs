@@ -401,8 +401,5 @@ fn recipient<'a>(owner: &'a Owner, tokens: &'a UserTokens, pairing: &Pairing<'a>
 /// Returns the event of a change.
 fn change(name: Name, caller: Caller, user: &str, serial: &str) -> Event {
     let user = Some(user).filter(|user| !user.is_empty());
-    Event::new(name)
-        .with_some(Field::User, user)
-        .with(Field::Serial, serial)
-        .with(Field::Caller, caller.uid)
+    Event::new(name).with_some(Field::User, user).with(Field::Serial, serial).by(caller)
 }

@@ -49,7 +49,7 @@ impl<S: Store> Engine<S> {
             .with_some(Field::User, about.user)
             .with_some(Field::Serial, about.serial)
             .with(Field::Reason, error.kind().word())
-            .with(Field::Caller, about.caller.uid);
+            .by(about.caller);
         self.refusal(about.caller, &event);
     }
 

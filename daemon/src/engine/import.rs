@@ -167,7 +167,7 @@ impl<S: Store> Engine<S> {
     /// Logs tokens that came into stock: each by itself, but in the journal many as one, for it
     /// would drop what else there is to say.
     async fn imported(&self, caller: Caller, added: &[String]) {
-        let event = || Event::new(Name::Import).with(Field::Caller, caller.uid);
+        let event = || Event::new(Name::Import).by(caller);
         let audit = &self.around.audit;
         let are_many = added.len() > MANY;
         if are_many {

@@ -59,7 +59,7 @@ impl<S: Store> Engine<S> {
             .with(Field::Key, key)
             .with(Field::Resealed, counts.resealed)
             .with(Field::Unreadable, counts.unreadable)
-            .with(Field::Caller, caller.uid);
+            .by(caller);
         self.around.audit.record(&event);
         Ok(RekeyReport {
             key: Some(key.to_string()),

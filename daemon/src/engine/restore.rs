@@ -175,7 +175,7 @@ impl Done {
             .with(Field::LostTokens, self.lost)
             .with(Field::Skipped, self.skipped)
             .with_some(Field::DryRun, dry)
-            .with(Field::Caller, caller.uid)
+            .by(caller)
     }
 
     fn report(self) -> RestoreReport {

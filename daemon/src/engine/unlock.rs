@@ -57,7 +57,7 @@ impl<S: Store> Engine<S> {
                 let event = Event::new(Name::Unlock)
                     .with(Field::User, user)
                     .with(Field::Share, share.map_or("all", Share::word))
-                    .with(Field::Caller, caller.uid);
+                    .by(caller);
                 self.around.audit.record(&event);
                 return Ok(());
             }

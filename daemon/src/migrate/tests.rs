@@ -140,7 +140,7 @@ fn sign_in(opened: Opened) -> Verdict {
     };
     let engine = Engine::new(opened.store, opened.vault, around);
     let (user, context) = (UserName::parse("alice").unwrap(), VerifyContext::default());
-    let sign_in = SignIn { caller: Caller { uid: 0 }, user: &user, context: &context };
+    let sign_in = SignIn { caller: Caller::of(0), user: &user, context: &context };
     run(engine.verify(&sign_in, Typed::Code(&code()))).unwrap().0
 }
 

@@ -30,7 +30,7 @@ use crate::{conformance::Failure, soft_token::SoftToken};
 /// When it begins: a day of the year 2026, at the beginning of a step.
 const START: u64 = 1_790_000_010;
 /// Root's programs ask.
-const ROOT: Caller = Caller { uid: 0 };
+const ROOT: Caller = Caller::of(0);
 /// Seconds from the beginning of a step at which a code is typed: as the clock model expects it
 /// (clock-and-throttle.md section 2).
 pub(super) const TYPED: u64 = 20;

@@ -255,7 +255,11 @@ impl Scene {
             let bytes = code.as_str().as_bytes().to_vec();
             secrets.recovery.push(Hidden { what: format!("recovery code {number}"), bytes });
         }
-        let options = BypassOptions { seconds: Some(600), reason: Some("a test".to_owned()) };
+        let options = BypassOptions {
+            seconds: Some(600),
+            reason: Some("a test".to_owned()),
+            login_uid: None,
+        };
         let (code, _) = fob.bypass(USER, options).await.map_err(failed)?;
         let bytes = code.as_str().as_bytes().to_vec();
         secrets.recovery.push(Hidden { what: "temporary code".to_owned(), bytes });

@@ -195,7 +195,7 @@ impl Wire {
         let uid_in_hex: String =
             nix::unistd::geteuid().to_string().bytes().map(|b| format!("{b:02x}")).collect();
         write!(ours, "\0AUTH EXTERNAL {uid_in_hex}\r\nBEGIN\r\n").unwrap();
-        let object = Fob::new(Arc::clone(engine), CallerSource::Peer(Caller { uid }));
+        let object = Fob::new(Arc::clone(engine), CallerSource::Peer(Caller::of(uid)));
         let served = runtime
             .block_on(async {
                 zbus::connection::Builder::unix_stream(theirs)

@@ -73,7 +73,7 @@ impl<S: Store> Engine<S> {
                 let event = Event::new(Name::Recovery)
                     .with(Field::User, &owner.name)
                     .with(Field::Left, after.hashes.len())
-                    .with(Field::Caller, caller.uid);
+                    .by(caller);
                 self.around.audit.record(&event);
                 return Ok(codes);
             }
@@ -121,7 +121,7 @@ impl<S: Store> Engine<S> {
                     .with(Field::User, &owner.name)
                     .with(Field::Until, expires)
                     .with(Field::Reason, &terms.reason)
-                    .with(Field::Caller, caller.uid);
+                    .by(caller);
                 self.around.audit.record(&event);
                 let code = codes.into_iter().next();
                 return code.map(|code| (code, expires)).ok_or_else(|| self.give_up());

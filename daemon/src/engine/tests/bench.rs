@@ -34,8 +34,8 @@ use crate::{
 };
 
 const START: u64 = 1_800_000_000;
-pub(super) const ROOT: Caller = Caller { uid: 0 };
-pub(super) const ALICE: Caller = Caller { uid: 1000 };
+pub(super) const ROOT: Caller = Caller::of(0);
+pub(super) const ALICE: Caller = Caller::of(1000);
 
 /// What an injected fault does to the next commits of a store.
 #[derive(Clone, Copy, PartialEq)]

@@ -154,7 +154,7 @@ async fn the_refusals_of_one_user_are_told_up_to_ten_a_minute_and_then_counted()
         bench.engine.forget(ALICE, &serial("A1")).await.unwrap_err();
     }
     assert_eq!(said(&bench).len(), 10);
-    bench.engine.forget(Caller { uid: 1001 }, &serial("A1")).await.unwrap_err();
+    bench.engine.forget(Caller::of(1001), &serial("A1")).await.unwrap_err();
     one(&bench, "denied verb=\"forget\" caller=\"1001\"");
     bench.advance(60);
     bench.engine.end_minutes();

@@ -29,7 +29,7 @@ use crate::{simulation::random::Random, soft_token::SoftToken};
 
 /// When the siege begins: a day of the year 2026.
 const START: u64 = 1_790_000_010;
-const ROOT: Caller = Caller { uid: 0 };
+const ROOT: Caller = Caller::of(0);
 /// Sources from which a siege comes.
 const SOURCES: u64 = 1_000;
 /// Answers a second of a flood: more than are tried.
