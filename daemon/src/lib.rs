@@ -22,3 +22,4 @@ pub mod users;
 pub mod vault;
 pub mod watchdog;
 mod wipe;
+pub mod witness;

@@ -11,8 +11,10 @@ use fobd::{
     harden,
     open::{self, Opened},
     serve::{self, Door},
+    store::Store as _,
     users::Users,
     watchdog,
+    witness::Witness,
 };
 use nix::sys::signal::SigSet;
 use sd_notify::NotifyState;
@@ -51,9 +53,14 @@ fn start() -> Result<(), Box<dyn std::error::Error>> {
     let door = Door::open(&config.socket)
         .map_err(|error| format!("cannot listen at {}: {error}.", config.socket.display()))?;
     account.enter()?;
+    let witness = Witness::in_directory(runtime_directory());
+    let testimony = witness.hear(&open::database(&config.state));
     let opened = open::open(&config.state, config.credentials.as_deref())?;
+    if testimony.speaks_against(opened.store.freshness()) {
+        opened.store.distrust();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(run((config, numbers), (signals, door), opened));
+    let ended = runtime.block_on(run((config, numbers), (signals, door, witness), opened));
     // Nothing is lost: whatever was answered is on the disk.
     runtime.shutdown_background();
     ended
@@ -65,9 +72,15 @@ fn credentials() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
+/// Returns the folder that the service manager made for this host's uptime (systemd.exec(5)).
+#[allow(clippy::disallowed_methods, reason = "the service manager tells it in no other way")]
+fn runtime_directory() -> Option<PathBuf> {
+    std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from)
+}
+
 async fn run(
     (config, numbers): (Config, Loaded),
-    (signals, door): (SigSet, Door),
+    (signals, door, witness): (SigSet, Door, Witness),
     Opened { store, vault, migrated }: Opened,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let settings = numbers.found.unwrap_or_default();
@@ -84,6 +97,8 @@ async fn run(
         Surroundings { audit: audit.clone(), clock, policy: settings.policy, users: Users::Host };
     let engine = Arc::new(Engine::new(store.clone(), vault, around));
     engine.start().await?;
+    let database = open::database(&config.state);
+    told(&audit, witness.see_running());
     tokio::spawn(Arc::clone(&engine).live());
     let peers = tokio::spawn(serve::peers(door, Arc::clone(&engine), audit.clone()));
     if let Some(address) = config.bus {
@@ -108,7 +123,17 @@ async fn run(
     }
     audit.record(&Event::new(Name::Stopping));
     engine.stop().await?;
-    Ok(store.close().await?)
+    store.close().await?;
+    told(&audit, witness.see_closed(&database));
+    Ok(())
+}
+
+/// Logs that the witness could not be told: it costs a fence at the next start, and no more.
+fn told(audit: &Audit, outcome: std::io::Result<()>) {
+    if let Err(error) = outcome {
+        let event = Event::new(Name::Trouble).with(Field::What, "witness");
+        audit.record(&event.with(Field::Error, error));
+    }
 }
 
 /// Tells the service manager something, if there is one (sd_notify(3)).

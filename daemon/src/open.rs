@@ -101,6 +101,12 @@ pub struct Opened {
     pub migrated: Option<Migrated>,
 }
 
+/// Returns where a state folder has its database.
+#[must_use]
+pub fn database(folder: &Path) -> PathBuf {
+    folder.join(DATABASE)
+}
+
 /// Opens the database and the vault of a state folder that was set up; the database of an older
 /// Fob is migrated first. `credentials` is the folder that the service manager made for
 /// credentials, if it did.

@@ -215,3 +215,43 @@ fn copy_folder(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").arg(from).arg(to).status();
     assert!(copied.unwrap().success(), "cp failed");
 }
+
+/// What lies outside of the folder tells, as long as the host is up: systemd keeps the runtime
+/// directory over restarts of the daemon.
+#[tokio::test]
+async fn a_stopped_folder_that_is_put_back_takes_no_code_that_was_used_since() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let ground = Ground::new();
+    let [runtime, state, kept] = ["last", "state", "kept"].map(|name| ground.path().join(name));
+    fs::create_dir(&runtime).unwrap();
+    let environment = [("RUNTIME_DIRECTORY", runtime.to_str().unwrap())];
+    let start = || Daemon::start_with(ground.path(), None, &environment);
+    let copy = |from: &Path, to: &Path| {
+        let copied = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+        assert!(copied.success());
+    };
+
+    let mut daemon = start();
+    let his = Assigned::by(&daemon, &ground).await;
+    assert!(daemon.stop().success());
+    copy(&state, &kept);
+    daemon = start();
+    assert_eq!(fences(&daemon), [""; 0], "it is the folder that was left");
+    assert_eq!(his.verdict(&daemon.proxy().await, 1).await, "accept");
+    for killed in [false, true] {
+        if killed {
+            daemon.kill();
+        } else {
+            assert!(daemon.stop().success());
+        }
+        fs::remove_dir_all(&state).unwrap();
+        copy(&kept, &state);
+        daemon = start();
+        assert_eq!(fences(&daemon), ["fence reason=\"doubtful_store\""], "killed: {killed}");
+        assert_ne!(his.verdict(&daemon.proxy().await, 1).await, "accept", "killed: {killed}");
+    }
+    assert!(daemon.stop().success());
+    assert_eq!(fences(&start()), [""; 0], "the fence is in the folder now");
+}

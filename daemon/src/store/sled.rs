@@ -20,10 +20,15 @@ mod shelf;
 mod writer;
 
 use std::{
+    fs,
     future::{Future, pending},
+    io,
     ops::Bound,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -65,6 +70,8 @@ pub struct SledStore(Arc<Inner>);
 struct Inner {
     shelf: Arc<Shelf>,
     freshness: Freshness,
+    /// Something outside says that it is not the one that was left.
+    distrusted: AtomicBool,
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -99,6 +106,21 @@ impl SledStore {
         progress::watched(dir, patience, open)
     }
 
+    /// Returns the anchor beside a database that is not open: no two databases that were closed
+    /// have the same, unless nothing was changed between.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn anchor(dir: &Path) -> io::Result<Vec<u8>> {
+        fs::read(dir.join(anchor::FILE))
+    }
+
+    /// Has the store be taken for one that has lost changes, for a reason outside of it.
+    pub fn distrust(&self) {
+        self.0.distrusted.store(true, Ordering::Relaxed);
+    }
+
     /// Opens the database on another medium, so that a test can make a sync fail or hang.
     ///
     /// # Errors
@@ -117,7 +139,8 @@ impl SledStore {
         let disk = (Box::new(medium) as Box<dyn Medium>, reserve);
         let writer = Writer::new(Arc::clone(&shelf), (file, keeper), disk, requests);
         let writer = Some(writer.and_then(Writer::start).map_err(io)?);
-        Ok(Self(Arc::new(Inner { shelf, freshness, queue: Some(queue), writer })))
+        let (queue, distrusted) = (Some(queue), AtomicBool::new(false));
+        Ok(Self(Arc::new(Inner { shelf, freshness, distrusted, queue, writer })))
     }
 
     /// Closes the store after the commits that were begun before: what comes later is refused, and
@@ -203,7 +226,10 @@ impl Store for SledStore {
     }
 
     fn freshness(&self) -> Freshness {
-        self.0.freshness
+        match self.0.distrusted.load(Ordering::Relaxed) {
+            true => Freshness::Doubtful,
+            false => self.0.freshness,
+        }
     }
 }
 

@@ -258,6 +258,10 @@ impl Bench {
         }
         let mut command = Command::new(needs::built("fobd"));
         self.clock.govern(&mut command);
+        // As systemd has it: it stays while the host is up.
+        let runtime = self.folder().join("last");
+        fs::create_dir_all(&runtime).unwrap();
+        command.env("RUNTIME_DIRECTORY", runtime);
         let state = self.state();
         let daemon = Daemon::launch(command, &state, None);
         let serves = daemon.serves();

@@ -27,7 +27,7 @@ pub(super) use self::{
 /// The key of the manifest; no kind has the byte 0.
 pub(super) const MANIFEST: [u8; 2] = [0, 2];
 /// The anchor in the database's folder.
-const FILE: &str = "anchor";
+pub(super) const FILE: &str = "anchor";
 /// What it is called until it is whole.
 pub(super) const FRESH: &str = "anchor.new";
 
