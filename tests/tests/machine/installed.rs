@@ -213,3 +213,29 @@ fn a_line_of_the_administrators_own_is_not_touched() {
     let report = String::from_utf8_lossy(&output.stdout);
     assert_eq!(report, "1\n1\n@include common-auth\nauth required pam_fob.so\n");
 }
+
+/// On a host without Fob, as far as PAM can tell: what the tests put in is taken out before.
+#[test]
+fn no_pam_file_is_changed_by_an_installation_or_a_removal() {
+    let host = Host::start();
+    let report = host.shell(
+        "files() {
+           find /etc/pam.d /etc/pam.conf /usr/lib/pam.d /usr/share/pam-configs /etc/security \\
+             /var/lib/pam -type f -exec sha256sum {} + 2>/dev/null | sort
+         }
+         install='/opt/fob/packaging/install'
+         rm $(grep -l pam_fob /etc/pam.d/*)
+         $install --remove && mv /var/lib/fobd /root
+         files >/root/before && wc -l </root/before
+         $install --binaries /opt/fob
+         [ -e /var/lib/fobd ] && fobctl status >/dev/null && echo installed
+         files | cmp - /root/before && echo the same
+         $install --remove
+         files | cmp - /root/before && echo the same
+         grep -c pam_fob /root/before || true",
+    );
+    let lines: Vec<&str> = report.lines().filter(|line| !line.starts_with("install: ")).collect();
+    let [files, rest @ ..] = lines.as_slice() else { panic!("{report}") };
+    assert!(files.parse::<u32>().is_ok_and(|files| files > 10), "{report}");
+    assert_eq!(rest, ["installed", "the same", "the same", "0"]);
+}
