@@ -18,3 +18,4 @@ pub mod private_bus;
 pub mod sbom;
 pub mod simulation;
 pub mod soft_token;
+pub mod timing;
