@@ -1,6 +1,4 @@
 //! The module in a host that has almost nothing: no conversation, little stack, little memory.
-//!
-//! The tests under valgrind take minutes: `cargo test -p fob-tests --test module_limits -- --ignored`.
 #![allow(clippy::unwrap_used)] // clippy knows only functions marked as tests: helpers are, too
 
 use fob_tests::{
@@ -66,7 +64,6 @@ fn under_valgrind(script: Vec<Act>, words: &[&str]) -> Option<Seen> {
 }
 
 #[test]
-#[ignore = "issue 4: minutes under valgrind"]
 fn valgrind_finds_nothing_in_a_hundred_sign_ins() {
     let script = (0..101).map(|_| Act::verdict("accept")).collect();
     let Some(seen) = under_valgrind(script, &["call-many=101"]) else { return };
@@ -74,7 +71,6 @@ fn valgrind_finds_nothing_in_a_hundred_sign_ins() {
 }
 
 #[test]
-#[ignore = "issue 4: minutes under valgrind"]
 fn valgrind_finds_nothing_in_a_fork_after_a_sign_in() {
     let script = vec![Act::verdict("accept"), Act::verdict("reject")];
     let Some(seen) = under_valgrind(script, &["call-authenticate", "call-fork"]) else { return };
