@@ -17,6 +17,7 @@
 
 mod capture;
 mod corruptions;
+mod host_kills;
 mod house;
 mod kills;
 mod pam;
@@ -107,8 +108,9 @@ pub struct Program {
 }
 
 /// All of them, in the order of `faults -- all`, with the counts that are asked of the product.
-pub const PROGRAMS: [Program; 8] = [
+pub const PROGRAMS: [Program; 9] = [
     Program { name: "corruptions", count: 2_000, run: corruptions::run },
+    Program { name: "host-kills", count: 400, run: host_kills::run },
     Program { name: "kills", count: 1_000, run: kills::run },
     Program { name: "pam", count: 10_000, run: pam::run },
     Program { name: "power-cuts", count: 500, run: power_cuts::run },

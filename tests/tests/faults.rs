@@ -23,6 +23,15 @@ fn no_decay_of_its_files_rolls_a_database_back_in_silence() {
 }
 
 #[test]
+fn a_host_that_is_killed_at_any_system_call_leaves_its_code_unused_or_burnt() {
+    let programs = ["bwrap", "cc", "strace"].map(Need::Program);
+    let all: Vec<Need> = [Need::Root].into_iter().chain(programs).collect();
+    if needs::met(&all) {
+        run("host-kills", 12);
+    }
+}
+
+#[test]
 fn what_was_acknowledged_survives_power_cuts_on_ext4() {
     let loops = Need::That(Path::new("/dev/loop-control").exists(), "loop devices");
     if needs::met(&[Need::Root, Need::Program("mkfs.ext4"), loops]) {

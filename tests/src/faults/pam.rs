@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The largest budgets that the settings allow (fobd.conf).
-const SETTINGS: &str =
+pub(super) const SETTINGS: &str =
     "wrong_codes_per_day = 30\nwrong_codes_per_month = 100\nsame_code_seconds = 0\n";
 /// Sign-ins of one process at once, and in a row after them: together within the budget.
 const AT_ONCE: usize = 16;
@@ -116,7 +116,7 @@ fn set_up(daemon: &Daemon, ground: &Ground) -> Result<Vec<Person>, Failure> {
 }
 
 /// Returns one name for each uid of this host, without root.
-fn people() -> Result<Vec<String>, Failure> {
+pub(super) fn people() -> Result<Vec<String>, Failure> {
     let file = fs::read_to_string("/etc/passwd").map_err(failed)?;
     let mut people = BTreeMap::new();
     for line in file.lines() {
@@ -193,6 +193,6 @@ async fn refill(fob: &FobProxy<'_>, name: &str) -> Result<(), Failure> {
     fob.unlock(name, Default::default()).await.map_err(failed)
 }
 
-fn runtime() -> Result<Runtime, Failure> {
+pub(super) fn runtime() -> Result<Runtime, Failure> {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)
 }
