@@ -7,15 +7,13 @@ use std::os::unix::fs::MetadataExt;
 use fob_api::{
     Answer, PromptDetails, PromptKind, UserName, Verdict, VerifyContext, VerifyDetails,
     address::{BUS_NAME, INTERFACE, OBJECT_PATH, PEER_SOCKET, SYSTEM_BUS_SOCKET},
+    message::{Body, room},
     owner::{STATE_FOLDER, may_be_daemon},
 };
 use nix::unistd::geteuid;
-use serde::Deserialize;
-use zbus::Type;
-use zeroize::Zeroizing;
 
 use crate::deadline::Deadline;
-use crate::message::{Address, Arguments, Incoming, call};
+use crate::message::{Address, Incoming, Values, call};
 use crate::trouble::Trouble;
 use crate::wire::Wire;
 
@@ -43,8 +41,10 @@ pub(crate) fn verify(
     context: &VerifyContext,
     deadline: Deadline,
 ) -> Result<(Verdict, VerifyDetails), Trouble> {
-    let arguments = Arguments::new("ssa{sv}").string(user.as_str()).string(&answer.to_wire());
-    let arguments = arguments.dictionary(context)?;
+    let answer = answer.to_wire();
+    let room = room(&[user.as_str(), &answer]) + context.room();
+    let arguments = Body::new("ssa{sv}", room).string(user.as_str()).string(&answer);
+    let arguments = arguments.dictionary(|entries| context.write(entries));
     let (word, about, details): (String, String, VerifyDetails) =
         ask("Verify", &arguments, deadline)?;
     if about != user.as_str() {
@@ -65,34 +65,32 @@ pub(crate) fn prompt(
     context: &VerifyContext,
     deadline: Deadline,
 ) -> Result<PromptKind, Trouble> {
-    let arguments = Arguments::new("sa{sv}").string(user.as_str()).dictionary(context)?;
+    let room = room(&[user.as_str()]) + context.room();
+    let arguments = Body::new("sa{sv}", room).string(user.as_str());
+    let arguments = arguments.dictionary(|entries| context.write(entries));
     let (word, _): (String, PromptDetails) = ask("Prompt", &arguments, deadline)?;
     PromptKind::from_word(&word).ok_or(Trouble::Garbled("unknown prompt"))
 }
 
-fn ask<T>(member: &str, arguments: &Arguments, deadline: Deadline) -> Result<T, Trouble>
-where
-    T: for<'d> Deserialize<'d> + Type,
-{
-    let reply = if geteuid().is_root() {
-        over_own_socket(member, arguments, deadline)?
+fn ask<T: Values>(member: &str, arguments: &Body, deadline: Deadline) -> Result<T, Trouble> {
+    if geteuid().is_root() {
+        over_own_socket(member, arguments, deadline)
     } else {
-        over_system_bus(member, arguments, deadline)?
-    };
-    reply.values()
+        over_system_bus(member, arguments, deadline)
+    }
 }
 
 /// One write, one reply. The other side must be root or the daemon's own user: nobody else may
 /// have made that socket.
-fn over_own_socket(
+fn over_own_socket<T: Values>(
     member: &str,
-    arguments: &Arguments,
+    arguments: &Body,
     deadline: Deadline,
-) -> Result<Incoming, Trouble> {
+) -> Result<T, Trouble> {
     let to = Address { destination: None, path: OBJECT_PATH, interface: INTERFACE };
     let wire = Wire::connect(PEER_SOCKET, deadline)?;
     may_answer(wire.other_uid()?)?;
-    let mut talk = Talk::open(wire, &call(1, to, member, arguments))?;
+    let mut talk = Talk::open(wire, to, member, arguments)?;
     talk.reply(None)
 }
 
@@ -110,18 +108,18 @@ fn may_answer(uid: u32) -> Result<(), Trouble> {
 
 /// Says hello to the bus, makes sure that the daemon's user or root owns the name, and asks that
 /// owner: the unique name cannot be taken over between the check and the call.
-fn over_system_bus(
+fn over_system_bus<T: Values>(
     member: &str,
-    arguments: &Arguments,
+    arguments: &Body,
     deadline: Deadline,
-) -> Result<Incoming, Trouble> {
+) -> Result<T, Trouble> {
     let wire = Wire::connect(SYSTEM_BUS_SOCKET, deadline)?;
-    let mut talk = Talk::open(wire, &call(1, BUS, "Hello", &Arguments::new("")))?;
-    talk.reply(BUS_SENDER)?.values::<String>()?;
+    let mut talk = Talk::open(wire, BUS, "Hello", &Body::new("", 0))?;
+    talk.reply::<String>(BUS_SENDER)?;
 
     let owner = owner(&mut talk)?;
-    let named = Arguments::new("s").string(&owner);
-    may_answer(talk.ask(BUS, "GetConnectionUnixUser", &named)?.values::<u32>()?)?;
+    let named = Body::new("s", room(&[&owner])).string(&owner);
+    may_answer(talk.ask::<u32>(BUS, "GetConnectionUnixUser", &named)?)?;
     let to = Address { destination: Some(&owner), path: OBJECT_PATH, interface: INTERFACE };
     talk.ask(to, member, arguments)
 }
@@ -129,15 +127,14 @@ fn over_system_bus(
 /// Returns the unique name behind the daemon's name, and has it started if it does not run.
 fn owner(talk: &mut Talk) -> Result<String, Trouble> {
     let get = |talk: &mut Talk| {
-        let named = Arguments::new("s").string(BUS_NAME);
-        talk.ask(BUS, "GetNameOwner", &named)?.values::<String>()
+        talk.ask::<String>(BUS, "GetNameOwner", &Body::new("s", room(&[BUS_NAME])).string(BUS_NAME))
     };
     match get(talk) {
         Err(Trouble::Refused(name)) if name == NO_OWNER => {}
         owner_or_trouble => return owner_or_trouble,
     }
-    let start = Arguments::new("su").string(BUS_NAME).number(0); // no flags are defined
-    match talk.ask(BUS, "StartServiceByName", &start)?.values::<u32>() {
+    let start = Body::new("su", room(&[BUS_NAME, ""])).string(BUS_NAME).number(0); // no flags are defined
+    match talk.ask::<u32>(BUS, "StartServiceByName", &start) {
         Ok(_) => get(talk),
         Err(Trouble::Refused(_)) => Err(Trouble::NoOwner),
         Err(trouble) => Err(trouble),
@@ -153,13 +150,15 @@ struct Talk {
 impl Talk {
     /// Says who we are and sends the first call in the same write ("Authentication Protocol",
     /// mechanism EXTERNAL: the uid in decimal, in hex), then reads that we are believed.
-    fn open(mut wire: Wire, first: &[u8]) -> Result<Self, Trouble> {
+    fn open(
+        mut wire: Wire,
+        to: Address<'_>,
+        member: &str,
+        arguments: &Body,
+    ) -> Result<Self, Trouble> {
         let uid: String = geteuid().to_string().bytes().map(|b| format!("{b:02x}")).collect();
         let hello = format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n");
-        let mut bytes = Zeroizing::new(Vec::with_capacity(hello.len() + first.len()));
-        bytes.extend_from_slice(hello.as_bytes());
-        bytes.extend_from_slice(first);
-        wire.send(&bytes)?;
+        wire.send(&call(hello.as_bytes(), 1, to, member, arguments))?;
         if wire.line()?.starts_with(b"OK ") {
             Ok(Self { wire, serial: 1 })
         } else {
@@ -168,23 +167,24 @@ impl Talk {
     }
 
     /// Sends a call and reads its reply, which must come from whom it was sent to.
-    fn ask(
+    fn ask<T: Values>(
         &mut self,
         to: Address<'_>,
         member: &str,
-        arguments: &Arguments,
-    ) -> Result<Incoming, Trouble> {
+        arguments: &Body,
+    ) -> Result<T, Trouble> {
         self.serial += 1;
-        self.wire.send(&call(self.serial, to, member, arguments))?;
+        self.wire.send(&call(&[], self.serial, to, member, arguments))?;
         self.reply(to.destination)
     }
 
     /// Reads the reply to the last call; other messages are passed over.
-    fn reply(&mut self, sender: Option<&str>) -> Result<Incoming, Trouble> {
+    fn reply<T: Values>(&mut self, sender: Option<&str>) -> Result<T, Trouble> {
         for _ in 0..=MAX_OTHERS {
-            let message = self.wire.message()?;
+            let bytes = self.wire.message()?;
+            let message = Incoming::parse(&bytes)?;
             if message.answers(self.serial, sender) {
-                return Ok(message);
+                return message.values();
             }
         }
         Err(Trouble::Garbled("messages that nobody asked for"))

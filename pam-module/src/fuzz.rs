@@ -8,10 +8,8 @@ use std::ffi::CString;
 use std::time::Duration;
 
 use fob_api::{PromptDetails, VerifyDetails};
-use serde::Deserialize;
-use zbus::Type;
 
-use crate::message::{FIXED_HEADER, Incoming, whole_length};
+use crate::message::{FIXED_HEADER, Incoming, Values, whole_length};
 use crate::options::Options;
 use crate::trouble::Trouble;
 
@@ -64,7 +62,7 @@ pub fn reply(bytes: &[u8]) {
 }
 
 /// Reads a whole message as the reply to call 1 with values of this type.
-fn values<T: for<'d> Deserialize<'d> + Type>(bytes: &[u8]) -> Option<T> {
+fn values<T: Values>(bytes: &[u8]) -> Option<T> {
     let message = Incoming::parse(bytes).ok()?;
     let from_nobody = message.answers(1, Some("nobody"));
     if !message.answers(1, None) {

@@ -27,7 +27,8 @@ fn below<T>(work: impl FnOnce() -> T) -> T {
 
 #[inline(never)]
 fn wipe() {
-    let mut room = [0_u8; ROOM];
+    // In words: a byte at a time takes eight times as long, as each is written for itself.
+    let mut room = [0_u64; ROOM / size_of::<u64>()];
     room.zeroize();
     black_box(&room);
 }

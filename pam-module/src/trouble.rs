@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use fob_api::message::Damaged;
+
 use crate::emergency::Denial;
 
 /// Why there is no verdict from the daemon.
@@ -44,6 +46,12 @@ impl fmt::Display for Trouble {
             Self::Rejected => f.write_str("the daemon does not accept this caller's uid"),
             Self::Unreachable(error) => write!(f, "the daemon cannot be reached: {error}"),
         }
+    }
+}
+
+impl From<Damaged> for Trouble {
+    fn from(Damaged(part): Damaged) -> Self {
+        Self::Garbled(part)
     }
 }
 

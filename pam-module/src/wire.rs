@@ -11,7 +11,7 @@ use nix::sys::socket::{
 };
 
 use crate::deadline::Deadline;
-use crate::message::{FIXED_HEADER, Incoming, whole_length};
+use crate::message::{FIXED_HEADER, whole_length};
 use crate::trouble::Trouble;
 
 /// Most bytes of a line of the authentication: `OK`, a space, 32 hex digits and the line's end
@@ -105,19 +105,18 @@ impl Wire {
         }
     }
 
-    /// Reads a message.
+    /// Reads a message, as bytes.
     ///
     /// # Errors
     ///
     /// [`Trouble::Closed`], [`Trouble::Late`] or [`Trouble::Broken`] for the connection,
     /// [`Trouble::Garbled`] for what came over it.
-    pub(crate) fn message(&mut self) -> Result<Incoming, Trouble> {
+    pub(crate) fn message(&mut self) -> Result<Vec<u8>, Trouble> {
         loop {
             if let Some(start) = self.inbox.first_chunk::<FIXED_HEADER>() {
                 let length = whole_length(start)?;
                 if self.inbox.len() >= length {
-                    let message: Vec<u8> = self.inbox.drain(..length).collect();
-                    return Incoming::parse(&message);
+                    return Ok(self.inbox.drain(..length).collect());
                 }
             }
             self.fill()?;

@@ -9,6 +9,7 @@ mod code;
 pub mod emergency;
 mod error;
 mod log;
+pub mod message;
 mod name;
 pub mod owner;
 #[cfg(feature = "proxy")]

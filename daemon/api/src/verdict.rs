@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use zbus::{DeserializeDict, SerializeDict, Type};
 
+use crate::message::{Entries, Reader, room};
+
 /// The answer to a code. Trouble (no daemon, no store, no right) is never one of these.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
@@ -67,6 +69,45 @@ pub struct VerifyContext {
     pub nullok: Option<bool>,
 }
 
+impl VerifyContext {
+    /// Returns the bytes that it takes at most as it travels.
+    pub fn room(&self) -> usize {
+        let texts = [&self.service, &self.rhost, &self.tty];
+        let texts = texts.map(|text| text.as_deref().unwrap_or_default());
+        room(&["service", "rhost", "tty", "nullok"]) + room(&texts) + room(&[""; 2])
+    }
+
+    /// Writes it as it travels.
+    pub fn write(&self, entries: &mut Entries<'_>) {
+        entries.string("service", self.service.as_deref());
+        entries.string("rhost", self.rhost.as_deref());
+        entries.string("tty", self.tty.as_deref());
+        entries.truth("nullok", self.nullok);
+    }
+
+    /// Reads it; `None` if it is not one. Keys that are not known are passed over.
+    pub fn read(values: &mut Reader<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        values.dictionary(|key, signature, value| {
+            let text = match (key, signature) {
+                ("service", "s") => &mut read.service,
+                ("rhost", "s") => &mut read.rhost,
+                ("tty", "s") => &mut read.tty,
+                ("nullok", "b") => return once(&mut read.nullok, value.truth()?),
+                ("service" | "rhost" | "tty" | "nullok", _) => return None,
+                _ => return value.pass(signature),
+            };
+            once(text, value.string()?.to_owned())
+        })?;
+        Some(read)
+    }
+}
+
+/// Takes a value for a key that stood nowhere before.
+fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    place.replace(value).is_none().then_some(())
+}
+
 /// What a verdict needs beside its word.
 #[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
@@ -79,6 +120,36 @@ pub struct VerifyDetails {
     pub last_from: Option<String>,
     /// For `accept`: wrong codes since then, of all shares.
     pub wrong_since: Option<u32>,
+}
+
+impl VerifyDetails {
+    /// Returns the bytes that it takes at most as it travels.
+    pub fn room(&self) -> usize {
+        let from = self.last_from.as_deref().unwrap_or_default();
+        room(&["wait", "last_used", "last_from", "wrong_since", from]) + room(&[""; 4])
+    }
+
+    /// Writes it as it travels.
+    pub fn write(&self, entries: &mut Entries<'_>) {
+        entries.number("wait", self.wait);
+        entries.large("last_used", self.last_used);
+        entries.string("last_from", self.last_from.as_deref());
+        entries.number("wrong_since", self.wrong_since);
+    }
+
+    /// Reads it; `None` if it is not one. Keys that are not known are passed over.
+    pub fn read(values: &mut Reader<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        values.dictionary(|key, signature, value| match (key, signature) {
+            ("wait", "u") => once(&mut read.wait, value.number()?),
+            ("last_used", "t") => once(&mut read.last_used, value.large()?),
+            ("last_from", "s") => once(&mut read.last_from, value.string()?.to_owned()),
+            ("wrong_since", "u") => once(&mut read.wrong_since, value.number()?),
+            ("wait" | "last_used" | "last_from" | "wrong_since", _) => None,
+            _ => value.pass(signature),
+        })?;
+        Some(read)
+    }
 }
 
 /// What to ask a user for.
@@ -126,4 +197,22 @@ impl PromptKind {
 pub struct PromptDetails {
     /// How many digits the code has that is asked for; 6 for a user without a token.
     pub digits: Option<u32>,
+}
+
+impl PromptDetails {
+    /// Writes it as it travels.
+    pub fn write(&self, entries: &mut Entries<'_>) {
+        entries.number("digits", self.digits);
+    }
+
+    /// Reads it; `None` if it is not one. Keys that are not known are passed over.
+    pub fn read(values: &mut Reader<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        values.dictionary(|key, signature, value| match (key, signature) {
+            ("digits", "u") => once(&mut read.digits, value.number()?),
+            ("digits", _) => None,
+            _ => value.pass(signature),
+        })?;
+        Some(read)
+    }
 }
