@@ -1,5 +1,7 @@
 //! The host's user database. A token is bound to a uid, not to a spelling of a name.
 
+mod files;
+
 use std::sync::Arc;
 
 use fob_api::UserName;
@@ -48,6 +50,9 @@ impl Users {
                 Ok(named.and_then(|(_, uid)| listed(users, *uid)))
             }
             Self::Host => {
+                if let Some(found) = files::find(name.as_str()) {
+                    return Ok(Some(found));
+                }
                 let name = name.as_str().to_owned();
                 aside(move || host_user(&name)).await
             }
@@ -62,7 +67,10 @@ impl Users {
     pub async fn find_uid(&self, uid: u32) -> Result<Option<Owner>, Unavailable> {
         match self {
             Self::Fixed { users, .. } => Ok(listed(users, uid)),
-            Self::Host => aside(move || host_uid(uid)).await,
+            Self::Host => match files::find_uid(uid) {
+                Some(found) => Ok(Some(found)),
+                None => aside(move || host_uid(uid)).await,
+            },
         }
     }
 
