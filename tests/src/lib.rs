@@ -8,6 +8,7 @@ pub mod differential;
 pub mod emergency;
 pub mod fake_daemon;
 pub mod faults;
+pub mod fill;
 pub mod fuzz;
 pub mod host;
 pub mod markup;
