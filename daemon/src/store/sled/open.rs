@@ -17,7 +17,9 @@ use nix::{
 use sled::{Config, Db};
 
 use super::{
-    anchor::{self, AnchorPlace, Found, Judged, MANIFEST, Manifest, Mismatch},
+    anchor::{
+        self, Anchor, AnchorPlace, Close, Found, Judged, MANIFEST, Manifest, Mismatch, Unreadable,
+    },
     bulk,
     ledger::Sums,
     medium::{Disk, Medium},
@@ -30,6 +32,13 @@ use crate::store::Key;
 /// Bytes of pages that sled keeps in memory. A sign-in touches two records of about 400 bytes;
 /// this is room for the pages of some 100 000 tokens.
 const CACHE: u64 = 64 * 1024 * 1024;
+
+/// Most bytes that are read ahead: a million tokens. A larger database would push its own
+/// beginning out of the memory of a small host again.
+const AHEAD: u64 = 2 << 30;
+/// Bytes that the kernel is asked for at a time: it takes no more than the window of its own
+/// read-ahead at once (Linux, `force_page_cache_ra`), which is 128 KiB unless it was set.
+const CHUNK: usize = 128 << 10;
 
 /// The file whose lock says that a daemon has the database. sled's own lock is taken too late:
 /// leftovers are cleared away before.
@@ -152,7 +161,10 @@ pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError>
         check_inside(&entry.map_err(io)?.path())?;
     }
     let lock = lock(dir)?;
-    clear_leftovers(dir).and_then(|()| settle(&dir.join(DATABASE))).map_err(io)?;
+    clear_leftovers(dir).map_err(io)?;
+    let place = AnchorPlace::new(dir);
+    let anchor = place.read().map_err(io)?;
+    settle(&dir.join(DATABASE), anchor).map_err(io)?;
     let mut reserve = Reserve::find(dir);
     if Disk.room(&lock).map_err(io)? < RESERVE {
         reserve.give_up();
@@ -166,14 +178,13 @@ pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError>
     let db = open_settled(&config).map_err(sort)?;
     progress.step();
     bulk::roll_back(&db, progress).map_err(sort)?;
-    let place = AnchorPlace::new(dir);
     let (manifest, anchor) = match is_of_layout_2(&db).map_err(sort)? {
         // The Fob that writes it keeps neither of them up to date: they would be from a visit of
         // this one, before that one was installed again.
         true => (None, None),
         false => {
             let manifest = db.get(MANIFEST).map_err(sort)?;
-            (manifest.map(|bytes| Manifest::decode(&bytes)), place.read().map_err(io)?)
+            (manifest.map(|bytes| Manifest::decode(&bytes)), anchor)
         }
     };
     let sums = Sums::count(&db, progress).map_err(sort)?;
@@ -267,15 +278,38 @@ fn clear_leftovers(dir: &Path) -> io::Result<()> {
 
 /// Makes sure that what is read now is what is on the disk. After a failed sync the kernel keeps
 /// pages as clean that never reached the disk (fsync(2), "Errors"); a database opened on them
-/// would lose later writes in a power cut.
-fn settle(database: &Path) -> io::Result<()> {
+/// would lose later writes in a power cut. So what the kernel keeps is dropped; unless the anchor
+/// says that the store was closed, which it does only after every sync has succeeded. Reading a
+/// million tokens from the disk once more takes as long as the disk does.
+fn settle(database: &Path, anchor: Option<Result<Anchor, Unreadable>>) -> io::Result<()> {
     let file = match File::open(database) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    file.sync_all()?;
-    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
-    Ok(())
+    let synced = file.sync_all();
+    let closed = matches!(anchor, Some(Ok(Anchor { close: Close::Closed(_), .. })));
+    // What sled writes while it is closed is synced here for the first time: if that fails, the
+    // next try must not find the pages.
+    if synced.is_err() || !closed {
+        posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+    }
+    synced.map(|()| read_ahead(file))
+}
+
+/// Has the kernel read the database in the order of the disk before sled reads it in that of its
+/// keys: four times as fast, where it was measured (27 against 6 MB a second). What is in memory
+/// already is not read again.
+fn read_ahead(file: File) {
+    let length = file.metadata().map_or(0, |facts| facts.len()).min(AHEAD);
+    let read = move || {
+        for offset in (0..length).step_by(CHUNK) {
+            let start = i64::try_from(offset).unwrap_or(i64::MAX);
+            let _ =
+                posix_fadvise(&file, start, CHUNK as i64, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+        }
+    };
+    // Advice that is not taken, or not given, costs time and nothing else.
+    let _ = thread::Builder::new().name("store-ahead".to_owned()).spawn(read);
 }
 
 /// Gives everything inside the mode that it should have, and makes the folder itself durable.
