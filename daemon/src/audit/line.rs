@@ -19,6 +19,10 @@ const AFTER_HASH: &[u8] = b"\"}";
 /// Bytes of a hash in hexadecimal.
 const HEX: usize = 64;
 
+/// The last number that a line may have. No log gets there, and one that claims it can be gone on
+/// behind without an end of the numbers.
+const LAST: u64 = u64::MAX / 2;
+
 /// An event as it is written.
 pub(super) struct Record<'a> {
     /// Unix time in seconds.
@@ -103,9 +107,9 @@ pub(super) fn write(record: &Record<'_>, place: &Place) -> Option<(Vec<u8>, Hash
     Some((line, hash))
 }
 
-/// Reads a line without its end.
+/// Reads a line without its end. One whose number no line has is none of ours.
 pub(super) fn read(line: &[u8]) -> Option<Entry> {
-    serde_json::from_slice(line).ok()
+    serde_json::from_slice(line).ok().filter(|entry: &Entry| (1..=LAST).contains(&entry.seq))
 }
 
 /// Tells whether a line without its end has the hash that it says, and says nothing behind it.
@@ -146,7 +150,7 @@ fn chained(before: &Hash, body: &[u8]) -> Hash {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, Position, Record, is_sealed, read, write};
+    use super::{LAST, Place, Position, Record, is_sealed, read, write};
 
     fn fields() -> Vec<(&'static str, String)> {
         vec![("user", "a\"\\b".to_owned()), ("caller", "0".to_owned())]
@@ -191,6 +195,18 @@ mod tests {
                 assert!(!is_sealed(&line, &[1; 32]), "bit {bit} of byte {at}");
                 line[at] ^= 1 << bit;
             }
+        }
+    }
+
+    #[test]
+    fn a_line_with_a_number_that_no_line_has_is_none() {
+        for (seq, is_line) in
+            [(0, false), (1, true), (LAST, true), (LAST + 1, false), (u64::MAX, false)]
+        {
+            let record = Record { time: 0, event: "ready", fields: &[] };
+            let place = Place { seq, ..place(Position::Later) };
+            let (line, _) = write(&record, &place).unwrap();
+            assert_eq!(read(&line[..line.len() - 1]).is_some(), is_line, "{seq}");
         }
     }
 

@@ -96,7 +96,7 @@ fn read_within(folder: &Path, query: &Query, bytes: u64) -> io::Result<Found> {
     let mut files = files::list(folder)?;
     match query.from {
         From::Oldest => {
-            let begins = files.partition_point(|file| file.first <= query.after + 1);
+            let begins = files.partition_point(|file| file.first <= query.after.saturating_add(1));
             files.drain(..begins.saturating_sub(1));
             forwards(&files, query, bytes)
         }

@@ -32,6 +32,22 @@ fn the_chain_goes_on_after_a_restart() {
 }
 
 #[test]
+fn a_line_with_a_number_that_no_line_has_neither_ends_the_daemon_nor_goes_unnoticed() {
+    let shelf = Shelf::new();
+    let head = shelf.written(2);
+    shelf.change(|bytes| {
+        let mut line = bytes.split(|byte| *byte == b'\n').next().unwrap().to_vec();
+        line.splice(..8, format!("{{\"seq\":{}", u64::MAX).bytes());
+        bytes.extend(line);
+        bytes.push(b'\n');
+    });
+    assert_eq!(shelf.check(Some(&head)).first_wrong().unwrap().kind, Kind::Altered);
+    let mut book = shelf.open(Some(&head)).0;
+    write(&mut book, 3);
+    assert_eq!(book.head().seq, 3);
+}
+
+#[test]
 fn a_torn_last_line_is_cut_off_and_told_and_the_chain_goes_on() {
     let shelf = Shelf::new();
     let head = shelf.written(2);

@@ -32,6 +32,15 @@ fn a_filter_keeps_what_it_names() {
 }
 
 #[test]
+fn behind_the_last_number_of_all_there_is_nothing() {
+    let shelf = Shelf::new();
+    shelf.written(2);
+    for from in [From::Oldest, From::Newest] {
+        assert_eq!(found(&shelf, Query { after: u64::MAX, from, ..all() }), [] as [u64; 0]);
+    }
+}
+
+#[test]
 fn pages_lead_over_the_whole_log_from_either_end() {
     let shelf = Shelf::new();
     let mut book = shelf.open(None).0;
