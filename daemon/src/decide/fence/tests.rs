@@ -112,6 +112,14 @@ fn a_jump_of_more_than_5_seconds_either_way_raises_a_fence_after_it() {
 }
 
 #[test]
+fn a_jump_beyond_what_can_be_said_is_told_as_the_farthest_that_can() {
+    let far = running().observe(&reading(u64::MAX, BOOT));
+    assert_eq!(far.raised.unwrap().jump, Some(i64::MAX));
+    let back = far.run.observe(&reading(0, BOOT));
+    assert_eq!(back.raised.unwrap().jump, Some(i64::MIN));
+}
+
+#[test]
 fn leap_seconds_small_corrections_and_sleep_raise_no_fence() {
     for (wall, boot) in [(100, 100), (99, 100), (101, 100), (95, 100), (105, 100), (28_800, 28_800)]
     {
@@ -165,6 +173,13 @@ fn a_clock_that_jumped_far_ahead_and_back_locks_the_owner_out_for_three_minutes_
         let verdict = verdict(&token, shown, &behind(Now(WALL + 20), now));
         assert_eq!(verdict, Verdict::Accept, "{period} s, ± {spread} s");
     }
+}
+
+#[test]
+fn the_prompt_says_for_three_minutes_that_a_code_may_be_refused() {
+    let up = |seconds| is_up(&behind(NOW, after(NOW, seconds)));
+    assert_eq!([-60, 0, 179, 180].map(up), [true, true, true, false]);
+    assert!(!is_up(&at(NOW)), "without a fence");
 }
 
 #[test]
@@ -242,6 +257,16 @@ fn after_lost_changes_a_button_is_asked_for_two_codes_in_a_row_once() {
         assert_eq!(two.verdict, Verdict::Accept);
         button.state = two.change.unwrap();
         assert_eq!(verdict(&button, 9, &doubted(2)), Verdict::Accept);
+    }
+}
+
+#[test]
+fn after_lost_changes_a_button_that_was_used_in_the_future_is_asked_for_two_codes_in_a_row() {
+    let at = At { doubt: Some(NOW), ..at(after(NOW, 9)) };
+    for (used, asked) in [(10, Verdict::Locked), (9, Verdict::Accept), (8, Verdict::Accept)] {
+        let mut button = SoftToken::button(7);
+        button.state.last_used = Some(NOW.0 + used);
+        assert_eq!(verdict(&button, 7, &at), asked, "used {used} s after the loss was found");
     }
 }
 

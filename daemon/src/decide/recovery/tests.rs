@@ -126,6 +126,17 @@ fn a_temporary_code_is_accepted_once_and_leaves_the_recovery_codes() {
 }
 
 #[test]
+fn the_journal_has_a_word_for_each_code_and_the_reason_of_a_temporary_one() {
+    for (found, word, reason) in [
+        (Found::Expired, "expired", None),
+        (Found::Recovery, "recovery", None),
+        (Found::Temporary("left at home".to_owned()), "temporary", Some("left at home")),
+    ] {
+        assert_eq!((found.word(), found.reason()), (word, reason));
+    }
+}
+
+#[test]
 fn whichever_clock_first_says_so_ends_a_temporary_code() {
     for (seconds, uptime, is_open) in [
         (0, 0, true),
@@ -186,6 +197,7 @@ fn one_code_a_second_is_tried_for_a_user_and_waiting_costs_nothing() {
         assert_eq!((desk.state.clone(), desk.recovery.clone()), before);
         assert_eq!(wait(&desk.recovery, Turn::Fresh, &at(NOW)), 1);
         let later = at(after(NOW, 1));
+        assert_eq!(wait(&desk.recovery, Turn::Fresh, &later), 0);
         assert_eq!(desk.try_one(2, Origin::Console, &later).0, Verdict::Accept);
     }
 }

@@ -1,4 +1,6 @@
-use super::{Change, Decision, Gain, Here, Note, Saved, Times, TraceChange, token, trace};
+use super::{
+    Change, Decision, Gain, Here, Note, Saved, Times, TraceChange, concerned, token, trace,
+};
 use crate::{
     backup::{SavedSeed, SavedState, SavedToken, SavedTrace},
     decide::{
@@ -249,6 +251,51 @@ fn a_token_of_the_stock_that_nobody_touched_gets_its_user_back() {
 }
 
 #[test]
+fn a_token_of_the_stock_that_somebody_had_or_used_stays_there() {
+    let (owner, used) = (alice(), State { last_step: Some(90), ..State::default() });
+    for (epoch, state) in [(3, State::default()), (0, used)] {
+        let token = Token { epoch, ..fresh(CLOCK) };
+        let here = Here {
+            token: Some(&token),
+            state: Some(&state),
+            trace: Some(&here_trace()),
+            owner: Some(&owner),
+            ..Here::default()
+        };
+        let change = written(decide(&saved(Standing::Assigned(alice()), Some(77)), &here));
+        assert_eq!((change.token, change.gain, change.user), (token, Gain::Merged, None));
+    }
+}
+
+#[test]
+fn the_list_that_may_change_is_of_who_has_the_token_here_or_else_had_it_there() {
+    let bob = Owner { uid: 1001, name: "bob".to_owned() };
+    let (had, stock) = (saved(Standing::Assigned(alice()), None), saved(Standing::Stock, None));
+    let (bobs, nobodys) = (touched(Standing::Assigned(bob.clone())), touched(Standing::Stock));
+    assert_eq!(concerned(&had, Some(&bobs)), Some(&bob));
+    assert_eq!(concerned(&stock, Some(&bobs)), Some(&bob));
+    assert_eq!(concerned(&had, Some(&nobodys)), Some(&alice()));
+    assert_eq!(concerned(&had, None), Some(&alice()));
+    assert_eq!(concerned(&stock, None), None);
+}
+
+#[test]
+fn a_note_has_its_word_names_the_other_token_and_says_whether_nothing_was_done() {
+    let b2 = || "B2".to_owned();
+    for (note, word, other, is_skip) in [
+        (Note::Forgotten, "forgotten", None, false),
+        (Note::HasAnother(b2()), "has_another", Some("B2"), false),
+        (Note::Lost, "lost", None, false),
+        (Note::NoSuchUser, "no_such_user", None, false),
+        (Note::OtherSeed, "other_seed", None, true),
+        (Note::SameSeed(b2()), "same_seed", Some("B2"), true),
+        (Note::Unfenced, "unfenced", None, false),
+    ] {
+        assert_eq!((note.word(), note.other(), note.is_skip()), (word, other, is_skip));
+    }
+}
+
+#[test]
 fn a_second_restore_changes_nothing() {
     let owner = alice();
     for standing in [Standing::Assigned(alice()), Standing::Lost, Standing::Stock] {
@@ -290,10 +337,28 @@ fn of_each_budget_the_worse_one_counts_as_if_the_backup_were_of_now() {
     let mut saved = saved(Standing::Assigned(alice()), Some(77));
     saved.state.budgets.console = Budget { wrong: vec![900], in_a_row: 4 };
     saved.state.budgets.unknown = Budget { wrong: vec![700, 1_000], in_a_row: 2 };
+    state.budgets.known = Budget { wrong: vec![49_000], in_a_row: 0 };
+    saved.state.budgets.known = Budget { wrong: vec![700], in_a_row: 0 };
     let here = Here { token: Some(&token), state: Some(&state), ..Here::default() };
     let budgets = written(decide(&saved, &here)).state.budgets;
     assert_eq!(budgets.console, Budget { wrong: vec![49_000, 49_500, 49_900], in_a_row: 4 });
     assert_eq!(budgets.unknown, Budget { wrong: vec![49_700, 50_000], in_a_row: 9 });
+    assert_eq!(budgets.known.wrong, [49_000], "of two alike this host's");
+}
+
+#[test]
+fn the_latest_use_is_told_and_of_two_at_once_this_hosts() {
+    let token = touched(Standing::Assigned(alice()));
+    for (there, from) in [(99, "here"), (100, "here"), (101, "there")] {
+        let [here_from, there_from] = ["here", "there"].map(|from| Some(from.to_owned()));
+        let state = State { last_used: Some(100), last_from: here_from, ..State::default() };
+        let mut saved = saved(Standing::Assigned(alice()), Some(77));
+        (saved.state.last_used, saved.state.last_from) = (Some(there), there_from);
+        let here = Here { token: Some(&token), state: Some(&state), ..Here::default() };
+        let state = written(decide(&saved, &here)).state;
+        assert_eq!(state.last_used, Some(there.max(100)));
+        assert_eq!(state.last_from.as_deref(), Some(from), "used at {there} there");
+    }
 }
 
 fn saved_trace(last_step: u64, lost: Option<u64>) -> SavedTrace {

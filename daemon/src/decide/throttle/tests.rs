@@ -70,6 +70,24 @@ fn a_wrong_code_leaves_the_day_after_24_hours_and_not_a_second_sooner() {
 }
 
 #[test]
+fn a_wrong_code_is_counted_and_kept_for_30_days() {
+    let mut budgets = Budgets::default();
+    charge(&mut budgets, Share::Own, Rank::User, &at(7));
+    assert_eq!(counted(&budgets.own, &at(7 + MONTH - 1)), 1);
+    assert_eq!(counted(&budgets.own, &at(7 + MONTH)), 0);
+    charge(&mut budgets, Share::Own, Rank::User, &at(7 + MONTH));
+    assert_eq!(budgets.own.wrong, [7 + MONTH]);
+}
+
+#[test]
+fn the_stricter_limits_are_those_of_uid_0_alone() {
+    assert_eq!(
+        [0, 1, 1000, u32::MAX].map(Rank::of),
+        [Rank::Root, Rank::User, Rank::User, Rank::User]
+    );
+}
+
+#[test]
 fn thirty_wrong_codes_a_month_are_tried_and_ten_for_root_however_they_are_spread() {
     for (rank, limit) in [(Rank::User, 30), (Rank::Root, 10)] {
         let mut budgets = Budgets::default();
