@@ -275,7 +275,7 @@ mod tests {
                 };
                 let user = UserName::parse(&filling.owner(number).name).unwrap();
                 let context = VerifyContext::default();
-                let sign_in = SignIn { caller: Caller { uid: 0 }, user: &user, context: &context };
+                let sign_in = SignIn { caller: Caller::of(0), user: &user, context: &context };
                 let code = Code::parse(&code).unwrap();
                 let (verdict, _) = engine.verify(&sign_in, Typed::Code(&code)).await.unwrap();
                 assert_eq!(verdict, fob_api::Verdict::Accept, "{counts:?} {number}");

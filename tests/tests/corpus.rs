@@ -26,15 +26,16 @@ fn files(target: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Changed inputs that are tried for each file; `FOB_TEST_ROUNDS` tries more. Of calls a tenth:
-/// a whole daemon answers each, some with slow hashes.
+/// Changed inputs that are tried for each file; `FOB_TEST_ROUNDS` tries more. Of calls and backups
+/// a tenth: a whole daemon answers each, some with slow hashes.
 const ROUNDS: usize = 100;
 
 fn replay(target: &str) {
     let inputs: Vec<_> = files(target).iter().map(|file| fs::read(file).unwrap()).collect();
     assert!(inputs.len() >= 3, "{target} has no corpus");
     let rounds = needs::setting("FOB_TEST_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
-    let rounds = if target == "bus_call" { rounds / 10 } else { rounds };
+    let slow = ["backup", "bus_call", "bus_stream"].contains(&target);
+    let rounds = if slow { rounds / 10 } else { rounds };
     let mut random = Random::new(7, inputs.len() as u64);
     for input in &inputs {
         run(target, input);
@@ -72,8 +73,11 @@ macro_rules! replayed {
 
 replayed! {
     what_people_type_is_one_thing_or_nothing "answer"
+    a_log_is_read_once_and_no_change_of_it_is_overlooked "audit_log"
+    a_backup_is_restored_or_refused_whatever_it_holds "backup"
     arguments_on_the_bus_are_read_as_they_were_written "bus_arguments"
     no_call_lets_anybody_in_or_ends_the_daemon "bus_call"
+    whatever_comes_over_a_connection_ends_only_that "bus_stream"
     every_setting_that_is_taken_is_in_its_range "config"
     an_emergency_slot_has_one_form "emergency_slot"
     names_and_serials_print_as_they_were_typed "name"

@@ -1,7 +1,8 @@
-//! The bodies of the calls that the daemon takes.
+//! The calls that the daemon takes, and the connections over which they come.
 
 use std::{
     io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
+    net::Shutdown,
     os::unix::net::UnixStream,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -118,8 +119,33 @@ pub(super) fn call(bytes: &[u8]) {
     assert!(kind == RETURN || contains(&said, b".Error."), "an error without a name");
 }
 
+/// What comes over a connection from its beginning on: the authentication, then messages. Of the
+/// first byte the lowest bit says whether the right authentication is put before the rest, the
+/// highest who it is. Nobody is let in, and the daemon is through with it as soon as it ends.
+pub(super) fn stream(bytes: &[u8]) {
+    let Some((choice, rest)) = bytes.split_first() else { return };
+    if rest.len() > LARGEST {
+        return;
+    }
+    let uid = if choice & 0x80 == 0 { 0 } else { STRANGER };
+    let before = if choice & 1 == 1 { authentication() } else { String::new() };
+    let mut stage = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let said =
+        stage.get_or_insert_with(Stage::new).listen(uid, &[before.as_bytes(), rest].concat());
+    assert!(!contains(&said, b"accept\0"), "somebody was let in");
+}
+
+/// What the daemon is told first ("Authentication Protocol", D-Bus Specification).
+fn authentication() -> String {
+    let uid: String =
+        nix::unistd::geteuid().to_string().bytes().map(|b| format!("{b:02x}")).collect();
+    format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n")
+}
+
 /// The uid of the caller who is nobody in particular.
 const STRANGER: u32 = 1000;
+/// In which the daemon answers, whatever comes.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest body that is sent. The daemon's own limit is beyond it and has tests of its own.
 const LARGEST: usize = 4096;
 /// The type of a reply with values ("Message Types", D-Bus Specification).
@@ -132,6 +158,7 @@ static STAGE: Mutex<Option<Stage>> = Mutex::new(None);
 
 /// The daemon's object, served to root and to a stranger.
 struct Stage {
+    engine: Arc<Engine<MemoryStore>>,
     log: Arc<Mutex<Vec<String>>>,
     clock: Manual,
     root: Wire,
@@ -162,7 +189,32 @@ impl Stage {
             Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]).unwrap(), around);
         let engine = Arc::new(engine);
         let [root, stranger] = [0, STRANGER].map(|uid| Wire::open(&runtime, &engine, uid));
-        Self { log, clock, root, stranger, runtime }
+        Self { engine, log, clock, root, stranger, runtime }
+    }
+
+    /// Sends bytes over a connection of their own, ends it, and returns what the daemon said.
+    fn listen(&mut self, uid: u32, bytes: &[u8]) -> Vec<u8> {
+        self.clock.advance(1);
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        ours.write_all(bytes).unwrap();
+        ours.shutdown(Shutdown::Write).unwrap();
+        let line = theirs.try_clone().unwrap();
+        let through = async {
+            if let Ok(connection) = served(theirs, &self.engine, uid).await {
+                connection.closed().await;
+            }
+        };
+        let through = async { tokio::time::timeout(PATIENCE, through).await };
+        self.runtime.block_on(through).unwrap();
+        // As fobd does: replies that wait would keep it open.
+        let _ = line.shutdown(Shutdown::Both);
+        let mut said = Vec::new();
+        ours.set_read_timeout(Some(PATIENCE)).unwrap();
+        if let Err(error) = ours.read_to_end(&mut said) {
+            // What was not read on the other side is an error behind what was said.
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset, "the daemon does not hang up");
+        }
+        said
     }
 
     /// Calls a method; returns the reply's type and bytes, or nothing if the daemon hung up.
@@ -190,28 +242,30 @@ impl Wire {
     /// Connects as this uid.
     fn open(runtime: &Runtime, engine: &Arc<Engine<MemoryStore>>, uid: u32) -> Self {
         let (mut ours, theirs) = UnixStream::pair().unwrap();
-        // Whatever comes, there is an answer in time.
-        ours.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let uid_in_hex: String =
-            nix::unistd::geteuid().to_string().bytes().map(|b| format!("{b:02x}")).collect();
-        write!(ours, "\0AUTH EXTERNAL {uid_in_hex}\r\nBEGIN\r\n").unwrap();
-        let object = Fob::new(Arc::clone(engine), CallerSource::Peer(Caller::of(uid)));
-        let served = runtime
-            .block_on(async {
-                zbus::connection::Builder::unix_stream(theirs)
-                    .server(Guid::generate())
-                    .p2p()
-                    .serve_at(OBJECT_PATH, object)
-                    .build()
-                    .await
-            })
-            .unwrap();
+        ours.set_read_timeout(Some(PATIENCE)).unwrap();
+        ours.write_all(authentication().as_bytes()).unwrap();
+        let served = runtime.block_on(served(theirs, engine, uid)).unwrap();
         let mut stream = BufReader::new(ours);
         let mut line = String::new();
         stream.read_line(&mut line).unwrap();
         assert!(line.starts_with("OK "), "{line:?}");
         Self { stream, _served: served }
     }
+}
+
+/// Serves the daemon's object to this uid, once the authentication is over.
+async fn served(
+    stream: UnixStream,
+    engine: &Arc<Engine<MemoryStore>>,
+    uid: u32,
+) -> zbus::Result<Connection> {
+    let object = Fob::new(Arc::clone(engine), CallerSource::Peer(Caller::of(uid)));
+    zbus::connection::Builder::unix_stream(stream)
+        .server(Guid::generate())
+        .p2p()
+        .serve_at(OBJECT_PATH, object)
+        .build()
+        .await
 }
 
 /// Returns a call whose header is right, little endian ("Message Format").

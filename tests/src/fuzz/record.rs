@@ -10,8 +10,8 @@ use fobd::{
         verify,
     },
     record::{
-        Budgets, Host, RecordError, Recovery, SealedSeed, Spray, Standing, State, Token, Trace,
-        UserTokens, decode, encode,
+        Budgets, Doubt, Host, LogHead, RecordError, Recovery, SealedSeed, Spray, Standing, State,
+        Token, Trace, UserTokens, decode, encode,
     },
 };
 use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeTuple as _};
@@ -22,14 +22,16 @@ const KEY: &[u8] = b"a key";
 /// frame that only fobd writes, for what a damaged disk shows behind a right checksum.
 pub(super) fn record(bytes: &[u8]) {
     let Some((kind, rest)) = bytes.split_first() else { return };
-    match kind % 7 {
+    match kind % 9 {
         0 => drop(kept::<Host>(rest)),
         1 => drop(kept::<Recovery>(rest)),
         2 => kept::<Spray>(rest).iter().for_each(reckon_spray),
         3 => kept::<State>(rest).iter().for_each(reckon),
         4 => kept::<Token>(rest).iter().for_each(|token| reckon_with(token, &State::default())),
         5 => drop(kept::<Trace>(rest)),
-        _ => drop(kept::<UserTokens>(rest)),
+        6 => drop(kept::<UserTokens>(rest)),
+        7 => drop(kept::<Doubt>(rest)),
+        _ => drop(kept::<LogHead>(rest)),
     }
 }
 
