@@ -4,30 +4,32 @@
 mod after;
 mod object;
 mod parse;
+mod sign_in;
 mod visitors;
 
 use fob_api::{
-    Answer, AssignOptions, BackupReport, BypassOptions, Error, ImportOptions, ImportReport,
-    LogEntry, LogOptions, LogReport, PageOptions, PromptDetails, RecoveryCode, RekeyReport,
-    RemoveOptions, RestoreOptions, RestoreReport, StatusReport, TokenReport, UnlockOptions,
-    UserReport, VerifyContext, VerifyDetails,
+    AssignOptions, BackupReport, BypassOptions, Error, ImportOptions, ImportReport, LogEntry,
+    LogOptions, LogReport, PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions,
+    RestoreOptions, RestoreReport, StatusReport, TokenReport, UnlockOptions, UserReport,
+    VerifyContext, VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
-pub use self::object::{CallerSource, Fob};
 use self::parse::{
-    backup_key, bounded, details, far_clock, fate, format_choice, host_name, log_query, log_report,
-    pairing, parse_answer, proof, sealed_memory, seed_file, serial_name, share, terms, timed_pair,
-    user_name, writable_file,
+    backup_key, far_clock, fate, format_choice, host_name, log_query, log_report, pairing, proof,
+    sealed_memory, seed_file, serial_name, share, terms, timed_pair, user_name, writable_file,
+};
+pub use self::{
+    object::{CallerSource, Fob},
+    sign_in::Call,
 };
 use crate::{
     access::Action,
     decide::{
         import::Expiry,
         remove::{AdminGuard, RootGuard, Safeguards},
-        verify::Typed,
     },
-    engine::{Backup, Extent, Holder, Import, Restore, SignIn},
+    engine::{Backup, Extent, Holder, Import, Restore},
     store::Store,
 };
 
@@ -288,12 +290,8 @@ impl<S: Store> Fob<S> {
         context: VerifyContext,
     ) -> Result<(String, PromptDetails), Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
-        let user = user_name(user)?;
-        let context = bounded(context)?;
-        let sign_in = SignIn { caller, user: &user, context: &context };
-        let (kind, digits) = self.engine.prompt(&sign_in).await?;
-        Ok((kind.word().to_owned(), PromptDetails { digits: Some(u32::from(digits)) }))
+        let (kind, details) = self.prompt_for(visitor.caller, user, context).await?;
+        Ok((kind.word().to_owned(), details))
     }
 
     /// Seals everything by another master key, while sign-ins go on: with a key file by a new key,
@@ -497,17 +495,10 @@ impl<S: Store> Fob<S> {
         context: VerifyContext,
     ) -> Result<(String, String, VerifyDetails), Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
-        let name = user_name(user)?;
-        let answer = parse_answer(code)?;
-        let context = bounded(context)?;
-        let sign_in = SignIn { caller, user: &name, context: &context };
-        let (verdict, notice) = match &answer {
-            Answer::Code(code) => self.verify_typed(&sign_in, Typed::Code(code)).await?,
-            Answer::Pair(pair) => self.verify_typed(&sign_in, Typed::Pair(pair)).await?,
-            Answer::Recovery(code) => self.engine.recover(&sign_in, code).await?,
-        };
-        Ok((verdict.word().to_owned(), user.to_owned(), details(verdict, notice)))
+        let (verdict, details, untold) =
+            self.verify_for(visitor.caller, user, code, context).await?;
+        self.tell(untold.as_ref());
+        Ok((verdict.word().to_owned(), user.to_owned(), details))
     }
 
     /// Checks whether every line of the log is there, and as it was written: files (u), lines (t),

@@ -27,7 +27,7 @@ pub use change::{Holder, Pairing};
 pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
 pub use restore::{Restore, Source};
 pub use tripwire::Refused;
-pub use verify::{Notice, SignIn};
+pub use verify::{Notice, SignIn, Untold};
 
 use std::sync::{
     Mutex,

@@ -1,6 +1,7 @@
 //! The two kinds of connection that the object is served on: fobd's own socket and the bus.
 
 mod door;
+mod lean;
 
 use std::{
     collections::VecDeque, convert::Infallible, future::poll_fn, io, net::Shutdown,
@@ -16,6 +17,7 @@ use tokio::{
 use zbus::{Guid, MessageStream, connection::Builder, export::futures_core::Stream as _};
 
 pub use self::door::Door;
+use self::lean::Served;
 use crate::{
     access::Caller,
     audit::{Audit, Event, Field, Name},
@@ -53,6 +55,8 @@ pub async fn peers<S: Store>(
     let Door { listener, _lock } = door;
     let listener = UnixListener::from_std(listener)?;
     let mut served: VecDeque<AbortHandle> = VecDeque::new();
+    // It names the server, not a connection ("UUIDs", D-Bus Specification).
+    let guid: Arc<str> = Guid::generate().as_str().into();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -62,10 +66,10 @@ pub async fn peers<S: Store>(
                 {
                     oldest.abort();
                 }
-                let engine = Arc::clone(&engine);
+                let (engine, guid) = (Arc::clone(&engine), Arc::clone(&guid));
                 let task = tokio::spawn(async move {
                     // A caller that breaks the protocol harms only its own connection.
-                    let _ = peer(stream, engine).await;
+                    let _ = peer(stream, &guid, engine).await;
                 });
                 served.push_back(task.abort_handle());
             }
@@ -84,15 +88,24 @@ pub async fn peers<S: Store>(
 
 /// Serves one peer until it hangs up, or has sent too much. Who it is was attested when it
 /// connected.
-async fn peer<S: Store>(stream: UnixStream, engine: Arc<Engine<S>>) -> zbus::Result<()> {
+async fn peer<S: Store>(
+    stream: UnixStream,
+    guid: &str,
+    engine: Arc<Engine<S>>,
+) -> zbus::Result<()> {
     let uid = stream.peer_cred().map_err(io_error)?.uid();
+    let source = CallerSource::Peer(Caller::of(uid));
+    let fob = Arc::new(Fob::new(Arc::clone(&engine), source));
+    let stream = match lean::sign_ins(stream, uid, guid, &fob).await.map_err(io_error)? {
+        Served::All => return Ok(()),
+        Served::Nothing(stream) => stream,
+    };
     let stream = stream.into_std().map_err(io_error)?;
     let _line = Line(stream.try_clone().map_err(io_error)?);
-    let object = Fob::new(engine, CallerSource::Peer(Caller::of(uid)));
     let built = Builder::unix_stream(stream)
-        .server(Guid::generate())
+        .server(guid)
         .p2p()
-        .serve_at(OBJECT_PATH, object)
+        .serve_at(OBJECT_PATH, Fob::new(engine, source))
         .build();
     let connection =
         timeout(HANDSHAKE, built).await.map_err(|_| io_error(io::ErrorKind::TimedOut.into()))??;

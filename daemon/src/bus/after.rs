@@ -7,7 +7,7 @@ use fob_api::{Error, Verdict};
 use super::Fob;
 use crate::{
     decide::verify::Typed,
-    engine::{Engine, Notice, Refused, SignIn},
+    engine::{Engine, Notice, Refused, SignIn, Untold},
     store::Store,
 };
 
@@ -16,15 +16,22 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(250);
 
 impl<S: Store> Fob<S> {
+    /// Tells what there is to tell of a decision, if it was not told yet.
+    pub fn tell(&self, untold: Option<&Untold>) {
+        if let Some(untold) = untold {
+            self.engine.tell(untold);
+        }
+    }
+
     /// Decides on codes of a token, and has a refused one looked at after the reply.
     pub(super) async fn verify_typed(
         &self,
         sign_in: &SignIn<'_>,
         typed: Typed<'_>,
-    ) -> Result<(Verdict, Notice), Error> {
-        let (verdict, notice) = self.engine.verify(sign_in, typed).await?;
+    ) -> Result<(Verdict, Notice, Option<Untold>), Error> {
+        let (verdict, notice, untold) = self.engine.verify_untold(sign_in, typed).await?;
         the_reply(&self.engine, Refused::of(sign_in, typed, verdict));
-        Ok((verdict, notice))
+        Ok((verdict, notice, Some(untold)))
     }
 }
 

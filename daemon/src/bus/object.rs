@@ -24,8 +24,8 @@ const LARGEST: u32 = 64 << 10;
 /// The object at `/org/fobd/Fob1`.
 pub struct Fob<S: Store> {
     pub(super) engine: Arc<Engine<S>>,
-    source: CallerSource,
-    visitors: Visitors,
+    pub(super) source: CallerSource,
+    pub(super) visitors: Visitors,
 }
 
 impl<S: Store> Fob<S> {

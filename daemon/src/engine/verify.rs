@@ -51,6 +51,15 @@ struct Settled {
     notice: Notice,
     pair_was_tried: bool,
     price: Price,
+    event: Event,
+}
+
+/// The event of a decision that was not told yet: [`Engine::tell`] does.
+#[must_use = "every decision is told"]
+pub struct Untold {
+    caller: Caller,
+    verdict: Verdict,
+    event: Event,
 }
 
 /// What a user may want to know about the sign-in before this one.
@@ -77,7 +86,7 @@ impl Notice {
 
 impl Settled {
     /// Takes down how a decision on a subject ends once its change is durable.
-    fn of(decision: &verify::Decision, subject: &Subject) -> Self {
+    fn of(sign_in: &SignIn<'_>, decision: &verify::Decision, subject: &Subject) -> Self {
         let before = &subject.state.record;
         let notice = match decision.verdict {
             Verdict::Accept => Notice::of(before),
@@ -90,7 +99,8 @@ impl Settled {
             Some(after) if counted(after) != counted(&before.budgets) => Price::Paid,
             _ => Price::Free,
         };
-        Self { verdict: decision.verdict, notice, pair_was_tried, price }
+        let event = describe(sign_in, subject, decision);
+        Self { verdict: decision.verdict, notice, pair_was_tried, price, event }
     }
 }
 
@@ -106,6 +116,22 @@ impl<S: Store> Engine<S> {
         sign_in: &SignIn<'_>,
         typed: Typed<'_>,
     ) -> Result<(Verdict, Notice), Error> {
+        let (verdict, notice, untold) = self.verify_untold(sign_in, typed).await?;
+        self.tell(&untold);
+        Ok((verdict, notice))
+    }
+
+    /// As [`Engine::verify`], but leaves the event to be told to the caller, who may do so after
+    /// the answer: nobody waits for a log.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::verify`].
+    pub async fn verify_untold(
+        &self,
+        sign_in: &SignIn<'_>,
+        typed: Typed<'_>,
+    ) -> Result<(Verdict, Notice, Untold), Error> {
         let (owner, role) = self.about(Action::Verify, sign_in.caller, sign_in.user).await?;
         let place = self.place(sign_in, owner.as_ref(), role);
         let uptime = self.at().await?.uptime;
@@ -130,7 +156,13 @@ impl<S: Store> Engine<S> {
             }
             (_, Typed::Pair(_)) => {}
         }
-        Ok((settled.verdict, settled.notice))
+        let Settled { verdict, notice, event, .. } = settled;
+        Ok((verdict, notice, Untold { caller: sign_in.caller, verdict, event }))
+    }
+
+    /// Tells the event of a decision.
+    pub fn tell(&self, untold: &Untold) {
+        self.decided(untold.caller, untold.verdict, &untold.event);
     }
 
     /// Decides until the change is applied.
@@ -145,12 +177,8 @@ impl<S: Store> Engine<S> {
             let subject = self.subject(sign_in.user, owner).await?;
             let at = self.at().await?;
             let decision = decide(sign_in, &subject, place, ask, &at);
-            let settled = Settled::of(&decision, &subject);
-            let event = describe(sign_in, &subject, &decision);
-            let Some(mut state) = decision.change else {
-                self.decided(sign_in.caller, settled.verdict, &event);
-                return Ok(settled);
-            };
+            let settled = Settled::of(sign_in, &decision, &subject);
+            let Some(mut state) = decision.change else { return Ok(settled) };
             state.attempt = self.attempt()?;
             let (write, marker) = self.mark(subject.state_key, &state)?;
             let (mut guards, mut writes) = (vec![subject.state.guard], vec![write]);
@@ -161,7 +189,6 @@ impl<S: Store> Engine<S> {
                 writes.push(self.put(spray_key(), &spray)?);
             }
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
-                self.decided(sign_in.caller, settled.verdict, &event);
                 if settled.verdict == Verdict::Accept {
                     self.witness((&subject.token, &subject.state.record), &state, &at);
                 }

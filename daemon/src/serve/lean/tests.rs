@@ -1,0 +1,210 @@
+use std::{
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream as Peer,
+    sync::{Arc, Mutex},
+};
+
+use fob_api::{
+    PromptDetails, VerifyContext, VerifyDetails,
+    address::{INTERFACE, OBJECT_PATH},
+    message::{Body, Fields, Header, Kind, message},
+};
+use tokio::net::UnixStream;
+use zbus::{Connection, Guid, connection::Builder};
+
+use super::{Served, hello, sign_ins};
+use crate::{
+    access::Caller,
+    audit::Audit,
+    bus::{CallerSource, Fob},
+    clock::Clock,
+    decide::Policy,
+    engine::{Engine, Surroundings},
+    store::memory::MemoryStore,
+    users::Users,
+    vault::Vault,
+};
+
+const GUID: &str = "0123456789abcdef0123456789abcdef";
+
+fn object(uid: u32) -> Fob<MemoryStore> {
+    let users = vec![("root".to_owned(), 0), ("alice".to_owned(), 1000)];
+    let around = Surroundings {
+        audit: Audit::Kept(Arc::new(Mutex::default())),
+        clock: Clock::manual(1_800_000_000),
+        policy: Policy::default(),
+        users: Users::Fixed { users: Arc::new(users), administrators: Arc::default() },
+    };
+    let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]).unwrap(), around);
+    Fob::new(Arc::new(engine), CallerSource::Peer(Caller { uid }))
+}
+
+fn pair() -> (Peer, UnixStream) {
+    let (ours, theirs) = Peer::pair().unwrap();
+    theirs.set_nonblocking(true).unwrap();
+    (ours, UnixStream::from_std(theirs).unwrap())
+}
+
+fn call(front: &str, serial: u32, member: &str, body: &Body) -> Vec<u8> {
+    let fields = Fields {
+        path: Some(OBJECT_PATH),
+        interface: Some(INTERFACE),
+        member: Some(member),
+        ..Fields::default()
+    };
+    message(front.as_bytes(), Kind::Call, serial, &fields, body).to_vec()
+}
+
+fn verify(front: &str, user: &str, code: &str, context: &VerifyContext) -> Vec<u8> {
+    let body = Body::new("ssa{sv}", 0).string(user).string(code);
+    call(front, 3, "Verify", &body.dictionary(|entries| context.write(entries)))
+}
+
+fn prompt(front: &str, user: &str) -> Vec<u8> {
+    call(front, 3, "Prompt", &Body::new("sa{sv}", 0).string(user).dictionary(|_| ()))
+}
+
+/// Lets a peer with uid 0 say this and hang up; returns all that it is answered, and whether its
+/// connection is left to the library with all that it said.
+async fn said(uid: u32, bytes: &[u8]) -> (Vec<u8>, bool) {
+    let (mut ours, theirs) = pair();
+    ours.write_all(bytes).unwrap();
+    ours.shutdown(std::net::Shutdown::Write).unwrap();
+    let left = match sign_ins(theirs, uid, GUID, &Arc::new(object(uid))).await.unwrap() {
+        Served::All => false,
+        Served::Nothing(stream) => {
+            let mut stream = stream.into_std().unwrap();
+            let mut there = vec![0; bytes.len()];
+            stream.read_exact(&mut there).unwrap();
+            there == bytes
+        }
+    };
+    let mut answered = Vec::new();
+    ours.read_to_end(&mut answered).unwrap();
+    (answered, left)
+}
+
+#[tokio::test]
+async fn a_sign_in_in_one_write_is_answered_in_one() {
+    let (mut ours, theirs) = pair();
+    ours.write_all(&verify(&hello(0), "alice", "123456", &VerifyContext::default())).unwrap();
+    let fob = Arc::new(object(0));
+    let served = tokio::spawn(async move { sign_ins(theirs, 0, GUID, &fob).await });
+    let (read, ours) = tokio::task::spawn_blocking(move || {
+        let mut room = vec![0; 4096];
+        let count = ours.read(&mut room).unwrap();
+        room.truncate(count);
+        (room, ours)
+    })
+    .await
+    .unwrap();
+    let reply = read.strip_prefix(format!("OK {GUID}\r\n").as_bytes()).unwrap();
+    let (header, mut values) = Header::read(reply).unwrap();
+    assert_eq!((header.kind, header.reply_serial), (Kind::Return, Some(3)));
+    assert_eq!((values.string(), values.string()), (Some("unassigned"), Some("alice")));
+    drop(ours);
+    assert!(matches!(served.await.unwrap(), Ok(Served::All)));
+}
+
+#[tokio::test]
+async fn whoever_begins_otherwise_is_left_to_the_library_with_all_that_was_said() {
+    let context = VerifyContext::default();
+    let whole = verify(&hello(0), "alice", "123456", &context);
+    let mut quiet = whole.clone();
+    quiet[hello(0).len() + 2] = 1; // no reply is wanted
+    for bytes in [
+        b"\0AUTH EXTERNAL 30\r\n".to_vec(),
+        hello(0).into_bytes(),
+        whole[..whole.len() - 1].to_vec(),
+        verify(&hello(1), "alice", "123456", &context),
+        verify("\0AUTH ANONYMOUS\r\nBEGIN\r\n", "alice", "123456", &context),
+        call(&hello(0), 3, "ShowUser", &Body::new("s", 0).string("alice")),
+        call(&hello(0), 3, "Verify", &Body::new("s", 0).string("alice")),
+        quiet,
+    ] {
+        assert_eq!(said(0, &bytes).await, (Vec::new(), true), "{}", bytes.escape_ascii());
+    }
+    assert_eq!(said(0, b"").await, (Vec::new(), true));
+}
+
+#[tokio::test]
+async fn a_connection_that_began_with_a_sign_in_takes_more_of_them_and_nothing_else() {
+    let other = call("", 4, "ShowUser", &Body::new("s", 0).string("alice"));
+    let both = [prompt(&hello(0), "alice"), other, prompt("", "root"), vec![7; 16]].concat();
+    let (answered, _) = said(0, &both).await;
+    let mut rest = answered.strip_prefix(format!("OK {GUID}\r\n").as_bytes()).unwrap();
+    let mut kinds = Vec::new();
+    while let Some(bytes) = super::whole(rest) {
+        kinds.push(Header::read(bytes).unwrap().0.kind);
+        rest = &rest[bytes.len()..];
+    }
+    assert_eq!((kinds, rest.len()), (vec![Kind::Return, Kind::Error, Kind::Return], 0));
+}
+
+/// Returns what a call ends with: an error's name, or its values.
+fn ended(reply: &[u8]) -> String {
+    let (header, mut values) = Header::read(reply).unwrap();
+    match header.signature {
+        "sa{sv}" => {
+            let word = values.string();
+            format!("{word:?} {:?}", PromptDetails::read(&mut values))
+        }
+        "ssa{sv}" => {
+            let words = (values.string(), values.string());
+            format!("{words:?} {:?}", VerifyDetails::read(&mut values))
+        }
+        _ => format!("{:?} {:?} {:?}", header.error_name, values.string(), values.string()),
+    }
+}
+
+async fn by_the_library(client: &Connection, bytes: &[u8]) -> String {
+    let (header, mut values) = Header::read(bytes).unwrap();
+    let user = values.string().unwrap();
+    let called = match header.member.unwrap() {
+        "Verify" => {
+            let (code, context) = (values.string().unwrap(), VerifyContext::read(&mut values));
+            let body = (user, code, context.unwrap());
+            client.call_method(None::<&str>, OBJECT_PATH, Some(INTERFACE), "Verify", &body).await
+        }
+        _ => {
+            let body = (user, VerifyContext::read(&mut values).unwrap());
+            client.call_method(None::<&str>, OBJECT_PATH, Some(INTERFACE), "Prompt", &body).await
+        }
+    };
+    match called {
+        Ok(message) | Err(zbus::Error::MethodError(_, _, message)) => ended(message.data().bytes()),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn the_lean_way_and_the_library_say_the_same() {
+    let long = VerifyContext { rhost: Some("x".repeat(256)), ..VerifyContext::default() };
+    let usual = VerifyContext { service: Some("sshd".to_owned()), ..VerifyContext::default() };
+    for uid in [0, 1000] {
+        for bytes in [
+            verify("", "alice", "123456", &usual),
+            verify("", "alice", "123456 654321", &usual),
+            verify("", "root", "123456", &usual),
+            verify("", "nobody-of-this-name", "12345678", &usual),
+            verify("", "alice", "12345", &usual),
+            verify("", "alice", "123456", &long),
+            verify("", "", "123456", &usual),
+            verify("", "alice", "abcde-fghjk", &usual),
+            prompt("", "alice"),
+            prompt("", "a\nb"),
+        ] {
+            let (ours, theirs) = Peer::pair().unwrap();
+            let server = Builder::unix_stream(theirs)
+                .server(Guid::generate())
+                .p2p()
+                .serve_at(OBJECT_PATH, object(uid))
+                .build();
+            let client = Builder::unix_stream(ours).p2p().build();
+            let (client, _server) = tokio::try_join!(client, server).unwrap();
+            let (answered, _) = said(uid, &[hello(uid).as_bytes(), &bytes].concat()).await;
+            let lean = answered.strip_prefix(format!("OK {GUID}\r\n").as_bytes()).unwrap();
+            assert_eq!(ended(lean), by_the_library(&client, &bytes).await, "as {uid}");
+        }
+    }
+}
