@@ -19,4 +19,5 @@ pub mod private_bus;
 pub mod sbom;
 pub mod simulation;
 pub mod soft_token;
+pub mod storm;
 pub mod timing;

@@ -36,7 +36,7 @@ fn object(uid: u32) -> Fob<MemoryStore> {
         users: Users::Fixed { users: Arc::new(users), administrators: Arc::default() },
     };
     let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]).unwrap(), around);
-    Fob::new(Arc::new(engine), CallerSource::Peer(Caller { uid }))
+    Fob::new(Arc::new(engine), CallerSource::Peer(Caller::of(uid)))
 }
 
 fn pair() -> (Peer, UnixStream) {
