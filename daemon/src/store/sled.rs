@@ -10,6 +10,7 @@
 
 mod anchor;
 mod bulk;
+mod check;
 mod group;
 mod ledger;
 mod medium;
@@ -60,6 +61,10 @@ use super::{
 /// the 64 callers at whom the throughput of a group stopped growing when it was measured.
 const QUEUE: usize = 1024;
 
+/// Cold records from which on a database is checked while it is served (`check.rs`), and not
+/// before: as many as are read within a tenth of a second or two, those of some 16 000 tokens.
+const LARGE: u64 = 50_000;
+
 /// A handle of the database in one folder; clones are handles of the same database. Used inside
 /// a Tokio runtime.
 ///
@@ -74,6 +79,8 @@ struct Inner {
     distrusted: AtomicBool,
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
+    /// Reads what was not read at the opening.
+    checker: Option<JoinHandle<()>>,
 }
 
 impl SledStore {
@@ -102,7 +109,7 @@ impl SledStore {
     /// As [`SledStore::open`], and [`OpenError::Stuck`].
     pub fn open_within(dir: &Path, patience: Duration) -> Result<Self, OpenError> {
         let theirs = dir.to_owned();
-        let open = move |progress: &_| Self::open_as(&theirs, Disk, progress);
+        let open = move |progress: &_| Self::open_as(&theirs, Disk, LARGE, progress);
         progress::watched(dir, patience, open)
     }
 
@@ -127,20 +134,33 @@ impl SledStore {
     ///
     /// As [`SledStore::open`].
     pub fn open_on(dir: &Path, medium: impl Medium) -> Result<Self, OpenError> {
-        Self::open_as(dir, medium, &Progress::default())
+        Self::open_as(dir, medium, LARGE, &Progress::default())
     }
 
-    fn open_as(dir: &Path, medium: impl Medium, progress: &Progress) -> Result<Self, OpenError> {
+    fn open_as(
+        dir: &Path,
+        medium: impl Medium,
+        large: u64,
+        progress: &Progress,
+    ) -> Result<Self, OpenError> {
         let io = |error| OpenError::Io(dir.to_owned(), error);
-        let Opened { db, file, lock, place, found, reserve } = open::open(dir, progress)?;
-        let (keeper, freshness) = Keeper::begin(place, (&db, &file), found).map_err(io)?;
-        let shelf = Arc::new(Shelf::new(db, lock));
+        let Opened { db, file, lock, place, begin, check, reserve } =
+            open::open(dir, large, progress)?;
+        let shelf = Arc::new(Shelf::new(db, lock, check));
+        let (keeper, freshness) = Keeper::begin(place, (&file, &*shelf), &begin).map_err(io)?;
         let (queue, requests) = mpsc::channel(QUEUE);
         let disk = (Box::new(medium) as Box<dyn Medium>, reserve);
         let writer = Writer::new(Arc::clone(&shelf), (file, keeper), disk, requests);
         let writer = Some(writer.and_then(Writer::start).map_err(io)?);
+        let checker = match shelf.was_counted() {
+            true => None,
+            false => {
+                let started = check::start(dir.to_owned(), Arc::clone(&shelf), queue.clone());
+                Some(started.map_err(io)?)
+            }
+        };
         let (queue, distrusted) = (Some(queue), AtomicBool::new(false));
-        Ok(Self(Arc::new(Inner { shelf, freshness, distrusted, queue, writer })))
+        Ok(Self(Arc::new(Inner { shelf, freshness, distrusted, queue, writer, checker })))
     }
 
     /// Closes the store after the commits that were begun before: what comes later is refused, and
@@ -156,6 +176,18 @@ impl SledStore {
         let (reply, closed) = oneshot::channel();
         queue.send(Request::Close(reply)).await.map_err(|_| StoreError::Unavailable)?;
         closed.await.unwrap_or(Err(StoreError::Unavailable))
+    }
+
+    /// Waits until the records of these shards are known to be those that were left.
+    async fn checked(&self, shards: impl Iterator<Item = u8>) -> Result<(), StoreError> {
+        for shard in shards {
+            if !self.0.shelf.is_checked(shard) {
+                let shelf = Arc::clone(&self.0.shelf);
+                let check = spawn_blocking(move || shelf.check(shard));
+                check.await.map_err(|_| StoreError::Unavailable)??;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until the writer thread has answered, which it does between two groups: a thread
@@ -185,6 +217,7 @@ impl SledStore {
 
 impl Store for SledStore {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+        self.checked(keys.iter().map(Key::shard)).await?;
         self.0.shelf.get(keys)
     }
 
@@ -195,6 +228,7 @@ impl Store for SledStore {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
+        self.checked([shard].into_iter()).await?;
         let floor = Key::floor(kind, shard);
         let after = after.filter(|key| **key > floor);
         self.0.shelf.list(&floor, after.map_or(Bound::Included(&floor), Bound::Excluded), limit)
@@ -206,6 +240,8 @@ impl Store for SledStore {
         writes: Vec<Write>,
     ) -> Result<Committed, StoreError> {
         check_limits(&guards, &writes)?;
+        let guarded = guards.iter().map(|guard| guard.key().shard());
+        self.checked(guarded.chain(writes.iter().map(|write| write.key().shard()))).await?;
         let queue = self.0.queue.as_ref().ok_or(StoreError::Unavailable)?;
         let (reply, answer) = oneshot::channel();
         let large = guards.len() + writes.len() > PIECE;
@@ -241,13 +277,55 @@ impl Drop for Inner {
             // A panic of the writer has been reported by the panic hook and has poisoned the store.
             let _ = writer.join();
         }
+        if let Some(checker) = self.checker.take() {
+            // The same of the checker, which had to end before the writer.
+            let _ = checker.join();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::SledStore;
+    use std::{fs::File, io, sync::mpsc::Receiver};
+
+    use super::{Disk, Medium, QUEUE, SledStore};
     use crate::store::{Committed, Guard, Key, Store, Write};
+
+    /// A disk whose syncs wait for the word, until nobody is there to give it.
+    struct Held(Receiver<()>);
+
+    impl Medium for Held {
+        fn room(&mut self, file: &File) -> io::Result<u64> {
+            Disk.room(file)
+        }
+
+        fn sync(&mut self, _: &File) -> io::Result<()> {
+            let _ = self.0.recv();
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_into_the_queue_waits_outside_and_is_answered_all_the_same() {
+        let home = tempfile::tempdir().unwrap();
+        let (go, word) = std::sync::mpsc::channel();
+        let store = SledStore::open_on(&home.path().join("store"), Held(word)).unwrap();
+        let commit = |number| {
+            let (store, write) = (store.clone(), Write::Put(Key::user(number), vec![7]));
+            tokio::spawn(async move { store.commit(Vec::new(), vec![write]).await })
+        };
+        // More than one group and the queue behind it hold.
+        let flood: Vec<_> = (0..2 * QUEUE as u32).map(commit).collect();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        let queue = store.0.queue.as_ref().unwrap();
+        assert_eq!((queue.capacity(), queue.max_capacity()), (0, QUEUE));
+        drop(go);
+        for one in flood {
+            assert_eq!(one.await.unwrap(), Ok(Committed::Done));
+        }
+    }
 
     #[tokio::test]
     async fn an_entry_is_there_after_the_database_was_closed_and_opened_again() {

@@ -9,6 +9,7 @@
 mod form;
 mod judge;
 mod keeper;
+mod marks;
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -21,7 +22,8 @@ pub use self::judge::Mismatch;
 pub(super) use self::{
     form::{Anchor, Close, House, Manifest, Unreadable},
     judge::{Found, Judged, judge},
-    keeper::Keeper,
+    keeper::{Begin, Keeper},
+    marks::{Marks, read as read_marks},
 };
 
 /// The key of the manifest; no kind has the byte 0.

@@ -16,7 +16,7 @@ use sled::{Batch, Db, IVec};
 use tokio::sync::oneshot;
 
 use super::{
-    anchor::{MANIFEST, Manifest},
+    anchor::Marks,
     group::Answer,
     ledger::Delta,
     progress::Progress,
@@ -122,8 +122,8 @@ impl Bulk {
     }
 
     /// Returns what it changes about the sums, once everything is written.
-    pub(super) fn delta(&self) -> Delta {
-        self.delta
+    pub(super) fn delta(&self) -> &Delta {
+        &self.delta
     }
 
     /// Returns about how many bytes it will write: three times the entries were measured, the
@@ -152,13 +152,13 @@ impl Bulk {
         }
     }
 
-    /// Removes the marker, together with the change of the manifest: with the next sync the whole
+    /// Removes the marker, together with the change of the marks: with the next sync the whole
     /// commit is durable.
-    pub(super) fn seal(&self, db: &Db, manifest: Option<&Manifest>) -> sled::Result<()> {
+    pub(super) fn seal(&self, db: &Db, marks: Option<&Marks>) -> sled::Result<()> {
         let mut batch = Batch::default();
         batch.remove(&MARKER);
-        if let Some(manifest) = manifest {
-            batch.insert(&MANIFEST, manifest.encode());
+        if let Some(marks) = marks {
+            marks.write(&mut batch);
         }
         db.apply_batch(batch)
     }
@@ -347,7 +347,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::{
-        super::{progress::Progress, shelf::Shelf},
+        super::{check::Check, progress::Progress, shelf::Shelf},
         Bulk, Commit, Key, PIECE, Step, Write, encode, pack, roll_back, unpack,
     };
     use crate::store::MAX_VALUE;
@@ -371,7 +371,7 @@ mod tests {
         });
         let (reply, _) = oneshot::channel();
         let commit = Commit { guards: Vec::new(), writes: writes.collect(), reply };
-        (Shelf::new(db, File::open("/dev/null").unwrap()), Bulk::new(commit))
+        (Shelf::new(db, File::open("/dev/null").unwrap(), Check::needless()), Bulk::new(commit))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use sled::{Batch, Db};
 use tokio::sync::oneshot;
 
 use super::{
-    anchor::{MANIFEST, Manifest},
+    anchor::Marks,
     ledger::Delta,
     shelf::{Hidden, Shelf, encode},
     writer::Commit,
@@ -102,10 +102,10 @@ impl<'a> Group<'a> {
         delta
     }
 
-    /// Writes everything into the database, not yet durably; with a manifest in one batch.
-    pub(super) fn apply(&self, db: &Db, manifest: Option<&Manifest>) -> sled::Result<()> {
+    /// Writes everything into the database, not yet durably; with marks in one batch.
+    pub(super) fn apply(&self, db: &Db, marks: Option<&Marks>) -> sled::Result<()> {
         let stored = |tag: &Tag| encode(tag.version, &tag.value);
-        if self.form == Form::Singles && manifest.is_none() {
+        if self.form == Form::Singles && marks.is_none() {
             for (key, tag) in &self.writes {
                 match tag {
                     None => db.remove(key.as_bytes())?,
@@ -115,8 +115,8 @@ impl<'a> Group<'a> {
             return Ok(());
         }
         let mut batch = Batch::default();
-        if let Some(manifest) = manifest {
-            batch.insert(&MANIFEST, manifest.encode());
+        if let Some(marks) = marks {
+            marks.write(&mut batch);
         }
         for (key, tag) in &self.writes {
             match tag {

@@ -18,10 +18,11 @@ use sled::{Config, Db};
 
 use super::{
     anchor::{
-        self, Anchor, AnchorPlace, Close, Found, Judged, MANIFEST, Manifest, Mismatch, Unreadable,
+        self, Anchor, AnchorPlace, Begin, Close, Found, MANIFEST, Manifest, Mismatch, Unreadable,
     },
     bulk,
-    ledger::Sums,
+    check::Check,
+    ledger::{self, Book},
     medium::{Disk, Medium},
     progress::Progress,
     reserve::Reserve,
@@ -142,7 +143,9 @@ pub(super) struct Opened {
     /// Where its anchor lies.
     pub(super) place: AnchorPlace,
     /// What its records come to, and what that means.
-    pub(super) found: (Judged, Sums),
+    pub(super) begin: Begin,
+    /// What is to be read while it is served.
+    pub(super) check: Check,
     /// The room that is kept beside it.
     pub(super) reserve: Reserve,
 }
@@ -151,7 +154,7 @@ pub(super) fn is_there(dir: &Path) -> bool {
     dir.join(DATABASE).symlink_metadata().is_ok()
 }
 
-pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError> {
+pub(super) fn open(dir: &Path, large: u64, progress: &Progress) -> Result<Opened, OpenError> {
     let io = |error| OpenError::Io(dir.to_owned(), error);
     match DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io(error)),
@@ -170,15 +173,28 @@ pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError>
         reserve.give_up();
     }
     let config = Config::new().path(dir).cache_capacity(CACHE).flush_every_ms(None);
-    let sort = |error| match error {
-        sled::Error::Io(error) => io(error),
-        _ => OpenError::Damaged(dir.to_owned()),
-    };
+    let sort = |error| sort(dir, error);
     progress.step();
     let db = open_settled(&config).map_err(sort)?;
     progress.step();
     bulk::roll_back(&db, progress).map_err(sort)?;
-    let (manifest, anchor) = match is_of_layout_2(&db).map_err(sort)? {
+    let (begin, check) = look_over(dir, &db, anchor, large, progress)?;
+    let file = OpenOptions::new().write(true).open(dir.join(DATABASE)).map_err(io)?;
+    close_up(dir).map_err(io)?;
+    progress.step();
+    Ok(Opened { db, file, lock, place, begin, check, reserve })
+}
+
+/// Compares an open database with its anchor; reads all of it first, if it must.
+fn look_over(
+    dir: &Path,
+    db: &Db,
+    anchor: Option<Result<Anchor, Unreadable>>,
+    large: u64,
+    progress: &Progress,
+) -> Result<(Begin, Check), OpenError> {
+    let sort = |error| sort(dir, error);
+    let (manifest, anchor) = match is_of_layout_2(db).map_err(sort)? {
         // The Fob that writes it keeps neither of them up to date: they would be from a visit of
         // this one, before that one was installed again.
         true => (None, None),
@@ -187,13 +203,24 @@ pub(super) fn open(dir: &Path, progress: &Progress) -> Result<Opened, OpenError>
             (manifest.map(|bytes| Manifest::decode(&bytes)), anchor)
         }
     };
-    let sums = Sums::count(&db, progress).map_err(sort)?;
-    let judged = anchor::judge(&Found { manifest, anchor, sums });
+    let claimed = anchor::read_marks(db).map_err(sort)?;
+    let unknown = ledger::unknown(db).next().is_some();
+    let claims = Found { manifest, anchor, sums: claimed.total() };
+    let (book, check) = match claims.may_wait(large).filter(|_| !unknown) {
+        Some(hot) => (claimed.clone(), Check::of(claimed.clone(), hot)),
+        None => (Book::count(db, progress).map_err(sort)?, Check::needless()),
+    };
+    let judged = anchor::judge(&Found { manifest, anchor, sums: book.total() });
     let judged = judged.map_err(|mismatch| OpenError::Mismatched(dir.to_owned(), mismatch))?;
-    let file = OpenOptions::new().write(true).open(dir.join(DATABASE)).map_err(io)?;
-    close_up(dir).map_err(io)?;
-    progress.step();
-    Ok(Opened { db, file, lock, place, found: (judged, sums), reserve })
+    Ok((Begin { judged, book, claimed, large }, check))
+}
+
+/// Sorts an error of sled.
+fn sort(dir: &Path, error: sled::Error) -> OpenError {
+    match error {
+        sled::Error::Io(error) => OpenError::Io(dir.to_owned(), error),
+        _ => OpenError::Damaged(dir.to_owned()),
+    }
 }
 
 /// Tells whether a database was set up before databases had a version.
@@ -205,7 +232,7 @@ fn is_of_layout_2(db: &Db) -> sled::Result<bool> {
 /// Opens the database. Our own lock is held by now, so whoever has sled's is a thread of a database
 /// that this process has just closed: sled does not wait for those, but they end soon.
 #[allow(clippy::disallowed_methods, reason = "no event tells when sled's threads have ended")]
-fn open_settled(config: &Config) -> sled::Result<Db> {
+pub(super) fn open_settled(config: &Config) -> sled::Result<Db> {
     const PATIENCE: u32 = 100;
     const PAUSE: Duration = Duration::from_millis(20);
     for _ in 0..PATIENCE {

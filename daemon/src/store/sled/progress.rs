@@ -38,7 +38,16 @@ pub(super) fn watched<T: Send + 'static>(
     patience: Duration,
     open: impl FnOnce(&Progress) -> Result<T, OpenError> + Send + 'static,
 ) -> Result<T, OpenError> {
-    let progress = Progress::default();
+    watched_by(dir, patience, Progress::default(), open)
+}
+
+/// As [`watched`], by what others may step, too.
+pub(super) fn watched_by<T: Send + 'static>(
+    dir: &Path,
+    patience: Duration,
+    progress: Progress,
+    open: impl FnOnce(&Progress) -> Result<T, OpenError> + Send + 'static,
+) -> Result<T, OpenError> {
     let theirs = progress.clone();
     let (tell, told) = channel();
     let body = move || {

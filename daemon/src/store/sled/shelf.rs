@@ -13,7 +13,7 @@ use std::{
 use sled::{Db, IVec};
 use tokio::sync::watch;
 
-use super::writer::Outage;
+use super::{check::Check, ledger::Book, progress::Progress, writer::Outage};
 use crate::store::{Entry, Key, StoreError, Tag, Watchers};
 
 /// Bytes of the version before each stored value.
@@ -30,6 +30,7 @@ pub(super) struct Shelf {
     pub(super) watchers: Watchers,
     hidden: RwLock<[Hidden; 2]>,
     outage: watch::Sender<Option<Outage>>,
+    check: Check,
     _lock: File,
 }
 
@@ -43,12 +44,13 @@ pub(super) enum Layer {
 }
 
 impl Shelf {
-    pub(super) fn new(db: Db, lock: File) -> Self {
+    pub(super) fn new(db: Db, lock: File, check: Check) -> Self {
         Self {
             db,
             watchers: Watchers::new(),
             hidden: RwLock::default(),
             outage: watch::Sender::new(None),
+            check,
             _lock: lock,
         }
     }
@@ -66,6 +68,40 @@ impl Shelf {
     /// Refuses when the service has ended.
     pub(super) fn in_service(&self) -> Result<(), StoreError> {
         if self.outage.borrow().is_some() { Err(StoreError::Unavailable) } else { Ok(()) }
+    }
+
+    /// Tells whether all that is there was read at the opening.
+    pub(super) fn was_counted(&self) -> bool {
+        self.check.is_needless()
+    }
+
+    /// Tells whether the records of a shard are known to be those that were left.
+    pub(super) fn is_checked(&self, shard: u8) -> bool {
+        self.check.is_done(shard)
+    }
+
+    /// Reads a shard if nobody has since the opening. What does not fit ends the service.
+    pub(super) fn check(&self, shard: u8) -> Result<(), StoreError> {
+        self.in_service()?;
+        self.check.shard(&self.db, shard).map_err(|outage| {
+            self.end_service(outage);
+            StoreError::Unavailable
+        })
+    }
+
+    /// Reads all shards that nobody has read since the opening.
+    pub(super) fn check_all(&self) -> Result<(), StoreError> {
+        (0..=u8::MAX).try_for_each(|shard| self.check(shard))
+    }
+
+    /// Returns what tells whether the check gets on.
+    pub(super) fn check_progress(&self) -> Progress {
+        self.check.progress()
+    }
+
+    /// Adds the hot records that the check has found to a book of what was written since.
+    pub(super) fn add_hot(&self, book: &mut Book) {
+        self.check.add_hot(book);
     }
 
     /// Reads the durable entries of the keys as one snapshot.

@@ -16,7 +16,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    anchor::{Keeper, Manifest},
+    anchor::{Keeper, Marks},
     bulk::{Bulk, Step},
     group::{Answer, Group},
     ledger::Delta,
@@ -49,6 +49,8 @@ pub(super) enum Request {
     Ping(oneshot::Sender<()>),
     /// Applied at once, with others.
     Small(Commit),
+    /// Every shard has been checked.
+    Checked,
     /// The last one: the store is closed after what came before.
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -58,7 +60,7 @@ impl Request {
         let reply = match self {
             Self::Large(bulk) => return bulk.refuse(error),
             // Its silence is the answer.
-            Self::Ping(_) => return,
+            Self::Checked | Self::Ping(_) => return,
             Self::Small(commit) => commit.reply,
             Self::Close(reply) => {
                 let _ = reply.send(Err(error));
@@ -133,9 +135,14 @@ impl Writer {
     /// next opening, which finds a store that was not closed.
     fn close(mut self) {
         let half = self.large.as_ref().is_some_and(|bulk| bulk.is_half_written());
-        let closed = match half {
+        // What was not read since the opening is read now: else nobody knows what is there.
+        let closed = match half || self.shelf.check_all().is_err() {
             true => Err(StoreError::Unavailable),
-            false => self.keeper.close(&mut *self.medium).map_err(|_| StoreError::Unavailable),
+            false => {
+                let place = (&self.file, &*self.shelf);
+                let closed = self.keeper.close(place, &mut *self.medium);
+                closed.map_err(|_| StoreError::Unavailable)
+            }
         };
         if let Some(reply) = self.closing.take() {
             // Somebody who has stopped waiting needs no answer.
@@ -176,6 +183,7 @@ impl Writer {
     /// Puts a request where it belongs and returns its share of the group's size.
     fn sort(&mut self, request: Request, group: &mut Vec<Commit>) -> usize {
         match (request, &self.large) {
+            (Request::Checked, _) => self.checked(),
             (Request::Close(reply), _) => self.closing = Some(reply),
             (Request::Large(bulk), None) => self.large = Some(bulk),
             (Request::Large(bulk), Some(_)) => self.later.push_back(Request::Large(bulk)),
@@ -195,9 +203,21 @@ impl Writer {
         0
     }
 
-    /// Carries out a group.
+    /// Takes down that the database is the one that was left.
+    fn checked(&mut self) {
+        if let Err(error) = self.keeper.checked(&mut *self.medium) {
+            self.shelf.end_service(Outage::Io(error.kind()));
+        }
+    }
+
+    /// Carries out a group. Nothing is written any more once somebody else has ended the service:
+    /// what was read since the opening did not fit, or the anchor could not follow.
     fn serve(&mut self, commits: Vec<Commit>) -> Result<(), Ended> {
         let shelf = Arc::clone(&self.shelf);
+        if let Err(error) = shelf.in_service() {
+            commits.into_iter().for_each(|commit| Request::Small(commit).refuse(error));
+            return Err(Ended);
+        }
         let mut group = Group::new(&shelf);
         for commit in commits {
             group.decide(commit, &mut self.version);
@@ -212,9 +232,9 @@ impl Writer {
         }
         shelf.hide(Layer::Group, group.old_values());
         let delta = group.delta();
-        let manifest = self.keeper.manifest_after(&delta);
-        let applied = group.apply(&shelf.db, manifest.as_ref()).map_err(io::Error::from);
-        let durable = applied.and_then(|()| self.make_durable(&delta, manifest.as_ref()));
+        let marks = self.keeper.marks_after(&delta);
+        let applied = group.apply(&shelf.db, marks.as_ref()).map_err(io::Error::from);
+        let durable = applied.and_then(|()| self.make_durable(&delta, marks.as_ref()));
         if let Err(error) = durable {
             shelf.end_service(Outage::Io(error.kind()));
             group.fail(StoreError::Indeterminate);
@@ -239,9 +259,9 @@ impl Writer {
             Ok(Step::Over) => {}
             Ok(Step::Seal) => {
                 let delta = bulk.delta();
-                let manifest = self.keeper.manifest_after(&delta);
-                let sealed = bulk.seal(&self.shelf.db, manifest.as_ref()).map_err(io::Error::from);
-                let durable = sealed.and_then(|()| self.make_durable(&delta, manifest.as_ref()));
+                let marks = self.keeper.marks_after(delta);
+                let sealed = bulk.seal(&self.shelf.db, marks.as_ref()).map_err(io::Error::from);
+                let durable = sealed.and_then(|()| self.make_durable(delta, marks.as_ref()));
                 if let Err(error) = durable {
                     self.shelf.end_service(Outage::Io(error.kind()));
                     bulk.refuse(StoreError::Indeterminate);
@@ -275,10 +295,10 @@ impl Writer {
 
     /// Makes what was written durable, and then the anchor follow: one for all commits of a group,
     /// and none for sign-ins alone.
-    fn make_durable(&mut self, delta: &Delta, manifest: Option<&Manifest>) -> io::Result<()> {
+    fn make_durable(&mut self, delta: &Delta, marks: Option<&Marks>) -> io::Result<()> {
         self.shelf.db.flush()?;
         self.medium.sync(&self.file)?;
-        self.keeper.follow(delta, manifest, &mut *self.medium)
+        self.keeper.follow(delta, marks, &mut *self.medium)
     }
 
     /// Refuses what waits and whatever still comes.
@@ -299,19 +319,28 @@ impl Writer {
 /// Why the service of a store has ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outage {
+    /// What was read after the opening is not what was left there.
+    Decayed,
     /// A write, flush or sync failed.
     Io(io::ErrorKind),
     /// The writer panicked; the panic's message says where.
     Panic,
     /// A piece of a large commit could not be read or written.
     Piece(StoreError),
+    /// What is there could not be read, or reading it does not end.
+    Unread,
 }
 
 impl std::fmt::Display for Outage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Decayed => f.write_str(
+                "the token store is not as it was left: it has decayed. The next start looks at all \
+                 of it first.",
+            ),
             Self::Io(kind) => write!(f, "the token store could not be written: {kind}."),
             Self::Panic => f.write_str("the token store's writer failed."),
+            Self::Unread => f.write_str("the token store could not be read."),
             Self::Piece(error) => write!(f, "a large change of the token store failed: {error}"),
         }
     }

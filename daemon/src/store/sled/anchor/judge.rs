@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::{Anchor, Close, Manifest, Unreadable};
-use crate::store::{Freshness, sled::ledger::Sums};
+use crate::store::{
+    Freshness,
+    sled::{check::Hot, ledger::Sums},
+};
 
 /// What does not fit. The database is not opened then.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,8 +44,34 @@ pub(in super::super) struct Found {
     pub(in super::super) manifest: Option<Result<Manifest, Unreadable>>,
     /// Beside it.
     pub(in super::super) anchor: Option<Result<Anchor, Unreadable>>,
-    /// Over its records.
+    /// Over its records; or what they should be.
     pub(in super::super) sums: Sums,
+}
+
+impl Found {
+    /// Tells whether the records of a database with at least so many cold ones may be read while
+    /// it is served: what they should be is as sure as its manifest and its anchor are. `None`:
+    /// they are to be read first.
+    pub(in super::super) fn may_wait(&self, large: u64) -> Option<Hot> {
+        let (Some(Ok(manifest)), Some(Ok(anchor))) = (self.manifest, self.anchor) else {
+            return None;
+        };
+        if manifest.count < large
+            || (manifest.count, manifest.cold) != (self.sums.count, self.sums.cold)
+        {
+            return None;
+        }
+        match anchor.close {
+            Close::Closed(hot)
+                if hot == self.sums.hot && manifest.generation == anchor.generation =>
+            {
+                Some(Hot::Known)
+            }
+            Close::Open => Some(Hot::Unknown),
+            // It was not read to its end the last time, or did not fit.
+            Close::Closed(_) | Close::Doubtful => None,
+        }
+    }
 }
 
 /// A database that may be opened.
@@ -104,6 +133,7 @@ mod tests {
         Freshness,
         sled::{
             anchor::House,
+            check::Hot,
             ledger::{Sum, Sums},
         },
     };
@@ -146,6 +176,25 @@ mod tests {
             let judged = found(Some(manifest(5)), Some(anchor(5, close)));
             assert_eq!(judged, Ok(Judged::Fits(manifest(5), freshness)));
         }
+    }
+
+    #[test]
+    fn only_what_is_large_fits_and_was_read_to_its_end_may_be_read_later() {
+        let wait = |manifest, close, large| {
+            let (manifest, anchor) = (Some(Ok(manifest)), Some(Ok(anchor(5, close))));
+            Found { manifest, anchor, sums: SUMS }.may_wait(large)
+        };
+        let closed = Close::Closed(SUMS.hot);
+        assert_eq!(wait(manifest(5), closed, 9), Some(Hot::Known));
+        assert_eq!(wait(manifest(5), Close::Open, 9), Some(Hot::Unknown));
+        assert_eq!(wait(manifest(5), closed, 10), None);
+        assert_eq!(wait(manifest(6), closed, 9), None);
+        assert_eq!(wait(manifest(5), Close::Closed(SUMS.cold), 9), None);
+        assert_eq!(wait(manifest(5), Close::Doubtful, 9), None);
+        assert_eq!(wait(Manifest { cold: SUMS.hot, ..manifest(5) }, closed, 9), None);
+        assert_eq!(wait(Manifest { count: 10, ..manifest(5) }, closed, 9), None);
+        let alone = Found { manifest: Some(Ok(manifest(5))), anchor: None, sums: SUMS };
+        assert_eq!(alone.may_wait(9), None);
     }
 
     #[test]
