@@ -19,6 +19,7 @@ mod report;
 mod restore;
 mod subject;
 mod tripwire;
+mod turns;
 mod unlock;
 mod verify;
 
@@ -69,6 +70,7 @@ pub struct Engine<S> {
     slow_hash: SlowHash,
     around: Surroundings,
     recent: recent::Recent,
+    turns: turns::Turns,
     life: host::Life,
     witnesses: host_fault::Witnesses,
     /// The latest commit failed, for want of room or of a disk that works.
@@ -91,6 +93,7 @@ impl<S: Store> Engine<S> {
     /// Puts an engine together.
     pub fn new(store: S, vault: Vault, around: Surroundings) -> Self {
         let (recent, life) = (recent::Recent::default(), host::Life::default());
+        let turns = turns::Turns::default();
         let slow_hash = SlowHash::new(vault.recovery_key());
         let witnesses = host_fault::Witnesses::default();
         let (commits_fail, rekeying) = (AtomicBool::new(false), tokio::sync::Mutex::default());
@@ -101,6 +104,7 @@ impl<S: Store> Engine<S> {
             slow_hash,
             around,
             recent,
+            turns,
             life,
             witnesses,
             commits_fail,

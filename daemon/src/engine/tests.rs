@@ -9,6 +9,7 @@ mod recovery;
 mod rekey;
 mod restore;
 mod tripwire;
+mod turns;
 
 use std::sync::{Arc, atomic::Ordering};
 

@@ -143,7 +143,9 @@ impl<S: Store> Engine<S> {
             false => (Turn::Fresh, None),
         };
         let ask = Ask { typed, turn, earlier: earlier.as_ref() };
+        let line = self.turns.take(self.line(sign_in, owner.as_ref())).await;
         let decided = self.settle(sign_in, owner.as_ref(), &place, &ask).await;
+        drop(line);
         let tried = matches!(&decided, Ok(settled) if settled.pair_was_tried);
         if let Some(before) = before.filter(|_| !tried) {
             self.recent.give_back(&place.visit, before);
@@ -163,6 +165,12 @@ impl<S: Store> Engine<S> {
     /// Tells the event of a decision.
     pub fn tell(&self, untold: &Untold) {
         self.decided(untold.caller, untold.verdict, &untold.event);
+    }
+
+    /// Names the line in which a user's sign-ins wait for each other, wherever they come from.
+    fn line(&self, sign_in: &SignIn<'_>, owner: Option<&Owner>) -> [u8; 16] {
+        let name = owner.map_or(sign_in.user.as_str(), |owner| owner.name.as_str());
+        self.vault.visit(name, b"line")
     }
 
     /// Decides until the change is applied.
