@@ -24,6 +24,7 @@ mod connections;
 mod crowd;
 mod flood;
 mod hall;
+mod size;
 mod times;
 
 use std::{fmt::Write as _, time::Duration};
@@ -62,12 +63,17 @@ pub struct Storm {
 }
 
 /// All of them, in the order in which they are run.
-pub const STORMS: [Storm; 5] = [
+pub const STORMS: [Storm; 6] = [
     Storm { name: "crowd", title: "64 people sign in, again and again", run: crowd::run },
     Storm { name: "slow-disk", title: "the same, a sync takes 5 ms", run: crowd::run_slow },
     Storm { name: "flood", title: "63 callers guess one user's code", run: flood::run },
     Storm { name: "slow-flood", title: "the same, a sync takes 5 ms", run: flood::run_slow },
     Storm { name: "connections", title: "thousands of connections", run: connections::run },
+    Storm {
+        name: "size",
+        title: "a thousand tokens beside many: --tokens 1000000",
+        run: size::run,
+    },
 ];
 
 impl Storm {

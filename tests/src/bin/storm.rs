@@ -1,7 +1,7 @@
 //! Puts fobd into storms and prints a table of what came of it: `cargo build --release --locked -p
 //! fobd`, then, as root, `cargo run --release -p fob-tests --bin storm -- [NAME...] [--seconds 60]
 //! [--tokens 1000]`. Without a name all are run: `crowd`, `slow-disk`, `flood`, `slow-flood`,
-//! `connections` (`fob_tests::storm` says what they are). The slow disk needs strace.
+//! `connections`, `size` (`fob_tests::storm` says what they are). The slow disk needs strace.
 //!
 //! It starts itself again in a mount namespace of its own, where the host has some more users.
 

@@ -3,9 +3,12 @@
 use std::{
     fs::{self, File},
     io::Write as _,
+    os::unix::fs::MetadataExt as _,
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use fobd::record::Owner;
@@ -39,8 +42,20 @@ pub(super) enum Pace {
 /// fobd, and who signs in there.
 pub(super) struct Hall {
     pub(super) daemon: Daemon,
+    /// How long it took from its start until it was ready.
+    pub(super) ready: Duration,
     filling: Filling,
-    _ground: Ground,
+    ground: Ground,
+    pace: Pace,
+}
+
+/// How fobd ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum End {
+    /// It is asked to (SIGTERM).
+    Asked,
+    /// It is killed (SIGKILL).
+    Killed,
 }
 
 impl Hall {
@@ -51,19 +66,34 @@ impl Hall {
         let count = plan.tokens.max(PEOPLE);
         let filling = Filling { count, counts: Counts::Button, owners };
         fill(&ground.path().join("state"), &filling).map_err(failed)?;
-        let fobd = needs::built("fobd");
-        let command = match pace {
-            Pace::AsItIs => Command::new(fobd),
-            Pace::Slow => {
-                let mut strace = Command::new("strace");
-                let slow = format!("inject=fdatasync,fsync:delay_exit={SLOW}");
-                strace.args(["-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null"]);
-                strace.args(["-e", "trace=fdatasync,fsync", "-e", &slow]).arg(fobd);
-                strace
-            }
+        let (daemon, ready) = start(&ground, pace);
+        Ok(Self { daemon, ready, filling, ground, pace })
+    }
+
+    /// Ends fobd and starts it again.
+    pub(super) fn restart(&mut self, end: End) {
+        match end {
+            End::Asked => self.daemon.stop(),
+            End::Killed => self.daemon.kill(),
         };
-        let daemon = Daemon::start_by(command, ground.path(), Some(Stdio::null()));
-        Ok(Self { daemon, filling, _ground: ground })
+        (self.daemon, self.ready) = start(&self.ground, self.pace);
+    }
+
+    /// Waits until fobd has checked all of its database: the anchor says that it is open then, and
+    /// nothing else (`store/sled/anchor/form.rs`: the byte behind form, house, generation and sum).
+    pub(super) fn wait_until_checked(&self) {
+        const CLOSE: usize = 1 + 16 + 8 + 32;
+        let anchor = self.ground.path().join("state/tokens/anchor");
+        while fs::read(&anchor).is_ok_and(|bytes| bytes.get(CLOSE) != Some(&0)) {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Returns the bytes that the database takes on the disk.
+    pub(super) fn size(&self) -> u64 {
+        let entries = fs::read_dir(self.ground.path().join("state/tokens"));
+        let sizes = entries.into_iter().flatten().flatten().flat_map(|entry| entry.metadata());
+        sizes.map(|facts| facts.blocks() * 512).sum()
     }
 
     /// Returns the name of a person.
@@ -85,6 +115,23 @@ impl Hall {
         let number = line.trim_start_matches(':').trim().trim_end_matches(" kB");
         number.parse().unwrap_or(0) >> 10
     }
+}
+
+fn start(ground: &Ground, pace: Pace) -> (Daemon, Duration) {
+    let fobd = needs::built("fobd");
+    let command = match pace {
+        Pace::AsItIs => Command::new(fobd),
+        Pace::Slow => {
+            let mut strace = Command::new("strace");
+            let slow = format!("inject=fdatasync,fsync:delay_exit={SLOW}");
+            strace.args(["-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null"]);
+            strace.args(["-e", "trace=fdatasync,fsync", "-e", &slow]).arg(fobd);
+            strace
+        }
+    };
+    let begun = Instant::now();
+    let daemon = Daemon::start_by(command, ground.path(), Some(Stdio::null()));
+    (daemon, begun.elapsed())
 }
 
 fn person(number: u32) -> Owner {
