@@ -34,8 +34,9 @@ use crate::{
 };
 
 /// Hardware-token sign-in. Every method may also return Busy to callers who are not root. Codes
-/// are two consecutive ones in the order in which the token showed them. Dictionaries may get new keys; unknown ones are ignored. Options of changes may have login_uid (u),
-/// the uid with which the caller signed in before he became root, for the log.
+/// are two consecutive ones in the order in which the token showed them. Dictionaries may get new
+/// keys; unknown ones are ignored. Options of changes may have login_uid (u), the uid with which the
+/// caller signed in before he became root, for the log.
 #[allow(
     clippy::too_many_arguments,
     reason = "the contract's arguments, and the two that zbus adds"
