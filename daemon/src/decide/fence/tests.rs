@@ -342,6 +342,19 @@ fn a_restore_raises_a_fence_that_outlives_the_run() {
     assert_eq!((again.run.record.fence, again.raised), (Some(WALL + 100), None));
 }
 
+#[test]
+fn each_reason_for_a_fence_has_its_word_in_the_log() {
+    for (reason, word) in [
+        (Reason::ClockBeforeLastStart, "clock_before_last_start"),
+        (Reason::ClockJump, "clock_jump"),
+        (Reason::DoubtfulStore, "doubtful_store"),
+        (Reason::Restore, "restore"),
+        (Reason::UncleanStop, "unclean_stop"),
+    ] {
+        assert_eq!(reason.word(), word);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
