@@ -110,7 +110,8 @@ pub(super) fn check(folder: &Path, known: Known<'_>) -> io::Result<Report> {
     let is_cut = heads.into_iter().flatten().any(|head| reached < head.seq);
     // Without a file it has been said already that one is missing.
     if is_cut && (!found.is_empty() || walk.report.wrong.is_empty()) {
-        let line = reached.saturating_sub(found.last().map_or(0, |file| file.first)).saturating_add(2);
+        let line =
+            reached.saturating_sub(found.last().map_or(0, |file| file.first)).saturating_add(2);
         walk.report.blame(Wrong { kind: Kind::Truncated, file: last, line, seq: None });
     }
     Ok(walk.report)
