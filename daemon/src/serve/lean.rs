@@ -142,9 +142,7 @@ impl Inbox {
     fn take_from(&mut self, stream: &UnixStream, length: usize) -> io::Result<()> {
         let room = self.0.get_mut(..length).unwrap_or_default();
         let took = recv(stream.as_raw_fd(), room, MsgFlags::empty())?;
-        self.0.zeroize();
-        self.0.resize(LOOK, 0);
-        self.1 = 0;
+        self.drop_front(self.1);
         if took == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
@@ -178,13 +176,15 @@ impl Inbox {
         self.0 = larger;
     }
 
-    /// Wipes the first bytes, and moves the rest to their place.
+    /// Drops the first bytes, moves the rest to their place, and wipes where that was.
     fn drop_front(&mut self, length: usize) {
-        if let Some(front) = self.0.get_mut(..length) {
-            front.zeroize();
+        let Some(used) = self.0.get_mut(..self.1) else { return };
+        let length = length.min(used.len());
+        used.copy_within(length.., 0);
+        self.1 = used.len() - length;
+        if let Some(behind) = used.get_mut(self.1..) {
+            behind.zeroize();
         }
-        self.0.rotate_left(length);
-        self.1 -= length;
     }
 }
 

@@ -1,8 +1,8 @@
 //! The quick look into the host's own file of users.
 //!
 //! Where the host asks that file first (nsswitch.conf(5)), what stands there is the name service's
-//! answer, and a sign-in need not wait for a thread that asks it. Whatever is not plain here,
-//! absence among it, says nothing: then the name service is asked.
+//! answer, and a sign-in need not wait for a thread that asks it. What is not plain here, absence
+//! among it, says nothing: then the name service is asked.
 
 use std::{
     fs::File,
@@ -13,9 +13,9 @@ use crate::record::Owner;
 
 const SWITCH: &str = "/etc/nsswitch.conf";
 const PASSWD: &str = "/etc/passwd";
-/// Most bytes of such a file: a thousand users. A larger one takes longer to read than a thread to
-/// wake up, and holds others up meanwhile.
-const LARGEST: u64 = 64 << 10;
+/// Most bytes of such a file: some three hundred users. A larger one takes longer to read than a
+/// thread to wake up, and holds others up meanwhile.
+const LARGEST: u64 = 16 << 10;
 
 /// Looks a name up, and how the file calls its uid.
 pub(super) fn find(name: &str) -> Option<Owner> {
@@ -52,29 +52,43 @@ fn is_asked_first(switch: &str) -> bool {
 
 /// Returns the uid of a name.
 fn uid_of(passwd: &str, name: &str) -> Option<u32> {
-    users(passwd).find(|user| user.is_none_or(|(known, _)| known == name))?.map(|(_, uid)| uid)
+    users(passwd).find(|user| user.name == name).filter(User::is_plain).map(|user| user.uid)
 }
 
 /// Returns the first user of a uid.
 fn of_uid(passwd: &str, uid: u32) -> Option<Owner> {
-    let user = users(passwd).find(|user| user.is_none_or(|(_, known)| known == uid))?;
-    user.map(|(name, uid)| Owner { uid, name: name.to_owned() })
+    let user = users(passwd).find(|user| user.uid == uid).filter(User::is_plain)?;
+    Some(Owner { uid, name: user.name.to_owned() })
 }
 
-/// Lists names and uids (passwd(5)); `None` for a line that is not plain: what the name service
-/// makes of it is its own business.
-fn users(passwd: &str) -> impl Iterator<Item = Option<(&str, u32)>> {
-    passwd.lines().map(|line| {
-        let mut fields = line.split(':');
+/// A line of the file (passwd(5)).
+struct User<'a> {
+    name: &'a str,
+    uid: u32,
+    /// The fields behind the uid.
+    rest: &'a str,
+}
+
+impl User<'_> {
+    /// Tells whether the whole line is as it should be; else the name service may pass it over.
+    fn is_plain(&self) -> bool {
+        let gid = self.rest.split(':').next().unwrap_or_default();
+        self.rest.split(':').count() == 4
+            && !gid.is_empty()
+            && gid.bytes().all(|byte| byte.is_ascii_digit())
+            && !self.name.is_empty()
+            && !self.name.starts_with(['+', '-', '#', ' ', '\t'])
+    }
+}
+
+/// Lists the lines that have a uid. The name service passes the others over.
+fn users(passwd: &str) -> impl Iterator<Item = User<'_>> {
+    passwd.lines().filter_map(|line| {
+        let mut fields = line.splitn(4, ':');
         let (name, _, uid) = (fields.next()?, fields.next()?, fields.next()?);
-        let gid = fields.next()?;
-        let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let is_plain = fields.count() == 3
-            && plain(uid)
-            && plain(gid)
-            && !name.starts_with(['+', '-', '#', ' ', '\t'])
-            && !name.is_empty();
-        is_plain.then_some((name, uid.parse().ok()?))
+        let is_number = uid.bytes().all(|byte| byte.is_ascii_digit());
+        let uid = uid.parse().ok().filter(|_| is_number)?;
+        Some(User { name, uid, rest: fields.next()? })
     })
 }
 
@@ -112,24 +126,31 @@ mod tests {
         assert_eq!(of_uid(passwd, 1002), None);
     }
 
+    fn bob(passwd: &str) -> Option<u32> {
+        of_uid(passwd, uid_of(passwd, "bob")?).map(|bob| bob.uid)
+    }
+
     #[test]
-    fn nothing_is_said_behind_a_line_that_is_not_plain() {
+    fn nothing_is_said_of_a_user_whose_line_is_not_plain() {
         for odd in [
-            "+::0:0:::",
-            "bob:x:1001",
-            "bob:x::0:::",
-            "x:x:-1:0:::",
-            "a:x:4294967296:0:::",
-            "#",
-            "",
+            "+bob::1001:0:::",
+            " bob:x:1001:0:::",
+            "bob:x:1001:",
+            "bob:x:1001:0::::",
+            "bob:x:1001::::",
+            "bob:x:1001:x:::",
+            ":x:1001:0:::",
         ] {
             let passwd = format!("root:x:0:0:::\n{odd}\nbob:x:1001:1001:::\n");
-            assert_eq!(
-                (uid_of(&passwd, "root"), uid_of(&passwd, "bob")),
-                (Some(0), None),
-                "{odd:?}"
-            );
-            assert_eq!(of_uid(&passwd, 1001), None, "{odd:?}");
+            assert_eq!((uid_of(&passwd, "root"), bob(&passwd)), (Some(0), None), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_uid_is_nobodys() {
+        for odd in ["bob:x::0:::", "bob:x:-1:0:::", "bob:x:4294967296:0:::", "bob:x:1001", "#", ""]
+        {
+            assert_eq!(bob(&format!("{odd}\nbob:x:1001:1001:::\n")), Some(1001), "{odd:?}");
         }
     }
 
