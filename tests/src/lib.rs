@@ -1,5 +1,6 @@
 //! Helpers of the tests above the unit level.
 
+pub mod bench;
 pub mod bus_bytes;
 pub mod conformance;
 pub mod crash;
