@@ -7,6 +7,7 @@
  *   one SERVICE USER CODE      one sign-in in a fresh process
  *   burst COUNT SERVICE        so many at one moment; COUNT lines `USER CODE` follow
  *   same COUNT SERVICE         so many in a row in one process; COUNT lines `USER CODE` follow
+ *   leak COUNT SERVICE         the same, without the allocator's cache, which would look like a leak
  *   look SERVICE USER CODE     one, and what it has added to the process
  *   floor WHAT PATH [FILE]     sync: 4 KiB and fdatasync; socket: a round trip; bus: FILE's messages
  *   echo PATH                  begins to answer at a unix socket (no process waits for it)
@@ -89,12 +90,16 @@ static void no_delay(int result, unsigned microseconds, void *data)
     (void)result, (void)microseconds, (void)data;
 }
 
+/* callgrind counts from here: --toggle-collect=sign_in. */
 struct span {
     int code;
     long from, to, cpu, slept;
 };
 
-static struct span sign_in(const char *service, const char *user, char *code, void (*loaded)(void))
+struct span sign_in(const char *service, const char *user, char *code, void (*loaded)(void));
+
+__attribute__((noinline)) struct span sign_in(const char *service, const char *user, char *code,
+                                              void (*loaded)(void))
 {
     struct pam_conv conversation = {converse, code};
     pam_handle_t *handle = NULL;
@@ -125,7 +130,7 @@ static void tell(struct span span)
 }
 
 struct left {
-    long threads, descriptors, blocks, own, share;
+    long threads, descriptors, blocks, own, clean, written;
 };
 
 static long entries(const char *path)
@@ -139,19 +144,25 @@ static long entries(const char *path)
     return count;
 }
 
-/* KiB that are this process's alone, and its share of what it has together with others
- * (proc(5), smaps_rollup). */
-static void memory(struct left *left)
+/* Returns the number behind a word of a file of /proc; -1 if there is none. */
+static long fact(const char *path, const char *word)
 {
     static char text[4096];
-    int file = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t length = read(file, text, sizeof text - 1);
     close(file);
     text[length > 0 ? length : 0] = 0;
-    const char *clean = strstr(text, "Private_Clean:"), *dirty = strstr(text, "Private_Dirty:");
-    const char *share = strstr(text, "Pss:");
-    left->own = clean && dirty ? atol(clean + 14) + atol(dirty + 14) : -1;
-    left->share = share ? atol(share + 4) : -1;
+    const char *found = strstr(text, word);
+    return found ? atol(found + strlen(word)) : -1;
+}
+
+/* KiB that this process alone has, written by it, and read from files that nobody else has mapped
+ * now (proc(5), smaps_rollup). */
+static void memory(struct left *left)
+{
+    static const char *path = "/proc/self/smaps_rollup";
+    left->own = fact(path, "Private_Dirty:");
+    left->clean = fact(path, "Private_Clean:");
 }
 
 static struct left look(void)
@@ -160,6 +171,7 @@ static struct left look(void)
     left.threads = entries("/proc/self/task");
     left.descriptors = entries("/proc/self/fd");
     left.blocks = (long)mallinfo2().uordblks;
+    left.written = fact("/proc/self/io", "\nwrite_bytes:");
     memory(&left);
     return left;
 }
@@ -169,9 +181,9 @@ static void look_loaded(void) { while_loaded = look(); }
 
 static void show(const char *word, struct left now, struct left before)
 {
-    printf("%s %ld %ld %ld %ld %ld\n", word, now.threads - before.threads,
+    printf("%s %ld %ld %ld %ld %ld %ld\n", word, now.threads - before.threads,
            now.descriptors - before.descriptors, now.blocks - before.blocks, now.own - before.own,
-           now.share - before.share);
+           now.clean - before.clean, now.written - before.written);
 }
 
 /* What a sign-in adds while its module is there, and what it leaves. */
@@ -373,6 +385,8 @@ static void same(char **words)
     pid_t child = fork();
     if (child == 0) {
         dup2(to[0], 0);
+        if (!strcmp(words[0], "leak"))
+            setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
         execl(self, self, confdir, "fresh", "same", service, number, NULL);
         _exit(4);
     }
@@ -423,7 +437,7 @@ int main(int count, char **arguments)
             words[given++] = word;
         if (given == 3 && !strcmp(words[0], "burst"))
             burst(atoi(words[1]), words[2]);
-        else if (given == 3 && !strcmp(words[0], "same"))
+        else if (given == 3 && (!strcmp(words[0], "same") || !strcmp(words[0], "leak")))
             same(words);
         else if (given == 2 && !strcmp(words[0], "echo"))
             echo(words[1]);

@@ -12,15 +12,14 @@ const FIRST: i64 = 1_893_456_010;
 /// Numbers in the file.
 const NUMBERS: usize = 7;
 
-/// How often a program asked the kernel to write through to the disk.
+/// How often a program asked the kernel to write through to the disk, so that it stays through a
+/// power cut (`sync_file_range` does not).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Syncs {
     /// fdatasync(2).
     pub(super) data: u64,
     /// fsync(2).
     pub(super) full: u64,
-    /// `sync_file_range(2)`, which keeps nothing through a power cut.
-    pub(super) range: u64,
 }
 
 impl Syncs {
@@ -76,11 +75,11 @@ impl Clock {
     }
 
     fn syncs(&self, at: u64) -> Syncs {
-        let [data, full, range] = [at, at + 1, at + 2].map(|number| {
+        let [data, full] = [at, at + 1].map(|number| {
             let mut bytes = [0; 8];
             self.file.read_exact_at(&mut bytes, number * 8).unwrap();
             u64::from_ne_bytes(bytes)
         });
-        Syncs { data, full, range }
+        Syncs { data, full }
     }
 }

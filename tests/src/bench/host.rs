@@ -52,10 +52,12 @@ pub(super) struct Left {
     pub(super) descriptors: i64,
     /// Bytes that were allocated and not freed.
     pub(super) bytes: i64,
-    /// KiB that no other process has.
+    /// KiB that no other process can share: written by this one.
     pub(super) own: i64,
-    /// KiB, with its share of what others have, too.
-    pub(super) share: i64,
+    /// KiB of files that no other process has mapped at this moment.
+    pub(super) clean: i64,
+    /// Bytes for the disk.
+    pub(super) written: i64,
 }
 
 impl Left {
@@ -63,7 +65,8 @@ impl Left {
         let mut words = line.strip_prefix(word)?.trim().split(' ');
         let mut number = || words.next()?.parse().ok();
         let (threads, descriptors, bytes) = (number()?, number()?, number()?);
-        Some(Self { threads, descriptors, bytes, own: number()?, share: number()? })
+        let (own, clean, written) = (number()?, number()?, number()?);
+        Some(Self { threads, descriptors, bytes, own, clean, written })
     }
 }
 
@@ -119,11 +122,16 @@ impl Host {
         spans(&self.ask(&many("burst", service, who)))
     }
 
-    /// Signs in so many times in one process; returns what that has left there, too.
-    pub(super) fn same(&mut self, service: &str, who: &[(&str, String)]) -> (Vec<Span>, Left) {
-        let lines = self.ask(&many("same", service, who));
-        let left = lines.iter().find_map(|line| Left::parse(line, "left"));
-        (spans(&lines), left.unwrap())
+    /// Signs in so many times in one process.
+    pub(super) fn same(&mut self, service: &str, who: &[(&str, String)]) -> Vec<Span> {
+        spans(&self.ask(&many("same", service, who)))
+    }
+
+    /// Returns what is left by signing in so many times in one process, after the first time.
+    pub(super) fn leak(&mut self, service: &str, who: &[(&str, String)]) -> Left {
+        let lines = self.ask(&many("leak", service, who));
+        assert!(spans(&lines).iter().all(|span| span.code == 0), "{service} refused");
+        lines.iter().find_map(|line| Left::parse(line, "left")).unwrap()
     }
 }
 

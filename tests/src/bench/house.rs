@@ -75,8 +75,9 @@ impl Contender {
 
 /// All contenders with so many tokens each.
 pub(super) struct House {
-    pub(super) tokens: usize,
     pub(super) people: Vec<Person>,
+    /// Those whose codes are asked about without PAM; nobody in the house of one.
+    pub(super) callers: Vec<Person>,
     pub(super) clock: Clock,
     pub(super) host: Host,
     pub(super) daemon: Daemon,
@@ -86,29 +87,32 @@ pub(super) struct House {
 }
 
 impl House {
-    /// Sets everything up.
-    pub(super) fn open(programs: &Programs, tokens: usize) -> Self {
-        let folder = tempfile::Builder::new().prefix("house-").tempdir_in(&programs.ground).unwrap();
+    /// Sets everything up; fobd runs under a command if there is one.
+    pub(super) fn open(programs: &Programs, tokens: usize, under: &[String]) -> Self {
+        let folder =
+            tempfile::Builder::new().prefix("house-").tempdir_in(&programs.ground).unwrap();
         let at = folder.path();
         fs::set_permissions(at, fs::Permissions::from_mode(0o755)).unwrap();
         let clock = Clock::new(at);
         let people = Person::some(tokens);
-        let others = tokens - people.len();
-        lay_out(programs, at, &people);
+        let callers = if tokens > 1 { Person::callers() } else { Vec::new() };
+        let others = tokens.saturating_sub(people.len() + callers.len());
+        let known: Vec<Person> = people.iter().chain(&callers).cloned().collect();
+        lay_out(programs, at, &known);
         fill::google(&at.join("home"), &people, others);
         fill::oath(&at.join("users.oath"), &people, others);
         fill::fob(&at.join("fob/state"), others, clock.now());
         write_settings(&at.join("fob/fobd.conf"), fill::SETTINGS);
-        let daemon = Daemon::start_by(fobd(programs, at, &clock), &at.join("fob"), None);
+        let daemon = Daemon::start_by(fobd(programs, at, &clock, under), &at.join("fob"), None);
         fs::hard_link(daemon.socket(), at.join("fobd/bus")).unwrap();
-        fill::assign(&daemon, at, &people, clock.now());
+        fill::assign(&daemon, at, &known, clock.now());
         clock.advance(SETTLED);
         let bus = Bus::start(at);
         fs::write(at.join("bus-call"), call_bytes(&bus)).unwrap();
         fs::write(at.join("block"), [0; 4096]).unwrap();
         let mut host = Host::start(at);
         host.ask(&format!("echo {INSIDE}/echo\n"));
-        Self { tokens, people, clock, host, daemon, _bus: bus, folder }
+        Self { people, callers, clock, host, daemon, _bus: bus, folder }
     }
 
     /// Returns the house's folder.
@@ -158,12 +162,12 @@ fn lay_out(programs: &Programs, at: &Path, people: &[Person]) {
 }
 
 /// Returns the command that starts fobd where the house's users are known.
-fn fobd(programs: &Programs, at: &Path, clock: &Clock) -> Command {
+fn fobd(programs: &Programs, at: &Path, clock: &Clock, under: &[String]) -> Command {
     let mut command = Command::new("bwrap");
     command.args(["--die-with-parent", "--dev-bind", "/", "/", "--bind"]);
     command.arg(at.join("passwd")).arg("/etc/passwd");
     command.arg("--setenv").arg("LD_PRELOAD").arg(&programs.clock);
     command.arg("--setenv").arg("FOB_BENCH_CLOCK").arg(clock.path());
-    command.arg(&programs.fobd);
+    command.args(under).arg(&programs.fobd);
     command
 }

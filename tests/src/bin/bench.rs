@@ -1,20 +1,32 @@
 //! Measures whole sign-ins beside other modules: `tests/bench/run`, as root.
 
-#![allow(clippy::print_stdout, reason = "a program of the tests")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a program of the tests")]
 
 use std::{env, path::Path, process::ExitCode};
 
 use fob_tests::bench::{self, Plan};
 
+const USAGE: &str = "usage: tests/bench/run [--short] [--write] | --counts";
+
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
+    let has = |word: &str| words.iter().any(|other| other == word);
+    let known = ["--short", "--write", "--counts"];
+    if words.iter().any(|word| !known.contains(&word.as_str())) {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    }
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release");
-    let short = words.iter().any(|word| word == "--short");
-    let plan = Plan {
-        built,
-        sizes: if short { vec![1, 1000] } else { vec![1, 1000, 10_000] },
-        rounds: if short { 200 } else { 1000 },
-    };
-    print!("{}", bench::run(&plan));
+    if has("--counts") {
+        let counts = bench::count(&built);
+        println!("libpam {}\nmodule {}\ndaemon {}", counts.libpam, counts.module, counts.daemon);
+        return ExitCode::SUCCESS;
+    }
+    let plan = if has("--short") { Plan::short(built) } else { Plan::full(built) };
+    let tables = bench::run(&plan);
+    print!("{tables}");
+    if has("--write") {
+        bench::write(&tables);
+    }
     ExitCode::SUCCESS
 }
