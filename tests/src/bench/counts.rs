@@ -77,8 +77,7 @@ fn hosted(programs: &Programs) -> (u64, u64) {
 
 /// Counts the whole life of a daemon that decides on so many right codes.
 fn lived(programs: &Programs, sign_ins: u32) -> u64 {
-    let ground =
-        tempfile::Builder::new().prefix("callgrind-").tempdir_in(&programs.ground).unwrap();
+    let ground = programs.folder("callgrind");
     // In turn: else a thread that gives way to another gets its turn again, as often as the
     // machine's load has it, and counts that.
     let under = ["valgrind", "--quiet", "--vgdb=no", "--fair-sched=yes", "--tool=callgrind"];

@@ -70,7 +70,9 @@ impl Bus {
         let (socket, config) = (folder.join("bus"), folder.join("bus.conf"));
         let address = format!("unix:path={}", socket.display());
         fs::write(&config, configuration(&address)).unwrap();
-        let mut process = Command::new("dbus-daemon")
+        // In a sandbox only so that it ends with this program, whatever ends that.
+        let mut process = Command::new("bwrap")
+            .args(["--die-with-parent", "--dev-bind", "/", "/", "dbus-daemon"])
             .arg(format!("--config-file={}", config.display()))
             .args(["--nofork", "--nopidfile", "--nosyslog", "--print-address"])
             .stdout(Stdio::piped())

@@ -89,8 +89,7 @@ pub(super) struct House {
 impl House {
     /// Sets everything up; fobd runs under a command if there is one.
     pub(super) fn open(programs: &Programs, tokens: usize, under: &[String]) -> Self {
-        let folder =
-            tempfile::Builder::new().prefix("house-").tempdir_in(&programs.ground).unwrap();
+        let folder = programs.folder("house");
         let at = folder.path();
         fs::set_permissions(at, fs::Permissions::from_mode(0o755)).unwrap();
         let clock = Clock::new(at);

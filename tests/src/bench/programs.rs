@@ -6,6 +6,8 @@ use std::{
     process::Command,
 };
 
+use tempfile::TempDir;
+
 /// The programs of a run.
 pub(super) struct Programs {
     /// The release build of the daemon.
@@ -40,6 +42,12 @@ impl Programs {
             assert!(file.is_file(), "{} was not built: run tests/bench/run", file.display());
         }
         programs
+    }
+
+    /// Makes a folder that is gone with its holder. Its name tells `tests/bench/run` whose it is.
+    pub(super) fn folder(&self, name: &str) -> TempDir {
+        let prefix = format!("{name}-{}-", std::process::id());
+        tempfile::Builder::new().prefix(&prefix).tempdir_in(&self.ground).unwrap()
     }
 }
 
