@@ -1,6 +1,6 @@
 use fob_api::{Error, Serial};
 
-use super::{Admission, Candidate, Expiry, Known, admit};
+use super::{Admission, Candidate, Expiry, Known, admit, combined};
 use crate::{
     decide::{
         Now,
@@ -181,4 +181,18 @@ fn names_of_vendor_and_model_are_no_parameters() {
     let known = Known { token: Some(&token), ..NOTHING };
     let case = Case { known, ..Case::new() };
     assert_eq!(case.admit(Expiry::Heed, NOW), Ok(Admission::Unchanged));
+}
+
+#[test]
+fn of_two_things_known_of_a_seed_the_loss_is_believed_and_the_higher_mark_counts() {
+    let left = |last_step, lost| {
+        let state = State { last_step: Some(last_step), ..State::default() };
+        Some(Trace { serial: "A1".to_owned(), left: Some(Left { state, lost }) })
+    };
+    assert_eq!(combined(None, None), None);
+    assert_eq!(combined(left(7, None), None), left(7, None));
+    assert_eq!(combined(None, left(7, None)), left(7, None));
+    assert_eq!(combined(left(7, None), left(5, Some(1))), left(5, Some(1)));
+    assert_eq!(combined(left(7, None), left(9, None)), left(9, None));
+    assert_eq!(combined(left(9, None), left(7, None)), left(9, None));
 }
