@@ -19,8 +19,9 @@ use crate::{
     },
     engine::{Applied, Engine, Marker, ROUNDS, events::About},
     record::{KeyId, Standing, Token, Trace},
-    seed::{self, Choice, VendorToken},
+    seed::{self, Choice, Format, SeedError, VendorToken},
     store::{Guard, Key, Store, Write},
+    wipe,
 };
 
 /// Largest seed file in bytes (threats.md D13).
@@ -32,6 +33,9 @@ const BREATHER: usize = 64;
 /// Tokens of an import that the journal is told one by one: a tenth of what it takes of a unit in
 /// 30 s (journald.conf(5), RateLimitBurst=).
 const MANY: usize = 1000;
+
+/// The tokens of a seed file, or its first flaw.
+type Parsed = Result<(Format, Vec<VendorToken>), SeedError>;
 
 /// A seed file's contents. Wiped on drop.
 pub struct SeedFile(Zeroizing<Vec<u8>>);
@@ -79,6 +83,20 @@ pub fn read_seed_file(descriptor: OwnedFd) -> Result<SeedFile, ReadError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     file.take(room as u64).read_to_end(&mut bytes).map_err(ReadError::Io)?;
     if bytes.len() >= room { Err(ReadError::TooLarge) } else { Ok(SeedFile(bytes)) }
+}
+
+/// Reads tokens, and wipes what the reading has left on the stack: decoders take many characters of
+/// a seed into registers at once, and some of those come to lie there.
+fn parse(file: &SeedFile, format: Choice) -> Parsed {
+    let parsed = parse_in_a_frame(file, format);
+    wipe::stack();
+    parsed
+}
+
+/// A frame of its own, so that [`wipe::stack`] reaches it.
+#[inline(never)]
+fn parse_in_a_frame(file: &SeedFile, format: Choice) -> Parsed {
+    seed::parse(&file.0, format)
 }
 
 /// A request to import.
@@ -141,7 +159,7 @@ impl<S: Store> Engine<S> {
         self.permit(Action::Import, import.caller, Target::House)?;
         let (file, format) = (import.file, import.format);
         // Seconds of work for a large file: not on a thread that others' sign-ins wait for.
-        let (format, tokens) = tokio::task::spawn_blocking(move || seed::parse(&file.0, format))
+        let (format, tokens) = tokio::task::spawn_blocking(move || parse(&file, format))
             .await
             .map_err(|error| self.trouble("seed", error))?
             .map_err(|error| Error::BadSeedFile {
