@@ -56,8 +56,12 @@ fn start() -> Result<(), Box<dyn std::error::Error>> {
     let witness = Witness::in_directory(runtime_directory());
     let testimony = witness.hear(&open::database(&config.state));
     let opened = open::open(&config.state, config.credentials.as_deref())?;
-    if testimony.speaks_against(opened.store.freshness()) {
-        opened.store.distrust();
+    match testimony.speaks_against(opened.store.freshness()) {
+        true => opened.store.distrust(),
+        // The store is not as it was closed from now on, and the witness is to know that: an end
+        // before the fence is durable that a testimony asks for must not make it forget.
+        // Whether it could be told is logged when it is told again.
+        false => drop(witness.see_running()),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(run((config, numbers), (signals, door, witness), opened));
@@ -122,10 +126,10 @@ async fn run(
         outage = poisoned => return Err(format!("the store failed: {outage}").into()),
     }
     audit.record(&Event::new(Name::Stopping));
-    engine.stop().await?;
+    let stopped = engine.stop().await;
     store.close().await?;
     told(&audit, witness.see_closed(&database));
-    Ok(())
+    Ok(stopped?)
 }
 
 /// Logs that the witness could not be told: it costs a fence at the next start, and no more.

@@ -187,6 +187,7 @@ impl Walk<'_> {
             None => Err(Kind::Altered),
         };
         let seq = entry.as_ref().map(|entry| entry.seq);
+        let believed = checked.is_ok() || entry.as_ref().is_some_and(|entry| self.may_be(entry));
         let before = match checked {
             // Neither in order nor broken, as far as anybody can tell.
             _ if entry.is_some() && self.is_behind_the_unreadable(position) => self.behind(bytes),
@@ -205,7 +206,16 @@ impl Walk<'_> {
             }
         };
         let next = self.chain.as_ref().map_or(file.first, |link| link.seq.saturating_add(1));
-        self.chain = Some(Link { seq: seq.unwrap_or(next), before });
+        self.chain = Some(Link { seq: seq.filter(|_| believed).unwrap_or(next), before });
+    }
+
+    /// Tells whether the number of a line that is not in order may be taken for its own. One that
+    /// says that it is the last would end the check before what is behind it.
+    fn may_be(&self, entry: &Entry) -> bool {
+        self.known.live.or(self.known.kept).is_none_or(|head| {
+            let is_head = || line::hash_of_hex(entry.hash.as_bytes()) == Some(head.hash);
+            entry.seq < head.seq || (entry.seq == head.seq && is_head())
+        })
     }
 
     /// Returns the hash of a line that is in order.

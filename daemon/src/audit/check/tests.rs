@@ -199,6 +199,24 @@ fn one_break_hides_no_other() {
 }
 
 #[test]
+fn a_forged_line_that_says_it_is_the_last_hides_no_other_break() {
+    for last in [8, 9, u64::MAX] {
+        let shelf = Shelf::new();
+        let head = shelf.written(8);
+        shelf.change(|bytes| {
+            let mut all = lines(bytes);
+            all[2].splice(..8, format!("{{\"seq\":{last}").bytes());
+            all[5][20] ^= 1;
+            *bytes = all.concat();
+        });
+        let known = Known { kept: Some(&head), live: Some(&head) };
+        let report = check(&shelf.folder(), known).unwrap();
+        let broken: Vec<u64> = report.wrong.iter().map(|wrong| wrong.line).collect();
+        assert!(broken.starts_with(&[3]) && broken.contains(&6), "{last}: {report:?}");
+    }
+}
+
+#[test]
 fn of_a_log_that_is_broken_everywhere_a_hundred_places_are_named() {
     let shelf = Shelf::new();
     let head = shelf.written(3);
