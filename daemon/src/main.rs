@@ -11,7 +11,7 @@ use fobd::{
     harden,
     open::{self, Opened},
     serve::{self, Door},
-    store::Store as _,
+    store::{Store as _, sled::Left},
     users::Users,
     watchdog,
     witness::Witness,
@@ -127,8 +127,9 @@ async fn run(
     }
     audit.record(&Event::new(Name::Stopping));
     let stopped = engine.stop().await;
-    store.close().await?;
-    told(&audit, witness.see_closed(&database));
+    if store.close().await? == Left::Closed {
+        told(&audit, witness.see_closed(&database));
+    }
     Ok(stopped?)
 }
 

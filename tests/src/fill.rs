@@ -173,7 +173,8 @@ pub fn fill(folder: &Path, filling: &Filling) -> Result<(), Trouble> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
     runtime.block_on(async {
         write_all(&store, Arc::new(vault), filling).await?;
-        Ok(store.close().await?)
+        store.close().await?;
+        Ok(())
     })
 }
 

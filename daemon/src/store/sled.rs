@@ -42,13 +42,14 @@ use tokio::{
 use self::{
     anchor::Keeper,
     bulk::{Bulk, PIECE},
+    check::Extent,
     open::Opened,
     progress::Progress,
     shelf::Shelf,
     writer::{Commit, Request, Writer},
 };
 pub use self::{
-    anchor::{AnchorPlace, Mismatch},
+    anchor::{AnchorPlace, Left, Mismatch},
     medium::{Disk, Medium},
     open::{Flaw, OpenError},
     writer::Outage,
@@ -137,41 +138,49 @@ impl SledStore {
         Self::open_as(dir, medium, LARGE, &Progress::default())
     }
 
+    /// As [`SledStore::open_within`], but takes a database for large from so many cold records on, so
+    /// that a test need not make a large one.
+    ///
+    /// # Errors
+    ///
+    /// As [`SledStore::open_within`].
+    #[doc(hidden)]
+    pub fn open_large_from(dir: &Path, large: u64, patience: Duration) -> Result<Self, OpenError> {
+        let theirs = dir.to_owned();
+        let open = move |progress: &_| Self::open_as(&theirs, Disk, large, progress);
+        progress::watched(dir, patience, open)
+    }
+
     fn open_as(
         dir: &Path,
         medium: impl Medium,
         large: u64,
         progress: &Progress,
     ) -> Result<Self, OpenError> {
-        let io = |error| OpenError::Io(dir.to_owned(), error);
-        let Opened { db, file, lock, place, begin, check, reserve } =
-            open::open(dir, large, progress)?;
-        let shelf = Arc::new(Shelf::new(db, lock, check));
-        let (keeper, freshness) = Keeper::begin(place, (&file, &*shelf), &begin).map_err(io)?;
-        let (queue, requests) = mpsc::channel(QUEUE);
-        let disk = (Box::new(medium) as Box<dyn Medium>, reserve);
-        let writer = Writer::new(Arc::clone(&shelf), (file, keeper), disk, requests);
-        let writer = Some(writer.and_then(Writer::start).map_err(io)?);
-        let checker = match shelf.was_counted() {
-            true => None,
-            false => {
-                let started = check::start(dir.to_owned(), Arc::clone(&shelf), queue.clone());
-                Some(started.map_err(io)?)
-            }
-        };
-        let (queue, distrusted) = (Some(queue), AtomicBool::new(false));
-        Ok(Self(Arc::new(Inner { shelf, freshness, distrusted, queue, writer, checker })))
+        let mut inner = Inner::open(dir, medium, large, progress)?;
+        inner.start_check(dir).map_err(|error| OpenError::Io(dir.to_owned(), error))?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Waits until all records are known to be those that were left; for ever if the service ends
+    /// before.
+    #[doc(hidden)]
+    pub async fn was_read(&self) {
+        let mut news = self.0.shelf.read();
+        if news.wait_for(|read| *read == Extent::All).await.is_err() {
+            pending().await
+        }
     }
 
     /// Closes the store after the commits that were begun before: what comes later is refused, and
     /// a large one that is half written. The
     /// next opening can tell whether it finds what was there. Dropping the last handle does the
-    /// same, where nobody has to know when.
+    /// same, where nobody has to know when. What was not read since the opening is not waited for.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`]: the next opening finds a store that was not closed.
-    pub async fn close(&self) -> Result<(), StoreError> {
+    pub async fn close(&self) -> Result<Left, StoreError> {
         let queue = self.0.queue.as_ref().ok_or(StoreError::Unavailable)?;
         let (reply, closed) = oneshot::channel();
         queue.send(Request::Close(reply)).await.map_err(|_| StoreError::Unavailable)?;
@@ -269,8 +278,40 @@ impl Store for SledStore {
     }
 }
 
+impl Inner {
+    /// Opens the database, and does not begin to read what is to be read while it is served.
+    fn open(
+        dir: &Path,
+        medium: impl Medium,
+        large: u64,
+        progress: &Progress,
+    ) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io(dir.to_owned(), error);
+        let Opened { db, file, lock, place, begin, check, reserve } =
+            open::open(dir, large, progress)?;
+        let shelf = Arc::new(Shelf::new(db, lock, check));
+        let (keeper, freshness) = Keeper::begin(place, (&file, &*shelf), &begin).map_err(io)?;
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let disk = (Box::new(medium) as Box<dyn Medium>, reserve);
+        let writer = Writer::new(Arc::clone(&shelf), (file, keeper), disk, requests);
+        let writer = Some(writer.and_then(Writer::start).map_err(io)?);
+        let (queue, distrusted) = (Some(queue), AtomicBool::new(false));
+        Ok(Self { shelf, freshness, distrusted, queue, writer, checker: None })
+    }
+
+    /// Begins with it.
+    fn start_check(&mut self, dir: &Path) -> io::Result<()> {
+        if let Some(queue) = self.queue.as_ref().filter(|_| !self.shelf.was_counted()) {
+            let shelf = Arc::clone(&self.shelf);
+            self.checker = Some(check::start(dir.to_owned(), shelf, queue.downgrade())?);
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.shelf.stop_check();
         // The writer ends when nobody can send any more.
         drop(self.queue.take());
         if let Some(writer) = self.writer.take() {
@@ -278,7 +319,7 @@ impl Drop for Inner {
             let _ = writer.join();
         }
         if let Some(checker) = self.checker.take() {
-            // The same of the checker, which had to end before the writer.
+            // The same of the checker, which ends with the shard that it reads.
             let _ = checker.join();
         }
     }

@@ -18,13 +18,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use self::judge::Mismatch;
 pub(super) use self::{
     form::{Anchor, Close, House, Manifest, Unreadable},
     judge::{Found, Judged, judge},
     keeper::{Begin, Keeper},
     marks::{Marks, read as read_marks},
 };
+pub use self::{judge::Mismatch, keeper::Left};
 
 /// The key of the manifest; no kind has the byte 0.
 pub(super) const MANIFEST: [u8; 2] = [0, 2];

@@ -13,14 +13,23 @@
 //! - The rest is read in the background. The first shard that does not fit ends the service: nobody
 //!   is answered any more, the daemon exits, and the next start, which the anchor tells that the
 //!   check did not come to its end, reads everything first and refuses, or raises the fence of a
-//!   doubtful store. The same goes for a daemon that dies of what it reads, or is killed meanwhile.
+//!   doubtful store. The same goes for a daemon that dies of what it reads, or is killed meanwhile:
+//!   nobody knows then which shards have been written since, so what their hot records were when
+//!   the store was closed proves nothing any more.
+//! - A store that is closed before its check has come to its end is not read for that. Nobody writes
+//!   a shard that was not read, so what it should hold is what it should have held at the opening:
+//!   that is left, and the next opening looks for itself. Where it was not known what the hot
+//!   records were, it still is not, and the store is left as one that was not closed.
 //!
 //! So between a start and the end of its check some are answered by a database that has decayed
 //! elsewhere. Each of those answers is the one that a whole database would have given.
 
 use std::{
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -53,6 +62,17 @@ pub(super) enum Hot {
 pub(super) struct Check {
     claimed: Option<Claimed>,
     progress: Progress,
+    /// The store is being closed.
+    stopped: AtomicBool,
+}
+
+/// How far the reading of all shards has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Extent {
+    /// To its end.
+    All,
+    /// To where it was when the store was closed.
+    Part,
 }
 
 struct Claimed {
@@ -65,13 +85,13 @@ struct Claimed {
 impl Check {
     /// There is nothing to check: everything was read at the opening.
     pub(super) fn needless() -> Self {
-        Self { claimed: None, progress: Progress::default() }
+        Self { claimed: None, progress: Progress::default(), stopped: AtomicBool::new(false) }
     }
 
     /// Nothing was read yet; the shards should hold this.
     pub(super) fn of(book: Book, hot: Hot) -> Self {
         let counted = vec![OnceLock::new(); SHARDS];
-        Self { claimed: Some(Claimed { book, hot, counted }), progress: Progress::default() }
+        Self { claimed: Some(Claimed { book, hot, counted }), ..Self::needless() }
     }
 
     /// Tells whether everything was read at the opening.
@@ -82,6 +102,16 @@ impl Check {
     /// Returns what tells whether the reading gets on.
     pub(super) fn progress(&self) -> Progress {
         self.progress.clone()
+    }
+
+    /// Has the reading of all shards end before the next one.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether the reading of all shards is to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// Tells whether a shard is as it should be, without looking.
@@ -99,15 +129,36 @@ impl Check {
         place.get_or_init(|| claimed.count(db, shard, &self.progress)).map(drop)
     }
 
-    /// Adds what was read of hot records to a book of what was written since.
-    pub(super) fn add_hot(&self, book: &mut Book) {
-        let counted = self.claimed.iter().flat_map(|claimed| &claimed.counted);
-        for (shard, counted) in (0..=u8::MAX).zip(counted) {
-            if let Some(Ok(hot)) = counted.get() {
-                let before = Sums { hot: *hot, ..Sums::default() };
-                book.set(shard, book.shard(shard).plus(&before));
-            }
+    /// As [`Check::shard`], by somebody who takes his time.
+    #[cfg(test)]
+    pub(super) fn shard_after(&self, db: &Db, shard: u8, wait: impl FnOnce()) {
+        let claimed = self.claimed.as_ref().unwrap();
+        let read = || {
+            wait();
+            claimed.count(db, shard, &self.progress)
+        };
+        claimed.counted[usize::from(shard)].get_or_init(read).unwrap();
+    }
+
+    /// Adds the hot records that were there at the opening to a book of what was written since;
+    /// `None` if nobody knows what some of them are. Reads nothing.
+    ///
+    /// # Errors
+    ///
+    /// A shard was found to be none that was left.
+    pub(super) fn with_hot(&self, since: &Book) -> Result<Option<Book>, Outage> {
+        let mut book = since.clone();
+        let Some(claimed) = &self.claimed else { return Ok(Some(book)) };
+        for (shard, counted) in (0..=u8::MAX).zip(&claimed.counted) {
+            let hot = match (counted.get(), claimed.hot) {
+                (Some(counted), _) => (*counted)?,
+                // Nobody has written it: it still should hold what it should have held.
+                (None, Hot::Known) => claimed.book.shard(shard).hot,
+                (None, Hot::Unknown) => return Ok(None),
+            };
+            book.set(shard, book.shard(shard).plus(&Sums { hot, ..Sums::default() }));
         }
+        Ok(Some(book))
     }
 }
 
@@ -125,182 +176,30 @@ impl Claimed {
 }
 
 /// Checks all shards in a thread of its own, and tells the writer when all are as they should be.
+/// It keeps no store open that everybody else has dropped.
 pub(super) fn start(
     dir: PathBuf,
     shelf: Arc<Shelf>,
-    queue: mpsc::Sender<Request>,
+    queue: mpsc::WeakSender<Request>,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     let body = move || {
         let (theirs, place) = (Arc::clone(&shelf), dir.clone());
         let all = move |_: &_| theirs.check_all().map_err(|_| OpenError::Damaged(place));
         let progress = shelf.check_progress();
-        if progress::watched_by(&dir, PATIENCE, progress, all).is_ok() {
-            // Nobody is there to be told: the store is being closed, and looks for itself.
-            let _ = queue.blocking_send(Request::Checked);
-        } else if shelf.in_service().is_ok() {
-            shelf.end_service(Outage::Unread);
+        match progress::watched_by(&dir, PATIENCE, progress, all) {
+            Ok(Extent::All) => {
+                if let Some(queue) = queue.upgrade() {
+                    // Nobody is there to be told: the store is being closed, and looks for itself.
+                    let _ = queue.blocking_send(Request::Checked);
+                }
+            }
+            Ok(Extent::Part) => {}
+            Err(_) if shelf.in_service().is_ok() => shelf.end_service(Outage::Unread),
+            Err(_) => {}
         }
     };
     thread::Builder::new().name("store-check".to_owned()).spawn(body)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        fs,
-        path::{Path, PathBuf},
-        slice,
-    };
-
-    use fob_api::Serial;
-    use sled::{Config, Db};
-    use tempfile::TempDir;
-
-    use super::super::{
-        Disk, Mismatch, OpenError, Outage, SledStore, open::open_settled, progress::Progress,
-        shelf::encode,
-    };
-    use crate::store::{Committed, Freshness, Key, Store, StoreError, Write};
-
-    /// Opens a store for which one record is many.
-    fn open(dir: &Path) -> Result<SledStore, OpenError> {
-        SledStore::open_as(dir, Disk, 1, &Progress::default())
-    }
-
-    fn state(number: u32) -> Key {
-        Key::state(&Serial::parse(&format!("T{number}")).unwrap())
-    }
-
-    async fn write(store: &SledStore, writes: Vec<Write>) {
-        assert_eq!(store.commit(Vec::new(), writes).await, Ok(Committed::Done));
-    }
-
-    async fn value(store: &SledStore, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
-        let entries = store.get(slice::from_ref(key)).await?;
-        Ok(entries[0].as_ref().map(|entry| entry.value.to_vec()))
-    }
-
-    /// Makes a store with marks: 300 users and a state for each. Returns it while it is open, as it
-    /// was counted.
-    async fn house() -> (TempDir, PathBuf, SledStore) {
-        let home = tempfile::tempdir().unwrap();
-        let dir = home.path().join("store");
-        let store = open(&dir).unwrap();
-        for number in 0..300 {
-            let cold = Write::Put(Key::user(number), vec![1]);
-            write(&store, vec![cold, Write::Put(state(number), vec![1])]).await;
-        }
-        drop(store);
-        let store = open(&dir).unwrap();
-        assert!(store.0.shelf.was_counted(), "it had no marks yet");
-        let all = (0..300).map(|number| Write::Put(Key::user(number), vec![2])).collect();
-        write(&store, all).await;
-        write(&store, vec![Write::Put(Key::user(7), vec![3])]).await;
-        write(&store, vec![Write::Put(state(7), vec![3])]).await;
-        (home, dir, store)
-    }
-
-    /// Changes a closed database behind its back, as decay does that no checksum notices.
-    fn decay(dir: &Path, change: impl FnOnce(&Db)) {
-        let db = open_settled(&Config::new().path(dir)).unwrap();
-        change(&db);
-        db.flush().unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_large_store_is_served_before_it_was_read_and_is_fresh_all_the_same() {
-        let (_home, dir, store) = house().await;
-        drop(store);
-        for round in 4..7 {
-            let store = open(&dir).unwrap();
-            assert!(!store.0.shelf.was_counted());
-            assert_eq!(store.freshness(), Freshness::Fresh);
-            assert_eq!(value(&store, &Key::user(7)).await, Ok(Some(vec![round - 1])));
-            assert_eq!(value(&store, &state(7)).await, Ok(Some(vec![round - 1])));
-            assert_eq!(value(&store, &Key::user(1000)).await, Ok(None));
-            write(&store, vec![Write::Put(Key::user(7), vec![round])]).await;
-            write(&store, vec![Write::Put(state(7), vec![round])]).await;
-            store.close().await.unwrap();
-        }
-        // Without the marks it fits as well.
-        let store = SledStore::open(&dir).unwrap();
-        assert!(store.0.shelf.was_counted());
-        assert_eq!(store.freshness(), Freshness::Fresh);
-    }
-
-    #[tokio::test]
-    async fn a_store_that_was_not_closed_is_served_before_it_was_read_and_says_so() {
-        let (home, dir, store) = house().await;
-        let killed = home.path().join("killed");
-        fs::create_dir(&killed).unwrap();
-        fs::set_permissions(&killed, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-        for entry in fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap()) {
-            if entry.file_type().unwrap().is_file() {
-                fs::copy(entry.path(), killed.join(entry.file_name())).unwrap();
-            }
-        }
-        drop(store);
-        let store = open(&killed).unwrap();
-        assert!(!store.0.shelf.was_counted());
-        assert_eq!(store.freshness(), Freshness::Unclosed);
-        assert_eq!(value(&store, &state(7)).await, Ok(Some(vec![3])));
-        write(&store, vec![Write::Put(state(9), vec![9])]).await;
-        store.close().await.unwrap();
-        drop(store);
-        let store = open(&killed).unwrap();
-        assert_eq!(store.freshness(), Freshness::Fresh);
-        assert_eq!(value(&store, &state(9)).await, Ok(Some(vec![9])));
-    }
-
-    #[tokio::test]
-    async fn what_rests_on_an_older_or_a_missing_record_is_not_answered_and_then_nothing_is() {
-        let key = Key::user(7);
-        let older = |db: &Db| drop(db.insert(key.as_bytes(), encode(1, &[2])).unwrap());
-        let missing = |db: &Db| drop(db.remove(key.as_bytes()).unwrap());
-        for change in [&older as &dyn Fn(&Db), &missing] {
-            let (_home, dir, store) = house().await;
-            drop(store);
-            decay(&dir, change);
-            let store = open(&dir).unwrap();
-            let poisoned = store.poisoned();
-            assert_eq!(value(&store, &key).await, Err(StoreError::Unavailable));
-            assert_eq!(poisoned.await, Outage::Decayed);
-            assert_eq!(value(&store, &Key::user(8)).await, Err(StoreError::Unavailable));
-            let put = Write::Put(Key::user(8), vec![1]);
-            assert_eq!(store.commit(Vec::new(), vec![put]).await, Err(StoreError::Unavailable));
-            assert_eq!(store.close().await, Err(StoreError::Unavailable));
-            drop(store);
-            let refused = open(&dir).map(drop);
-            assert!(matches!(refused, Err(OpenError::Mismatched(_, Mismatch::Torn))));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_sign_in_that_was_lost_is_noticed_before_its_record_is_used_and_raises_the_doubt() {
-        let (_home, dir, store) = house().await;
-        drop(store);
-        decay(&dir, |db| drop(db.insert(state(7).as_bytes(), encode(1, &[1])).unwrap()));
-        let store = open(&dir).unwrap();
-        let poisoned = store.poisoned();
-        let write = Write::Put(state(7), vec![4]);
-        assert_eq!(store.commit(Vec::new(), vec![write]).await, Err(StoreError::Unavailable));
-        assert_eq!(poisoned.await, Outage::Decayed);
-        drop(store);
-        let store = open(&dir).unwrap();
-        assert!(store.0.shelf.was_counted(), "it was read first");
-        assert_eq!(store.freshness(), Freshness::Doubtful);
-    }
-
-    #[tokio::test]
-    async fn a_mark_that_decayed_costs_the_time_to_read_everything_and_nothing_else() {
-        let (_home, dir, store) = house().await;
-        drop(store);
-        let mark = [0, 3, Key::user(7).shard()];
-        decay(&dir, |db| drop(db.insert(mark, b"decayed").unwrap()));
-        let store = open(&dir).unwrap();
-        assert!(store.0.shelf.was_counted());
-        assert_eq!(store.freshness(), Freshness::Fresh);
-        drop(store);
-        assert!(!open(&dir).unwrap().0.shelf.was_counted(), "the mark was not mended");
-    }
-}
+mod tests;

@@ -13,7 +13,12 @@ use std::{
 use sled::{Db, IVec};
 use tokio::sync::watch;
 
-use super::{check::Check, ledger::Book, progress::Progress, writer::Outage};
+use super::{
+    check::{Check, Extent},
+    ledger::Book,
+    progress::Progress,
+    writer::Outage,
+};
 use crate::store::{Entry, Key, StoreError, Tag, Watchers};
 
 /// Bytes of the version before each stored value.
@@ -31,6 +36,8 @@ pub(super) struct Shelf {
     hidden: RwLock<[Hidden; 2]>,
     outage: watch::Sender<Option<Outage>>,
     check: Check,
+    /// All that is there was read, and the anchor says so.
+    read: watch::Sender<Extent>,
     _lock: File,
 }
 
@@ -45,12 +52,14 @@ pub(super) enum Layer {
 
 impl Shelf {
     pub(super) fn new(db: Db, lock: File, check: Check) -> Self {
+        let read = if check.is_needless() { Extent::All } else { Extent::Part };
         Self {
             db,
             watchers: Watchers::new(),
             hidden: RwLock::default(),
             outage: watch::Sender::new(None),
             check,
+            read: watch::Sender::new(read),
             _lock: lock,
         }
     }
@@ -89,9 +98,36 @@ impl Shelf {
         })
     }
 
-    /// Reads all shards that nobody has read since the opening.
-    pub(super) fn check_all(&self) -> Result<(), StoreError> {
-        (0..=u8::MAX).try_for_each(|shard| self.check(shard))
+    /// As [`Shelf::check`], by somebody who takes his time.
+    #[cfg(test)]
+    pub(super) fn check_after(&self, shard: u8, wait: impl FnOnce()) {
+        self.check.shard_after(&self.db, shard, wait);
+    }
+
+    /// Reads all shards that nobody has read since the opening, until it is told to stop.
+    pub(super) fn check_all(&self) -> Result<Extent, StoreError> {
+        for shard in 0..=u8::MAX {
+            if self.check.is_stopped() {
+                return Ok(Extent::Part);
+            }
+            self.check(shard)?;
+        }
+        Ok(Extent::All)
+    }
+
+    /// Has the reading of all shards end before the next one.
+    pub(super) fn stop_check(&self) {
+        self.check.stop();
+    }
+
+    /// Takes down that all was read.
+    pub(super) fn end_check(&self) {
+        self.read.send_replace(Extent::All);
+    }
+
+    /// Returns the news of how much was read.
+    pub(super) fn read(&self) -> watch::Receiver<Extent> {
+        self.read.subscribe()
     }
 
     /// Returns what tells whether the check gets on.
@@ -99,9 +135,10 @@ impl Shelf {
         self.check.progress()
     }
 
-    /// Adds the hot records that the check has found to a book of what was written since.
-    pub(super) fn add_hot(&self, book: &mut Book) {
-        self.check.add_hot(book);
+    /// Adds the hot records that were there at the opening to a book of what was written since;
+    /// `None` if nobody knows what some of them are.
+    pub(super) fn with_hot(&self, since: &Book) -> Result<Option<Book>, Outage> {
+        self.check.with_hot(since)
     }
 
     /// Reads the durable entries of the keys as one snapshot.

@@ -16,7 +16,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    anchor::{Keeper, Marks},
+    anchor::{Keeper, Left, Marks},
     bulk::{Bulk, Step},
     group::{Answer, Group},
     ledger::Delta,
@@ -52,7 +52,7 @@ pub(super) enum Request {
     /// Every shard has been checked.
     Checked,
     /// The last one: the store is closed after what came before.
-    Close(oneshot::Sender<Result<(), StoreError>>),
+    Close(oneshot::Sender<Result<Left, StoreError>>),
 }
 
 impl Request {
@@ -88,7 +88,7 @@ pub(super) struct Writer {
     reserve: Reserve,
     keeper: Keeper,
     /// Whoever waits for the end.
-    closing: Option<oneshot::Sender<Result<(), StoreError>>>,
+    closing: Option<oneshot::Sender<Result<Left, StoreError>>>,
     /// The version of the last write.
     version: u64,
 }
@@ -132,11 +132,12 @@ impl Writer {
     }
 
     /// Closes the store in good order. A large commit that is half written is rolled back by the
-    /// next opening, which finds a store that was not closed.
+    /// next opening, which finds a store that was not closed. What was not read since the opening is
+    /// not read now: a service manager that waits for minutes would kill instead.
     fn close(mut self) {
+        self.shelf.stop_check();
         let half = self.large.as_ref().is_some_and(|bulk| bulk.is_half_written());
-        // What was not read since the opening is read now: else nobody knows what is there.
-        let closed = match half || self.shelf.check_all().is_err() {
+        let closed = match half || self.shelf.in_service().is_err() {
             true => Err(StoreError::Unavailable),
             false => {
                 let place = (&self.file, &*self.shelf);
@@ -205,8 +206,9 @@ impl Writer {
 
     /// Takes down that the database is the one that was left.
     fn checked(&mut self) {
-        if let Err(error) = self.keeper.checked(&mut *self.medium) {
-            self.shelf.end_service(Outage::Io(error.kind()));
+        match self.keeper.checked(&mut *self.medium) {
+            Ok(()) => self.shelf.end_check(),
+            Err(error) => self.shelf.end_service(Outage::Io(error.kind())),
         }
     }
 

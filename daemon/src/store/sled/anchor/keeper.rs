@@ -9,6 +9,7 @@ use super::{
         ledger::{Book, Delta},
         medium::{Disk, Medium},
         shelf::Shelf,
+        writer::Outage,
     },
     Anchor, AnchorPlace, Close, House, Judged, Manifest, Marks,
     marks::{cold_marks, write_hot},
@@ -37,6 +38,15 @@ pub(in super::super) struct Keeper {
     /// How it will stand once every shard has been checked.
     after_check: Close,
     marking: Marking,
+}
+
+/// How a store was left.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Left {
+    /// It is known what is in it.
+    Closed,
+    /// As one that was not closed: it was not the last time, and has not been read to its end since.
+    Unread,
 }
 
 /// What an opening has found.
@@ -144,17 +154,25 @@ impl Keeper {
         self.anchor(self.open, medium)
     }
 
-    /// Takes the hot records down: nothing is written after it. Every shard was checked by then.
+    /// Takes the hot records down: nothing is written after it. Those of a shard that was not checked
+    /// are what they should have been at the opening. If nobody knew that, the anchor says no more
+    /// than that the store was not closed: that it ended in good order is known, so nothing of what
+    /// the check met has ended it.
     ///
     /// # Errors
     ///
-    /// As [`Keeper::follow`]: the next opening finds a store that was not closed.
+    /// As [`Keeper::follow`], and that a shard was not as it should be: the next opening finds a
+    /// store that was not closed.
     pub(in super::super) fn close(
         &mut self,
         (file, shelf): (&File, &Shelf),
         medium: &mut dyn Medium,
-    ) -> io::Result<()> {
-        shelf.add_hot(&mut self.book);
+    ) -> io::Result<Left> {
+        let decayed = |outage: Outage| io::Error::other(outage.to_string());
+        let Some(book) = shelf.with_hot(&self.book).map_err(decayed)? else {
+            return self.anchor(self.after_check, medium).map(|()| Left::Unread);
+        };
+        self.book = book;
         if self.marking == Marking::Kept {
             let mut batch = Batch::default();
             write_hot(&self.book, &mut batch);
@@ -162,7 +180,7 @@ impl Keeper {
             shelf.db.flush()?;
             medium.sync(file)?;
         }
-        self.anchor(Close::Closed(self.book.total().hot), medium)
+        self.anchor(Close::Closed(self.book.total().hot), medium).map(|()| Left::Closed)
     }
 
     fn anchor(&mut self, close: Close, medium: &mut dyn Medium) -> io::Result<()> {
