@@ -19,7 +19,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let name = arguments.next().and_then(|name| name.into_string().ok()).unwrap_or_default();
     if name == "judge" {
         let dir = arguments.next().ok_or("which folder?")?;
-        return faults::judge(dir.as_ref()).map_err(Into::into);
+        let large = arguments.next().and_then(|text| text.into_string().ok()).ok_or_else(usage)?;
+        return faults::judge(dir.as_ref(), large.parse()?).map_err(Into::into);
     }
     if name == "work" {
         let dir = arguments.next().ok_or("which folder?")?;

@@ -1,5 +1,6 @@
 //! Decay: one thing is wrong in the files of a database that was left. Whatever sled makes of it,
-//! nobody may be answered from an older state without being told (threats.md F6, F7).
+//! nobody may be answered from an older state without being told (threats.md F6, F7). Every second
+//! database is taken for a large one, which is served while it is read.
 //!
 //! Honest limits: what a disk forgets while fobd runs is not tried; the sums are compared when the
 //! database is opened.
@@ -7,6 +8,7 @@
 use std::{
     collections::hash_map::DefaultHasher,
     fs,
+    future::ready,
     hash::{Hash as _, Hasher as _},
     io::Read as _,
     os::unix::fs::PermissionsExt as _,
@@ -28,8 +30,11 @@ use crate::conformance::Failure;
 
 /// How long an opening may stand still (threats.md F6).
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a judge may take, on a machine that does other things too.
-const LONGEST: Duration = Duration::from_secs(60);
+/// How long a judge may take, on a machine that does other things too: the check of a large database
+/// gives up when it stands still for 30 s, which it looks at every 30 s.
+const LONGEST: Duration = Duration::from_secs(120);
+/// Cold records from which on a database is large: more than there are, or none.
+const LIMITS: [u64; 2] = [50_000, 0];
 /// What sled reads and writes at once, at least.
 const PAGE: u64 = 4096;
 /// Tokens and sign-ins of the two histories: one that fits into sled's first segment, and one that
@@ -39,7 +44,9 @@ const HISTORIES: [(u32, u32); 2] = [(3, 30), (300, 2_500)];
 /// A database that was left, and what is in it.
 struct Left {
     dir: PathBuf,
-    what: &'static str,
+    what: String,
+    /// Cold records from which on it is opened as a large one.
+    large: u64,
     contents: Contents,
 }
 
@@ -71,9 +78,7 @@ pub(super) fn run(call: &Call) -> Result<Report, Failure> {
             let mut report = report.lock().unwrap();
             match outcome {
                 Ok(good) => report.good(good),
-                Err(bad) => {
-                    report.bad(bad, format!("{what} of a database {}, seed {seed}", left.what))
-                }
+                Err(bad) => report.bad(bad, format!("{what} of a {}, seed {seed}", left.what)),
             }
             fs::remove_dir_all(&copy).map_err(failed)?;
         }
@@ -97,26 +102,40 @@ fn folder() -> Result<tempfile::TempDir, Failure> {
 fn leave_all(home: &Path) -> Result<Vec<Left>, Failure> {
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
     let mut lefts = Vec::new();
-    for (tokens, sign_ins) in HISTORIES {
-        let dir = home.join(format!("left {tokens}"));
-        let killed = home.join(format!("killed {tokens}"));
-        let contents = runtime.block_on(async {
-            let store = SledStore::open(&dir).map_err(failed)?;
-            live(&store, tokens, sign_ins).await?;
-            // One restart between, for a snapshot.
-            store.close().await?;
-            drop(store);
-            let store = SledStore::open(&dir).map_err(failed)?;
-            live(&store, tokens, sign_ins / 5).await?;
-            copy_folder(&dir, &killed)?;
-            let contents = read(&store).await?;
-            store.close().await?;
-            Ok::<_, Failure>(contents)
-        })?;
-        lefts.push(Left { dir, what: "that was closed", contents });
-        lefts.push(Left { dir: killed, what: "whose daemon was killed", contents });
+    for history in HISTORIES {
+        let both = LIMITS.map(|large| runtime.block_on(leave(home, history, large)));
+        let [small, large] = both;
+        // By turns a small and a large one.
+        lefts.extend(small?.into_iter().zip(large?).flat_map(|(small, large)| [small, large]));
     }
     Ok(lefts)
+}
+
+/// Lives through a history with a database that is large from so many cold records on.
+async fn leave(
+    home: &Path,
+    (tokens, sign_ins): (u32, u32),
+    large: u64,
+) -> Result<[Left; 2], Failure> {
+    let dir = home.join(format!("left {tokens} {large}"));
+    let killed = home.join(format!("killed {tokens} {large}"));
+    let open = || SledStore::open_large_from(&dir, large, PATIENCE).map_err(failed);
+    let store = open()?;
+    live(&store, tokens, sign_ins).await?;
+    // One restart between, for a snapshot.
+    store.close().await?;
+    drop(store);
+    let store = open()?;
+    // Else the killed one would be read first: nobody knows what the kill came from.
+    store.was_read().await;
+    live(&store, tokens, sign_ins / 5).await?;
+    copy_folder(&dir, &killed)?;
+    let contents = read(&store).await?;
+    store.close().await?;
+    drop(store);
+    let size = if large == 0 { "large" } else { "small" };
+    let left = |dir, how| Left { dir, what: format!("{size} database {how}"), large, contents };
+    Ok([left(dir, "that was closed"), left(killed, "whose daemon was killed")])
 }
 
 /// Imports tokens, gives them to people and lets those sign in.
@@ -160,27 +179,63 @@ async fn read(store: &SledStore) -> Result<Contents, Failure> {
 }
 
 /// Opens a database as fobd does and says what is in it: the other half of this program, in a
-/// process of its own because sled may hang, panic or take all memory.
+/// process of its own because sled may hang, panic or take all memory. It reads while the database
+/// is checked, and judges when that has ended; if it ended the service, by the next start.
 ///
 /// # Errors
 ///
 /// [`Failure`] if the runtime cannot be made.
-pub fn judge(dir: &Path) -> Result<ExitCode, Failure> {
+pub fn judge(dir: &Path, large: u64) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
     let _inside = runtime.enter();
-    let store = match SledStore::open_within(dir, PATIENCE) {
-        Ok(store) => store,
-        Err(error) => {
-            println!("refused {error}");
-            return Ok(ExitCode::FAILURE);
+    let seen = runtime.block_on(async {
+        match look(dir, large).await {
+            Seen::Ended => match look(dir, large).await {
+                Seen::Told(told) => format!("again {told}"),
+                Seen::Ended => "again refused: it ended twice".to_owned(),
+            },
+            Seen::Told(told) => format!("once {told}"),
         }
+    });
+    println!("{seen}");
+    // Threads that sled lets wait for ever are not waited for.
+    std::process::exit(0)
+}
+
+/// What a start has come to.
+enum Seen {
+    /// The service ended by itself: the next start is what counts.
+    Ended,
+    /// This.
+    Told(String),
+}
+
+/// Starts once.
+async fn look(dir: &Path, large: u64) -> Seen {
+    let store = match SledStore::open_large_from(dir, large, PATIENCE) {
+        Ok(store) => store,
+        Err(error) => return Seen::Told(format!("refused {error}")),
     };
     let freshness = store.freshness();
-    match runtime.block_on(read(&store)) {
-        Ok(Contents { cold, hot }) => println!("opened {freshness:?} {cold} {hot}"),
-        Err(error) => println!("refused {error}"),
+    let all = async {
+        let contents = read(&store).await;
+        if contents.is_ok() {
+            store.was_read().await;
+        }
+        contents
+    };
+    tokio::select! {
+        biased;
+        _ = store.poisoned() => Seen::Ended,
+        contents = all => match contents {
+            Ok(Contents { cold, hot }) => Seen::Told(format!("opened {freshness:?} {cold} {hot}")),
+            Err(error) => tokio::select! {
+                biased;
+                _ = store.poisoned() => Seen::Ended,
+                () = ready(()) => Seen::Told(format!("refused {error}")),
+            },
+        },
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Lets a judge open a damaged copy. `Err` is what must not be.
@@ -192,6 +247,7 @@ fn see(
     let mut judge = Command::new(&call.faults)
         .arg("judge")
         .arg(dir)
+        .arg(left.large.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -204,21 +260,26 @@ fn see(
     judge.stdout.take().unwrap().read_to_string(&mut said).map_err(failed)?;
     let words: Vec<&str> = said.split_whitespace().collect();
     Ok(match words.as_slice() {
-        ["opened", freshness, cold, hot] => {
+        [start, "opened", freshness, cold, hot] => {
             let number = |text: &str| text.parse().map_err(failed);
             let found = Contents { cold: number(cold)?, hot: number(hot)? };
             let told = *freshness != format!("{:?}", Freshness::Fresh);
-            match (found == left.contents, found.cold == left.contents.cold, told) {
-                (true, ..) => Ok("opened with nothing lost"),
-                (false, true, true) => Ok("opened behind a fence, sign-ins lost"),
+            match (found == left.contents, found.cold == left.contents.cold, told, *start) {
+                (true, .., "once") => Ok("opened with nothing lost"),
+                (true, ..) => Ok("ended by the check, then opened with nothing lost"),
+                (false, true, true, "once") => Ok("opened behind a fence, sign-ins lost"),
+                (false, true, true, _) => Ok("ended by the check, then behind a fence"),
                 _ => Err("SILENT ROLL-BACK"),
             }
         }
-        ["refused", ..] if said.contains("could not be opened: nothing was read") => {
+        ["again", "refused", ..] => Ok("ended by the check, then refused"),
+        ["once", "refused", ..] if said.contains("could not be opened: nothing was read") => {
             Ok("given up after 5 s")
         }
-        ["refused", ..] if said.contains("is not as it was left") => Ok("refused by the anchor"),
-        ["refused", ..] => Ok("refused by sled"),
+        ["once", "refused", ..] if said.contains("is not as it was left") => {
+            Ok("refused by the anchor")
+        }
+        ["once", "refused", ..] => Ok("refused by sled"),
         // It died, as fobd would: nobody is answered.
         _ => Ok("died"),
     })
