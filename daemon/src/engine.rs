@@ -20,6 +20,7 @@ mod restore;
 mod subject;
 mod tripwire;
 mod turns;
+mod underway;
 mod unlock;
 mod verify;
 
@@ -28,6 +29,7 @@ pub use change::{Holder, Pairing};
 pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
 pub use restore::{Restore, Source};
 pub use tripwire::Refused;
+pub use underway::{Underway, Work};
 pub use verify::{Notice, SignIn, Untold};
 
 use std::sync::{
@@ -71,6 +73,7 @@ pub struct Engine<S> {
     around: Surroundings,
     recent: recent::Recent,
     turns: turns::Turns,
+    underway: Underway,
     life: host::Life,
     witnesses: host_fault::Witnesses,
     /// The latest commit failed, for want of room or of a disk that works.
@@ -93,7 +96,7 @@ impl<S: Store> Engine<S> {
     /// Puts an engine together.
     pub fn new(store: S, vault: Vault, around: Surroundings) -> Self {
         let (recent, life) = (recent::Recent::default(), host::Life::default());
-        let turns = turns::Turns::default();
+        let (turns, underway) = (turns::Turns::default(), Underway::default());
         let slow_hash = SlowHash::new(vault.recovery_key());
         let witnesses = host_fault::Witnesses::default();
         let (commits_fail, rekeying) = (AtomicBool::new(false), tokio::sync::Mutex::default());
@@ -105,12 +108,18 @@ impl<S: Store> Engine<S> {
             around,
             recent,
             turns,
+            underway,
             life,
             witnesses,
             commits_fail,
             quiet,
             rekeying,
         }
+    }
+
+    /// Returns the sign-ins that the end of the daemon's life waits for.
+    pub fn underway(&self) -> &Underway {
+        &self.underway
     }
 
     /// Reads keys in one snapshot.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     access::Caller,
     decide::verify::Typed,
-    engine::{SignIn, Untold},
+    engine::{SignIn, Untold, Work},
     store::Store,
 };
 
@@ -73,6 +73,11 @@ impl Call {
 }
 
 impl<S: Store> Fob<S> {
+    /// Begins a call on fobd's own socket: a stop waits for it until what is returned is dropped.
+    pub async fn begin(&self) -> Work {
+        self.engine.underway().begin().await
+    }
+
     /// Carries a call on fobd's own socket out; returns the reply's bytes behind those that go in
     /// front of it, and what is to be told once they are out.
     pub async fn carry_out(

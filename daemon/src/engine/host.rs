@@ -79,13 +79,14 @@ impl<S: Store> Engine<S> {
         tokio::join!(beat, self.follow_log(), self.around.clock.follow());
     }
 
-    /// Ends the daemon's life: whoever starts next need not raise a fence. After it nobody is
-    /// answered.
+    /// Ends the daemon's life: whoever starts next need not raise a fence. Before it the sign-ins
+    /// that are under way get a moment to end; after it nobody is answered.
     ///
     /// # Errors
     ///
     /// `StoreUnavailable`, `ClockNotTrusted`: the next start raises a fence.
     pub async fn stop(&self) -> Result<(), Error> {
+        let _over = self.underway.end().await;
         self.end_last_minutes();
         self.keep_log().await;
         let (mut phase, reading) = self.look().await?;
@@ -263,7 +264,8 @@ impl<S: Store> Engine<S> {
         self.read()
     }
 
-    fn read(&self) -> Result<Reading, Error> {
+    /// Reads the host's clocks.
+    pub(super) fn read(&self) -> Result<Reading, Error> {
         self.around.clock.read().ok_or_else(|| {
             self.around.audit.record(&Event::new(Name::Trouble).with(Field::What, "no clock"));
             Error::ClockNotTrusted

@@ -5,7 +5,7 @@
 //! the user database for each connection; a sign-in waits for all of them. Whoever speaks
 //! otherwise gets the library, which then finds every byte where it was.
 
-use std::{io, os::fd::AsRawFd as _, sync::Arc};
+use std::{future::pending, io, os::fd::AsRawFd as _, sync::Arc, time::Duration};
 
 use fob_api::message::{FIXED_HEADER, MAX_MESSAGE, whole_length};
 use nix::{
@@ -23,6 +23,9 @@ use crate::{
 
 /// Bytes that are looked at: the longest sign-in, and the hello before it.
 const LOOK: usize = 2048;
+/// How long a peer may take to read a reply (threats.md D11: closed after 5 s). The kernel takes some
+/// hundred of them before one has to wait for him.
+const SENDING: Duration = Duration::from_secs(5);
 
 /// What became of a connection.
 pub(super) enum Served {
@@ -64,7 +67,7 @@ pub(super) async fn sign_ins<S: Store>(
             Some(call) => carried_out(fob, call, String::new(), &stream).await?,
             None => {
                 if let Some(reply) = Call::refuse(message) {
-                    send(&stream, &reply).await?;
+                    send(&stream, &reply, SENDING).await?;
                 }
             }
         }
@@ -73,22 +76,35 @@ pub(super) async fn sign_ins<S: Store>(
     Ok(Served::All)
 }
 
-/// Carries a call out to its end and answers, also if its caller hangs up or gives way to another.
+/// Carries a call out to its end, also if its caller hangs up or gives way to another,
+/// and answers who is still there.
+///
+/// What is carried out keeps no descriptor: on a disk that hangs, those who gave up do not use up
+/// what the daemon may open. A stop waits for it; a kill between reply and log loses the line, not
+/// the record, which says when and from where a code was used last.
 async fn carried_out<S: Store>(
     fob: &Arc<Fob<S>>,
     call: Call,
     front: String,
     stream: &Arc<UnixStream>,
 ) -> io::Result<()> {
-    let (fob, stream) = (Arc::clone(fob), Arc::clone(stream));
+    let (fob, peer) = (Arc::clone(fob), Arc::downgrade(stream));
     let work = async move {
+        let _work = fob.begin().await;
         let (reply, untold) = fob.carry_out(call, front.as_bytes()).await;
         // The reply is out before anything is logged; a peer who does not take it holds no log up.
-        let sent = stream.try_write(&reply).unwrap_or_default();
+        let sent = peer.upgrade().and_then(|peer| peer.try_write(&reply).ok()).unwrap_or_default();
         fob.tell(untold.as_ref());
-        send(&stream, reply.get(sent..).unwrap_or_default()).await
+        (reply, sent)
     };
-    tokio::spawn(work).await.map_err(io::Error::other)?
+    tokio::select! {
+        biased;
+        done = tokio::spawn(work) => {
+            let (reply, sent) = done.map_err(io::Error::other)?;
+            send(stream, reply.get(sent..).unwrap_or_default(), SENDING).await
+        }
+        gone = hung_up(stream) => gone.and(Err(io::ErrorKind::BrokenPipe.into())),
+    }
 }
 
 /// What a peer with this uid says first: the uid in decimal, in hex.
@@ -102,13 +118,33 @@ fn whole(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(..whole_length(bytes.first_chunk()?).ok()?)
 }
 
-async fn send(stream: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(sent) => bytes = bytes.get(sent..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
-            Err(error) => return Err(error),
+/// Sends bytes to a peer who reads all of them within the limit.
+async fn send(stream: &UnixStream, mut bytes: &[u8], limit: Duration) -> io::Result<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let all = async {
+        while !bytes.is_empty() {
+            match stream.try_write(bytes) {
+                Ok(sent) => bytes = bytes.get(sent..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    stream.writable().await?;
+                }
+                Err(error) => return Err(error),
+            }
         }
+        Ok(())
+    };
+    timeout(limit, all).await?
+}
+
+/// Waits until a peer has hung up. One who only says nothing more still reads: he has not.
+async fn hung_up(stream: &UnixStream) -> io::Result<()> {
+    // Besides urgent bytes, which such a socket does not have, only the peer's last byte ends it.
+    stream.ready(Interest::PRIORITY).await?;
+    let both = stream.ready(Interest::READABLE | Interest::WRITABLE).await?;
+    if !both.is_write_closed() {
+        pending::<()>().await;
     }
     Ok(())
 }
@@ -197,5 +233,7 @@ fn peek(stream: &UnixStream, room: &mut [u8]) -> io::Result<usize> {
     }
 }
 
+#[cfg(test)]
+mod gone;
 #[cfg(test)]
 mod tests;

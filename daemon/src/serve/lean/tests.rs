@@ -25,7 +25,7 @@ use crate::{
     vault::Vault,
 };
 
-const GUID: &str = "0123456789abcdef0123456789abcdef";
+pub(super) const GUID: &str = "0123456789abcdef0123456789abcdef";
 
 fn object(uid: u32) -> Fob<MemoryStore> {
     let users = vec![("root".to_owned(), 0), ("alice".to_owned(), 1000)];
@@ -39,7 +39,7 @@ fn object(uid: u32) -> Fob<MemoryStore> {
     Fob::new(Arc::new(engine), CallerSource::Peer(Caller::of(uid)))
 }
 
-fn pair() -> (Peer, UnixStream) {
+pub(super) fn pair() -> (Peer, UnixStream) {
     let (ours, theirs) = Peer::pair().unwrap();
     theirs.set_nonblocking(true).unwrap();
     (ours, UnixStream::from_std(theirs).unwrap())
@@ -55,7 +55,7 @@ fn call(front: &str, serial: u32, member: &str, body: &Body) -> Vec<u8> {
     message(front.as_bytes(), Kind::Call, serial, &fields, body).to_vec()
 }
 
-fn verify(front: &str, user: &str, code: &str, context: &VerifyContext) -> Vec<u8> {
+pub(super) fn verify(front: &str, user: &str, code: &str, context: &VerifyContext) -> Vec<u8> {
     let body = Body::new("ssa{sv}", 0).string(user).string(code);
     call(front, 3, "Verify", &body.dictionary(|entries| context.write(entries)))
 }
