@@ -484,8 +484,8 @@ impl<S: Store> Fob<S> {
     /// with accept, last_used (t), last_from (s) and wrong_since (u) of the sign-in before.
     /// Callers: uid 0; others for themselves, with a budget of their own.
     ///
-    /// Errors: Busy (too many recovery codes at once), ClockNotTrusted, InvalidArgument,
-    /// NotAuthorized, StoreUnavailable.
+    /// Errors: Busy (too many recovery codes, or sign-ins of this user, at once; nothing was
+    /// spent), ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
     #[zbus(out_args("verdict", "about", "details"))]
     async fn verify(
         &self,

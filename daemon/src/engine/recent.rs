@@ -89,15 +89,9 @@ impl Recent {
         });
     }
 
-    /// Takes a visit's turn to try a pair, to be given back if it is not used. `pause` is in
-    /// seconds. Of two at once one is too early.
-    pub(super) fn take_turn(
-        &self,
-        visit: Visit,
-        now: Uptime,
-        pause: u32,
-    ) -> (Turn, Option<GiveBack>) {
-        self.with(|trails| {
+    /// Takes a visit's turn to try a pair. `pause` is in seconds. Of two at once one is too early.
+    pub(super) fn take_turn(&self, visit: Visit, now: Uptime, pause: u32) -> (Turn, Lent<'_>) {
+        let (turn, back) = self.with(|trails| {
             let trail = trail(trails, visit, now);
             let before = GiveBack { before: trail.pair, taken: now };
             let gone = trail.pair.map(|then| now.0.saturating_sub(then.0));
@@ -111,11 +105,12 @@ impl Recent {
             };
             trail.pair = Some(now);
             (turn, Some(before))
-        })
+        });
+        (turn, Lent { recent: self, visit, back })
     }
 
     /// Gives a turn back that was not used: the pair was not tried. A later turn stays taken.
-    pub(super) fn give_back(&self, visit: &Visit, turn: GiveBack) {
+    fn give_back(&self, visit: &Visit, turn: GiveBack) {
         self.with(|trails| {
             if let Some(trail) = trails.get_mut(visit)
                 && trail.pair == Some(turn.taken)
@@ -131,9 +126,34 @@ impl Recent {
     }
 }
 
-/// A turn that may be given back.
+/// A visit's turn to try a pair. Dropped, it is given back: whoever goes away before his pair is
+/// tried has not used it. What a tried pair costs is on the disk, whatever becomes of the turn.
+#[must_use = "a turn that is not kept is given back"]
+pub(super) struct Lent<'a> {
+    recent: &'a Recent,
+    visit: Visit,
+    /// None if there is nothing to give back.
+    back: Option<GiveBack>,
+}
+
+impl Lent<'_> {
+    /// Keeps the turn: a pair was tried.
+    pub(super) fn keep(mut self) {
+        self.back = None;
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(back) = self.back {
+            self.recent.give_back(&self.visit, back);
+        }
+    }
+}
+
+/// What a turn is given back by.
 #[derive(Clone, Copy)]
-pub(super) struct GiveBack {
+struct GiveBack {
     /// When the visit tried a pair before.
     before: Option<Uptime>,
     /// When it took this turn.
@@ -197,8 +217,8 @@ mod tests {
     fn a_turn_that_another_one_followed_is_not_given_back() {
         let recent = Recent::default();
         let (_, first) = recent.take_turn(visit(1), Uptime(100), 10);
-        let _ = recent.take_turn(visit(1), Uptime(110), 10);
-        recent.give_back(&visit(1), first.unwrap());
+        recent.take_turn(visit(1), Uptime(110), 10).1.keep();
+        drop(first);
         assert_eq!(recent.take_turn(visit(1), Uptime(115), 10).0, Turn::TooEarly(5));
     }
 
@@ -213,7 +233,11 @@ mod tests {
     #[test]
     fn a_source_takes_turns_and_is_fresh_again_after_ten_minutes() {
         let recent = Recent::default();
-        let turn = |at| recent.take_turn(visit(1), Uptime(at), 10).0;
+        let turn = |at| {
+            let (turn, lent) = recent.take_turn(visit(1), Uptime(at), 10);
+            lent.keep();
+            turn
+        };
         assert_eq!(turn(100), Turn::Fresh);
         assert_eq!(turn(103), Turn::TooEarly(7));
         assert_eq!(turn(110), Turn::Again);
@@ -223,9 +247,9 @@ mod tests {
     #[test]
     fn a_turn_that_was_given_back_was_not_taken() {
         let recent = Recent::default();
-        let (turn, before) = recent.take_turn(visit(1), Uptime(100), 10);
+        let (turn, lent) = recent.take_turn(visit(1), Uptime(100), 10);
         assert_eq!(turn, Turn::Fresh);
-        recent.give_back(&visit(1), before.unwrap());
+        drop(lent);
         assert_eq!(recent.take_turn(visit(1), Uptime(101), 10).0, Turn::Fresh);
     }
 

@@ -59,11 +59,10 @@ impl<S: Store> Engine<S> {
         let (owner, role) = self.about(Action::Verify, sign_in.caller, sign_in.user).await?;
         let place = self.place(sign_in, owner.as_ref(), role);
         let (uptime, pause) = (self.moment().await?.uptime, self.around.policy.pair_pause);
-        let (turn, before) = self.recent.take_turn(place.visit, uptime, pause);
+        let (turn, lent) = self.recent.take_turn(place.visit, uptime, pause);
         let decided = self.recover_in_turn(sign_in, owner.as_ref(), (&place, turn), code).await;
-        let tried = matches!(&decided, Ok((verdict, _)) if !matches!(verdict, Verdict::Wait(_)));
-        if let Some(before) = before.filter(|_| !tried) {
-            self.recent.give_back(&place.visit, before);
+        if matches!(&decided, Ok((verdict, _)) if !matches!(verdict, Verdict::Wait(_))) {
+            lent.keep();
         }
         let (verdict, notice) = decided?;
         if verdict == Verdict::Accept {

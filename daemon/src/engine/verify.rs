@@ -16,10 +16,17 @@ use crate::{
         Applied, Engine, ROUNDS,
         recent::{Price, Remembered, Visit},
         subject::{Subject, spray_key},
+        turns,
     },
     record::{Owner, State},
     store::Store,
 };
+
+/// Seconds that a sign-in may wait for those of its user that came before: what the PAM module
+/// waits for an answer in all, if it is not told otherwise (pam_fob(8), `timeout`; design.md
+/// section 8). Whoever asked has gone by then, perhaps with the same code in another sign-in: this
+/// one must not spend it. Clocks of full seconds may end a wait one second early.
+pub(super) const PATIENCE: u64 = 5;
 
 /// Who signs in, and where.
 pub struct SignIn<'a> {
@@ -110,7 +117,8 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `ClockNotTrusted`, `NotAuthorized`, `StoreUnavailable`.
+    /// `ClockNotTrusted`, `NotAuthorized`, `StoreUnavailable`; `Busy` if too many sign-ins of the
+    /// user wait, or this one had to wait for too long. Nothing was spent then.
     pub async fn verify(
         &self,
         sign_in: &SignIn<'_>,
@@ -134,23 +142,20 @@ impl<S: Store> Engine<S> {
     ) -> Result<(Verdict, Notice, Untold), Error> {
         let (owner, role) = self.about(Action::Verify, sign_in.caller, sign_in.user).await?;
         let place = self.place(sign_in, owner.as_ref(), role);
+        // Held until all is remembered: the next code of the user may make a pair with this one.
+        let _line = self.turn(self.line(sign_in, owner.as_ref())).await?;
         let uptime = self.at().await?.uptime;
         let policy = &self.around.policy;
         let earlier = self.recent.earlier(&place.visit, uptime, policy.pair_patience);
         let may_be_pair = earlier.is_some() || matches!(typed, Typed::Pair(_));
-        let (turn, before) = match may_be_pair {
-            true => self.recent.take_turn(place.visit, uptime, policy.pair_pause),
-            false => (Turn::Fresh, None),
-        };
+        let lent =
+            may_be_pair.then(|| self.recent.take_turn(place.visit, uptime, policy.pair_pause));
+        let turn = lent.as_ref().map_or(Turn::Fresh, |(turn, _)| *turn);
         let ask = Ask { typed, turn, earlier: earlier.as_ref() };
-        let line = self.turns.take(self.line(sign_in, owner.as_ref())).await;
-        let decided = self.settle(sign_in, owner.as_ref(), &place, &ask).await;
-        drop(line);
-        let tried = matches!(&decided, Ok(settled) if settled.pair_was_tried);
-        if let Some(before) = before.filter(|_| !tried) {
-            self.recent.give_back(&place.visit, before);
+        let settled = self.settle(sign_in, owner.as_ref(), &place, &ask).await?;
+        if let Some((_, lent)) = lent.filter(|_| settled.pair_was_tried) {
+            lent.keep();
         }
-        let settled = decided?;
         match (settled.verdict, typed) {
             (Verdict::Accept, _) => self.recent.accepted(&place.visit),
             (_, Typed::Code(code)) => {
@@ -165,6 +170,19 @@ impl<S: Store> Engine<S> {
     /// Tells the event of a decision.
     pub fn tell(&self, untold: &Untold) {
         self.decided(untold.caller, untold.verdict, &untold.event);
+    }
+
+    /// Waits for a user's turn. Nothing is spent before it has come.
+    async fn turn(&self, line: [u8; 16]) -> Result<turns::Turn, Error> {
+        let mut turn = self.turns.join(line).ok_or(Error::Busy)?;
+        if !turn.has_come() {
+            let since = self.read()?.boot;
+            turn.come().await;
+            if self.read()?.boot.saturating_sub(since) >= PATIENCE {
+                return Err(Error::Busy);
+            }
+        }
+        Ok(turn)
     }
 
     /// Names the line in which a user's sign-ins wait for each other, wherever they come from.
