@@ -51,7 +51,7 @@ pub(crate) enum Failure {
     /// The dialogue or its replacement by standard input came to nothing.
     Input(InputTrouble),
     /// The daemon's log is not whole.
-    Log(LogReport),
+    Log(Box<LogReport>),
     /// The caller's own uid has no name.
     NameOfSelf {
         /// The caller's uid.

@@ -120,7 +120,7 @@ async fn verify() -> Result<(), Failure> {
             if !places.is_empty() {
                 render::print(&places)?;
             }
-            Err(Failure::Log(report))
+            Err(Failure::Log(Box::new(report)))
         }
     }
 }
