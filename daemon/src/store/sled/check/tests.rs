@@ -238,15 +238,18 @@ async fn neither_an_end_nor_a_drop_waits_for_more_than_the_shard_that_is_being_r
         let mut inner = open_unread(&dir);
         let shelf = Arc::clone(&inner.shelf);
         let ((enter, entered), (go, word)) = (channel(), channel::<()>());
-        let slow = thread::spawn({
-            let shelf = Arc::clone(&shelf);
-            move || {
-                shelf.check_after(HELD, || {
-                    enter.send(()).unwrap();
-                    word.recv().unwrap();
-                });
-            }
-        });
+        let slow = thread::Builder::new()
+            .name("slow".to_owned())
+            .spawn({
+                let shelf = Arc::clone(&shelf);
+                move || {
+                    shelf.check_after(HELD, || {
+                        enter.send(()).unwrap();
+                        word.recv().unwrap();
+                    });
+                }
+            })
+            .unwrap();
         entered.recv().unwrap();
         inner.start_check(&dir).unwrap();
         // The check has come to the shard that somebody else reads, and waits.
@@ -256,7 +259,8 @@ async fn neither_an_end_nor_a_drop_waits_for_more_than_the_shard_that_is_being_r
         let store = SledStore(Arc::new(inner));
         if dropped {
             let queue = store.0.queue.as_ref().unwrap().downgrade();
-            let end = thread::spawn(move || drop(store));
+            let end =
+                thread::Builder::new().name("end".to_owned()).spawn(move || drop(store)).unwrap();
             // Nobody can send any more: the drop has told the check to stop before that.
             while queue.upgrade().is_some() {
                 thread::yield_now();
@@ -280,7 +284,7 @@ async fn decay_in_a_shard_that_was_not_read_before_the_end_is_noticed_at_the_nex
     let older = |key: Key| move |db: &Db| drop(db.insert(key.as_bytes(), encode(1, &[1])).unwrap());
     let (cold, hot) = (older(Key::user(9)), older(state(9)));
     assert!(Key::user(9).shard() != state(7).shard() && state(9).shard() != state(7).shard());
-    let changes: [(&dyn Fn(&Db), bool); 2] = [(&cold, true), (&hot, false)];
+    let changes = [(&cold as &dyn Fn(&Db), true), (&hot, false)];
     // It has decayed before the store was stopped in the middle, or after.
     for ((change, refused), before) in changes.into_iter().flat_map(|c| [(c, true), (c, false)]) {
         let (_home, dir, store) = house().await;
