@@ -244,6 +244,7 @@ mod tests {
     use super::{Counts, Filling, fill};
 
     /// What is measured is worth nothing if the daemon would not take it for its own.
+    #[allow(clippy::disallowed_methods, reason = "the tokens are made as they are today")]
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn everybody_in_a_filled_folder_signs_in() {
         for counts in [Counts::Button, Counts::Clock] {

@@ -63,7 +63,7 @@ pub struct Report {
     /// Number of the last line that was checked.
     pub last: u64,
     /// What is wrong, in the order of the log; nothing if the log is whole. The first
-    /// [`NAMED`] of them.
+    /// hundred of them.
     pub wrong: Vec<Wrong>,
     /// How many more there are.
     pub more: u64,

@@ -20,6 +20,7 @@ use fob_tests::fill::{Counts, Filling, fill, owners};
 
 const USAGE: &str = "usage: fill DIR COUNT [--buttons] [--owners FILE]";
 
+#[allow(clippy::disallowed_methods, reason = "it says how long it took")]
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or(USAGE)?);
