@@ -63,8 +63,7 @@ impl Ground {
     #[must_use]
     pub fn program(&self, path: &Path) -> PathBuf {
         let copy = self.path().join(path.file_name().expect("a program has a name"));
-        fs::copy(path, &copy).expect("a copy of the program");
-        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("its mode");
+        needs::install(path, &copy);
         copy
     }
 }

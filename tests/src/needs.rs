@@ -9,7 +9,12 @@
     reason = "the helpers of tests: a failure here is the test's failure"
 )]
 
-use std::{fs, path::PathBuf, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
 
 use nix::unistd::Uid;
 
@@ -92,4 +97,17 @@ pub fn built(name: &str) -> PathBuf {
                 profile.join(name).display()
             )
         })
+}
+
+/// Copies a program to where everybody may run it.
+///
+/// # Panics
+///
+/// If that fails.
+#[track_caller]
+pub fn install(from: &Path, to: &Path) {
+    // By a process of its own: a child that another test starts meanwhile would have our descriptor
+    // for a moment, and what somebody may write to cannot be run (execve(2), ETXTBSY).
+    let copied = Command::new("install").arg("--mode=755").args([from, to]).status();
+    assert!(copied.is_ok_and(|status| status.success()), "no copy of {}", from.display());
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::fake_daemon::{Act, FakeDaemon};
+use crate::needs;
 
 /// How the module stands in a PAM file: what it returns is what the host gets, and only after
 /// `PAM_IGNORE` is the next module asked.
@@ -120,7 +121,7 @@ impl Stage {
         let Built { module, host, neighbour, .. } = built();
         let copies = [(module, "pam_fob.so"), (host, "pam_host"), (neighbour, "pam_neighbour.so")];
         for (from, name) in copies {
-            fs::copy(from, folder.path().join(name)).unwrap();
+            needs::install(from, &folder.path().join(name));
         }
         fs::write(folder.path().join("passwd"), USERS).unwrap();
         fs::write(folder.path().join("group"), GROUPS).unwrap();
