@@ -18,6 +18,7 @@ use fobd::{
 };
 use nix::sys::signal::SigSet;
 use sd_notify::NotifyState;
+use tokio::sync::oneshot;
 
 /// The log's folder in the state folder.
 const LOG: &str = "log";
@@ -104,7 +105,8 @@ async fn run(
     let database = open::database(&config.state);
     told(&audit, witness.see_running());
     tokio::spawn(Arc::clone(&engine).live());
-    let peers = tokio::spawn(serve::peers(door, Arc::clone(&engine), audit.clone()));
+    let (serving, stop) = oneshot::channel();
+    let mut peers = tokio::spawn(serve::peers(door, Arc::clone(&engine), audit.clone(), stop));
     if let Some(address) = config.bus {
         tokio::spawn(serve::bus(address, Arc::clone(&engine), audit.clone()));
     }
@@ -122,10 +124,13 @@ async fn run(
     let signal = tokio::task::spawn_blocking(move || signals.wait());
     tokio::select! {
         arrived = signal => { arrived??; }
-        broken = peers => match broken?? {},
+        broken = &mut peers => { broken??; return Err("the peer socket was left.".into()) }
         outage = poisoned => return Err(format!("the store failed: {outage}").into()),
     }
     audit.record(&Event::new(Name::Stopping));
+    // Who connects from now on waits for the next daemon; who did before gets his answer.
+    drop(serving);
+    let _door = peers.await??;
     let stopped = engine.stop().await;
     if store.close().await? == Left::Closed {
         told(&audit, witness.see_closed(&database));

@@ -11,7 +11,8 @@ use std::{
 use fob_api::address::{BUS_NAME, OBJECT_PATH};
 use tokio::{
     net::{UnixListener, UnixStream},
-    task::AbortHandle,
+    sync::oneshot,
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 use zbus::{Guid, MessageStream, connection::Builder, export::futures_core::Stream as _};
@@ -39,10 +40,15 @@ const MESSAGES: u32 = 3_072;
 /// Messages of the bus that wait for their turn. Anybody may send one of 32 MiB (dbus-daemon's
 /// limit); few of them fit into the queue.
 const WAITING: NonZeroUsize = NonZeroUsize::MIN;
+/// How long a stop waits for those who are connected. A request takes milliseconds; who waits for the
+/// next daemon gives up after 5 s (design: one deadline), and the stop of the store comes on top.
+const LAST: Duration = Duration::from_secs(1);
 /// First and longest pause before the bus is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// Serves the peer socket for ever.
+/// Serves the peer socket until the other end of `stop` is dropped, and then those who are connected
+/// already, for a second at most. Returns the door, where those wait who come later: the service
+/// manager keeps it open for the next daemon.
 ///
 /// # Errors
 ///
@@ -51,14 +57,20 @@ pub async fn peers<S: Store>(
     door: Door,
     engine: Arc<Engine<S>>,
     audit: Audit,
-) -> io::Result<Infallible> {
+    mut stop: oneshot::Receiver<Infallible>,
+) -> io::Result<Door> {
     let Door { listener, _lock } = door;
     let listener = UnixListener::from_std(listener)?;
-    let mut served: VecDeque<AbortHandle> = VecDeque::new();
+    let mut served: VecDeque<JoinHandle<()>> = VecDeque::new();
     // It names the server, not a connection ("UUIDs", D-Bus Specification).
     let guid: Arc<str> = Guid::generate().as_str().into();
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            biased;
+            _ = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 served.retain(|peer| !peer.is_finished());
                 if served.len() >= CONNECTIONS
@@ -67,11 +79,10 @@ pub async fn peers<S: Store>(
                     oldest.abort();
                 }
                 let (engine, guid) = (Arc::clone(&engine), Arc::clone(&guid));
-                let task = tokio::spawn(async move {
+                served.push_back(tokio::spawn(async move {
                     // A caller that breaks the protocol harms only its own connection.
                     let _ = peer(stream, &guid, engine).await;
-                });
-                served.push_back(task.abort_handle());
+                }));
             }
             Err(error) => {
                 // Out of descriptors, most likely: let some connections end first.
@@ -84,6 +95,15 @@ pub async fn peers<S: Store>(
             }
         }
     }
+    let all = async {
+        for peer in served {
+            // One that was ended, or has panicked, is over too.
+            let _ = peer.await;
+        }
+    };
+    // Who is not served by then holds a connection that is of no use to him.
+    let _ = timeout(LAST, all).await;
+    Ok(Door { listener: listener.into_std()?, _lock })
 }
 
 /// Serves one peer until it hangs up, or has sent too much. Who it is was attested when it
@@ -163,3 +183,6 @@ pub async fn bus<S: Store>(address: String, engine: Arc<Engine<S>>, audit: Audit
 fn io_error(error: io::Error) -> zbus::Error {
     zbus::Error::InputOutput(Arc::new(error))
 }
+
+#[cfg(test)]
+mod tests;

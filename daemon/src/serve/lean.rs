@@ -108,7 +108,7 @@ async fn carried_out<S: Store>(
 }
 
 /// What a peer with this uid says first: the uid in decimal, in hex.
-fn hello(uid: u32) -> String {
+pub(super) fn hello(uid: u32) -> String {
     let uid: String = uid.to_string().bytes().map(|digit| format!("{digit:02x}")).collect();
     format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n")
 }
@@ -236,4 +236,4 @@ fn peek(stream: &UnixStream, room: &mut [u8]) -> io::Result<usize> {
 #[cfg(test)]
 mod gone;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -27,7 +27,7 @@ use crate::{
 
 pub(super) const GUID: &str = "0123456789abcdef0123456789abcdef";
 
-fn object(uid: u32) -> Fob<MemoryStore> {
+pub(in crate::serve) fn engine() -> Arc<Engine<MemoryStore>> {
     let users = vec![("root".to_owned(), 0), ("alice".to_owned(), 1000)];
     let around = Surroundings {
         audit: Audit::Kept(Arc::new(Mutex::default())),
@@ -35,8 +35,12 @@ fn object(uid: u32) -> Fob<MemoryStore> {
         policy: Policy::default(),
         users: Users::Fixed { users: Arc::new(users), administrators: Arc::default() },
     };
-    let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[7; 32]).unwrap(), around);
-    Fob::new(Arc::new(engine), CallerSource::Peer(Caller::of(uid)))
+    let vault = Vault::with_key(&[7; 32]).unwrap();
+    Arc::new(Engine::new(MemoryStore::default(), vault, around))
+}
+
+fn object(uid: u32) -> Fob<MemoryStore> {
+    Fob::new(engine(), CallerSource::Peer(Caller::of(uid)))
 }
 
 pub(super) fn pair() -> (Peer, UnixStream) {
@@ -55,7 +59,12 @@ fn call(front: &str, serial: u32, member: &str, body: &Body) -> Vec<u8> {
     message(front.as_bytes(), Kind::Call, serial, &fields, body).to_vec()
 }
 
-pub(super) fn verify(front: &str, user: &str, code: &str, context: &VerifyContext) -> Vec<u8> {
+pub(in crate::serve) fn verify(
+    front: &str,
+    user: &str,
+    code: &str,
+    context: &VerifyContext,
+) -> Vec<u8> {
     let body = Body::new("ssa{sv}", 0).string(user).string(code);
     call(front, 3, "Verify", &body.dictionary(|entries| context.write(entries)))
 }

@@ -1,0 +1,100 @@
+//! The end of serving: who was there is answered, who comes later waits.
+
+use std::{
+    io::{Read as _, Write as _},
+    os::unix::net::{UnixListener, UnixStream},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use fob_api::VerifyContext;
+use nix::unistd::Uid;
+use tokio::{
+    sync::oneshot,
+    task::{spawn_blocking, yield_now},
+    time::timeout,
+};
+
+use super::{
+    Door,
+    lean::{
+        hello,
+        tests::{engine, verify},
+    },
+    peers,
+};
+use crate::audit::Audit;
+
+/// How long something may take that is sure to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A door in a folder of its own, and where it is.
+fn door() -> (Door, tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    (Door { listener, _lock: None }, folder, path)
+}
+
+fn audit() -> Audit {
+    Audit::Kept(Arc::new(Mutex::default()))
+}
+
+/// Asks for a sign-in.
+fn ask(mut peer: &UnixStream) {
+    let hello = hello(Uid::current().as_raw());
+    peer.write_all(&verify(&hello, "alice", "123456", &VerifyContext::default())).unwrap();
+}
+
+/// Tells whether a peer is answered before its connection ends.
+async fn is_answered(mut peer: UnixStream) -> bool {
+    spawn_blocking(move || peer.read_exact(&mut [0; 3]).is_ok()).await.unwrap()
+}
+
+#[tokio::test]
+async fn who_is_connected_before_a_stop_is_answered() {
+    let (door, _folder, path) = door();
+    let (serving, stop) = oneshot::channel();
+    let early = UnixStream::connect(&path).unwrap();
+    let served = tokio::spawn(peers(door, engine(), audit(), stop));
+    // The second is answered, so the first is accepted. It asks when the stop is a fact already.
+    let other = UnixStream::connect(&path).unwrap();
+    ask(&other);
+    assert!(is_answered(other).await);
+    drop(serving);
+    for _ in 0..64 {
+        yield_now().await;
+    }
+    assert!(!served.is_finished(), "the stop did not wait for him");
+    ask(&early);
+    assert!(is_answered(early).await);
+    timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn who_connects_after_a_stop_waits_for_the_next_daemon() {
+    let (door, _folder, path) = door();
+    let (serving, stop) = oneshot::channel();
+    drop(serving);
+    let late = UnixStream::connect(&path).unwrap();
+    ask(&late);
+    let door = peers(door, engine(), audit(), stop).await.unwrap();
+    let (_serving, stop) = oneshot::channel();
+    tokio::spawn(peers(door, engine(), audit(), stop));
+    assert!(is_answered(late).await);
+}
+
+#[tokio::test]
+async fn a_peer_who_says_nothing_does_not_hold_a_stop_up() {
+    let (door, _folder, path) = door();
+    let (serving, stop) = oneshot::channel();
+    let quiet = UnixStream::connect(&path).unwrap();
+    let served = tokio::spawn(peers(door, engine(), audit(), stop));
+    let other = UnixStream::connect(&path).unwrap();
+    ask(&other);
+    assert!(is_answered(other).await);
+    drop(serving);
+    timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
+    drop(quiet);
+}
