@@ -39,6 +39,19 @@ fn three_tokens_that_are_off_the_same_way_in_an_hour_are_the_hosts_fault() {
 }
 
 #[test]
+fn half_of_the_tokens_that_were_used_are_enough_and_fewer_are_not() {
+    for (on_time, expected) in [(3, Some(Fault { tokens: 3, ahead: 25 })), (4, None)] {
+        let mut fault = HostFault::default();
+        for token in 1..=on_time {
+            assert_eq!(late(&mut fault, token, 0, 0), None);
+        }
+        assert_eq!(late(&mut fault, 11, 25, 0), None);
+        assert_eq!(late(&mut fault, 12, 25, 0), None);
+        assert_eq!(late(&mut fault, 13, 25, 0), expected, "{on_time}");
+    }
+}
+
+#[test]
 fn a_fault_is_told_once_and_clears_an_hour_after_its_last_sign() {
     let mut fault = HostFault::default();
     for token in 1..=3 {

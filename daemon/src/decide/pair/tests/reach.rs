@@ -76,6 +76,14 @@ fn a_clock_that_is_known_wrongly_is_in_the_way_of_a_sign_in_only() {
 }
 
 #[test]
+fn nothing_is_found_between_the_hosts_time_and_a_clock_that_is_known_to_be_far_off() {
+    for sign in [-1, 1] {
+        let token = SoftToken::clock().ahead(sign as f64 * 6.0 * 3_600.0);
+        assert_eq!(try_at(&token, sign * 3 * 3_600, Reach::Own), Err(NoPair::NotFound), "{sign}");
+    }
+}
+
+#[test]
 fn an_old_pair_is_found_in_no_range() {
     for reach in [Reach::Prompt, Reach::Own, Reach::Administrator, Reach::AdministratorFar] {
         let token = SoftToken::clock().spent(STEP);
