@@ -3,7 +3,7 @@
 //! said, some minutes. Needs root and `cargo build --release -p fobd`. On a machine that does
 //! nothing else: the load of others is the same for all kinds, but hides what there is to see.
 //!
-//! Exits with 1 if two kinds are told apart.
+//! Exits with 1 if two kinds are told apart; the last, a name in no file, may take longer.
 
 use std::{
     env,
