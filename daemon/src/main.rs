@@ -11,14 +11,17 @@ use fobd::{
     harden,
     open::{self, Opened},
     serve::{self, Door},
-    store::{Store as _, sled::Left},
+    store::{
+        Store as _,
+        sled::{Left, SledStore},
+    },
     users::Users,
     watchdog,
     witness::Witness,
 };
 use nix::sys::signal::SigSet;
 use sd_notify::NotifyState;
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot, task::spawn_blocking};
 
 /// The log's folder in the state folder.
 const LOG: &str = "log";
@@ -106,36 +109,46 @@ async fn run(
     told(&audit, witness.see_running());
     tokio::spawn(Arc::clone(&engine).live());
     let (serving, stop) = oneshot::channel();
-    let mut peers = tokio::spawn(serve::peers(door, Arc::clone(&engine), audit.clone(), stop));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let doorkeeper = runtime.handle().clone();
+    let (runtimes, means) = ((runtime, Handle::current()), (Arc::clone(&engine), audit.clone()));
+    let mut peers = spawn_blocking(move || serve::at_the_door(runtimes, door, means, stop));
     if let Some(address) = config.bus {
         tokio::spawn(serve::bus(address, Arc::clone(&engine), audit.clone()));
     }
     let poisoned = store.poisoned();
-    if let Some(interval) = sd_notify::watchdog_enabled() {
-        let watched = store.clone();
-        let works = move || {
-            let store = watched.clone();
-            async move { store.answers().await }
-        };
-        tokio::spawn(watchdog::watch(interval, works, || tell(NotifyState::Watchdog)));
-    }
+    keep_told(&store, &doorkeeper);
     tell(NotifyState::Ready);
     audit.record(&Event::new(Name::Ready).with(Field::Version, env!("CARGO_PKG_VERSION")));
-    let signal = tokio::task::spawn_blocking(move || signals.wait());
+    let signal = spawn_blocking(move || signals.wait());
     tokio::select! {
         arrived = signal => { arrived??; }
-        broken = &mut peers => { broken??; return Err("the peer socket was left.".into()) }
+        broken = &mut peers => { let _left = broken??; return Err("the peer socket was left.".into()) }
         outage = poisoned => return Err(format!("the store failed: {outage}").into()),
     }
     audit.record(&Event::new(Name::Stopping));
     // Who connects from now on waits for the next daemon; who did before gets his answer.
     drop(serving);
-    let _door = peers.await??;
-    let stopped = engine.stop().await;
+    let (_door, stopped) = peers.await??;
     if store.close().await? == Left::Closed {
         told(&audit, witness.see_closed(&database));
     }
     Ok(stopped?)
+}
+
+/// Tells the service manager that the daemon works, if it wants to know: as long as this runtime, the
+/// one at the door and the store's writer do.
+fn keep_told(store: &SledStore, doorkeeper: &Handle) {
+    let Some(interval) = sd_notify::watchdog_enabled() else { return };
+    let (store, doorkeeper) = (store.clone(), doorkeeper.clone());
+    let works = move || {
+        let (store, doorkeeper) = (store.clone(), doorkeeper.clone());
+        async move {
+            doorkeeper.spawn(async {}).await.ok()?;
+            store.answers().await
+        }
+    };
+    tokio::spawn(watchdog::watch(interval, works, || tell(NotifyState::Watchdog)));
 }
 
 /// Logs that the witness could not be told: it costs a fence at the next start, and no more.

@@ -8,11 +8,15 @@ use std::{
     num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration,
 };
 
-use fob_api::address::{BUS_NAME, OBJECT_PATH};
+use fob_api::{
+    Error,
+    address::{BUS_NAME, OBJECT_PATH},
+};
 use tokio::{
     net::{UnixListener, UnixStream},
+    runtime::{Handle, Runtime},
     sync::oneshot,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
 use zbus::{Guid, MessageStream, connection::Builder, export::futures_core::Stream as _};
@@ -46,18 +50,39 @@ const LAST: Duration = Duration::from_secs(1);
 /// First and longest pause before the bus is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// Serves the peer socket until the other end of `stop` is dropped, and then those who are connected
-/// already, for a second at most. Returns the door, where those wait who come later: the service
-/// manager keeps it open for the next daemon.
+/// Serves the peer socket as [`peers`] does, by this thread and a runtime that has no other, and
+/// then stops the engine. Returns the door, and whether the engine could be stopped.
+///
+/// A sign-in is handed to no second thread but the store's and waits behind no other work: that is
+/// done by the runtime `rest`, on which all other calls are served. (Waking a thread takes as long as
+/// the whole decision.)
 ///
 /// # Errors
 ///
 /// The runtime does not take the socket; nobody was served.
-pub async fn peers<S: Store>(
+pub fn at_the_door<S: Store>(
+    (runtime, rest): (Runtime, Handle),
     door: Door,
-    engine: Arc<Engine<S>>,
-    audit: Audit,
+    (engine, audit): (Arc<Engine<S>>, Audit),
+    stop: oneshot::Receiver<Infallible>,
+) -> io::Result<(Door, Result<(), Error>)> {
+    let served = runtime.block_on(async {
+        let door = peers(door, (Arc::clone(&engine), audit), stop, &rest).await?;
+        Ok((door, engine.stop().await))
+    });
+    // A look-up in a name service that hangs is not waited for.
+    runtime.shutdown_background();
+    served
+}
+
+/// Serves the peer socket until the other end of `stop` is dropped, and then those who are connected
+/// already, for a second at most. Returns the door, where those wait who come later: the service
+/// manager keeps it open for the next daemon.
+async fn peers<S: Store>(
+    door: Door,
+    (engine, audit): (Arc<Engine<S>>, Audit),
     mut stop: oneshot::Receiver<Infallible>,
+    rest: &Handle,
 ) -> io::Result<Door> {
     let Door { listener, _lock } = door;
     let listener = UnixListener::from_std(listener)?;
@@ -78,10 +103,10 @@ pub async fn peers<S: Store>(
                 {
                     oldest.abort();
                 }
-                let (engine, guid) = (Arc::clone(&engine), Arc::clone(&guid));
+                let (engine, guid, rest) = (Arc::clone(&engine), Arc::clone(&guid), rest.clone());
                 served.push_back(tokio::spawn(async move {
                     // A caller that breaks the protocol harms only its own connection.
-                    let _ = peer(stream, &guid, engine).await;
+                    let _ = peer(stream, guid, engine, &rest).await;
                 }));
             }
             Err(error) => {
@@ -110,22 +135,38 @@ pub async fn peers<S: Store>(
 /// connected.
 async fn peer<S: Store>(
     stream: UnixStream,
-    guid: &str,
+    guid: Arc<str>,
     engine: Arc<Engine<S>>,
-) -> zbus::Result<()> {
-    let uid = stream.peer_cred().map_err(io_error)?.uid();
-    let source = CallerSource::Peer(Caller::of(uid));
-    let fob = Arc::new(Fob::new(Arc::clone(&engine), source));
-    let stream = match lean::sign_ins(stream, uid, guid, &fob).await.map_err(io_error)? {
+    rest: &Handle,
+) -> io::Result<()> {
+    let uid = stream.peer_cred()?.uid();
+    let caller = Caller::of(uid);
+    let fob = Arc::new(Fob::new(Arc::clone(&engine), CallerSource::Peer(caller)));
+    let stream = match lean::sign_ins(stream, uid, &guid, &fob).await? {
         Served::All => return Ok(()),
-        Served::Nothing(stream) => stream,
+        Served::Nothing(stream) => stream.into_std()?,
     };
-    let stream = stream.into_std().map_err(io_error)?;
+    // It ends with this task.
+    let mut library = JoinSet::new();
+    library.spawn_on(by_the_library(stream, guid, engine, caller), rest);
+    match library.join_next().await {
+        Some(served) => served.map_err(io::Error::other)?.map_err(io::Error::other),
+        None => Ok(()),
+    }
+}
+
+/// Serves a peer who does not begin with a sign-in.
+async fn by_the_library<S: Store>(
+    stream: std::os::unix::net::UnixStream,
+    guid: Arc<str>,
+    engine: Arc<Engine<S>>,
+    caller: Caller,
+) -> zbus::Result<()> {
     let _line = Line(stream.try_clone().map_err(io_error)?);
     let built = Builder::unix_stream(stream)
-        .server(guid)
+        .server(&*guid)
         .p2p()
-        .serve_at(OBJECT_PATH, Fob::new(engine, source))
+        .serve_at(OBJECT_PATH, Fob::new(engine, CallerSource::Peer(caller)))
         .build();
     let connection =
         timeout(HANDSHAKE, built).await.map_err(|_| io_error(io::ErrorKind::TimedOut.into()))??;

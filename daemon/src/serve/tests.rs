@@ -1,7 +1,8 @@
 //! The end of serving: who was there is answered, who comes later waits.
 
 use std::{
-    io::{Read as _, Write as _},
+    convert::Infallible,
+    io::{self, Read as _, Write as _},
     os::unix::net::{UnixListener, UnixStream},
     sync::{Arc, Mutex},
     time::Duration,
@@ -10,6 +11,7 @@ use std::{
 use fob_api::VerifyContext;
 use nix::unistd::Uid;
 use tokio::{
+    runtime::Handle,
     sync::oneshot,
     task::{spawn_blocking, yield_now},
     time::timeout,
@@ -37,8 +39,9 @@ fn door() -> (Door, tempfile::TempDir, std::path::PathBuf) {
     (Door { listener, _lock: None }, folder, path)
 }
 
-fn audit() -> Audit {
-    Audit::Kept(Arc::new(Mutex::default()))
+async fn served(door: Door, stop: oneshot::Receiver<Infallible>) -> io::Result<Door> {
+    let audit = Audit::Kept(Arc::new(Mutex::default()));
+    peers(door, (engine(), audit), stop, &Handle::current()).await
 }
 
 /// Asks for a sign-in.
@@ -57,7 +60,7 @@ async fn who_is_connected_before_a_stop_is_answered() {
     let (door, _folder, path) = door();
     let (serving, stop) = oneshot::channel();
     let early = UnixStream::connect(&path).unwrap();
-    let served = tokio::spawn(peers(door, engine(), audit(), stop));
+    let serving_on = tokio::spawn(served(door, stop));
     // The second is answered, so the first is accepted. It asks when the stop is a fact already.
     let other = UnixStream::connect(&path).unwrap();
     ask(&other);
@@ -66,10 +69,10 @@ async fn who_is_connected_before_a_stop_is_answered() {
     for _ in 0..64 {
         yield_now().await;
     }
-    assert!(!served.is_finished(), "the stop did not wait for him");
+    assert!(!serving_on.is_finished(), "the stop did not wait for him");
     ask(&early);
     assert!(is_answered(early).await);
-    timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
+    timeout(PATIENCE, serving_on).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -79,9 +82,9 @@ async fn who_connects_after_a_stop_waits_for_the_next_daemon() {
     drop(serving);
     let late = UnixStream::connect(&path).unwrap();
     ask(&late);
-    let door = peers(door, engine(), audit(), stop).await.unwrap();
+    let door = served(door, stop).await.unwrap();
     let (_serving, stop) = oneshot::channel();
-    tokio::spawn(peers(door, engine(), audit(), stop));
+    tokio::spawn(served(door, stop));
     assert!(is_answered(late).await);
 }
 
@@ -90,11 +93,11 @@ async fn a_peer_who_says_nothing_does_not_hold_a_stop_up() {
     let (door, _folder, path) = door();
     let (serving, stop) = oneshot::channel();
     let quiet = UnixStream::connect(&path).unwrap();
-    let served = tokio::spawn(peers(door, engine(), audit(), stop));
+    let serving_on = tokio::spawn(served(door, stop));
     let other = UnixStream::connect(&path).unwrap();
     ask(&other);
     assert!(is_answered(other).await);
     drop(serving);
-    timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
+    timeout(PATIENCE, serving_on).await.unwrap().unwrap().unwrap();
     drop(quiet);
 }
