@@ -2,8 +2,9 @@
 //!
 //! sled's flush calls sync_file_range(2), which does not survive a power cut (sled issue 1452).
 //! The writer thread takes all that has queued, checks guards, writes, flushes, calls
-//! fdatasync(2) once and then answers all. Reads never wait for that and see only what is
-//! durable. Any error of a write, flush or sync ends the service until the daemon restarts.
+//! fdatasync(2) once and then answers all; sign-ins alone are written into a log of our own
+//! (`redo.rs`), which takes the flush out of their way. Reads never wait for that and see only what
+//! is durable. Any error of a write, flush or sync ends the service until the daemon restarts.
 //!
 //! sled may also open with an older state without an error (`ledger.rs`); what is there is compared
 //! with an anchor beside the database (`anchor.rs`).
@@ -16,6 +17,7 @@ mod ledger;
 mod medium;
 mod open;
 mod progress;
+mod redo;
 mod reserve;
 mod shelf;
 mod writer;
@@ -45,6 +47,7 @@ use self::{
     check::Extent,
     open::Opened,
     progress::Progress,
+    redo::Redo,
     shelf::Shelf,
     writer::{Commit, Request, Writer},
 };
@@ -287,13 +290,14 @@ impl Inner {
         progress: &Progress,
     ) -> Result<Self, OpenError> {
         let io = |error| OpenError::Io(dir.to_owned(), error);
-        let Opened { db, file, lock, place, begin, check, reserve } =
+        let Opened { db, file, lock, place, begin, check, recovered, reserve } =
             open::open(dir, large, progress)?;
         let shelf = Arc::new(Shelf::new(db, lock, check));
         let (keeper, freshness) = Keeper::begin(place, (&file, &*shelf), &begin).map_err(io)?;
+        let redo = Redo::begin(dir, (&shelf.db, &file), keeper.house(), recovered).map_err(io)?;
         let (queue, requests) = mpsc::channel(QUEUE);
         let disk = (Box::new(medium) as Box<dyn Medium>, reserve);
-        let writer = Writer::new(Arc::clone(&shelf), (file, keeper), disk, requests);
+        let writer = Writer::new(Arc::clone(&shelf), (file, keeper, redo), disk, requests);
         let writer = Some(writer.and_then(Writer::start).map_err(io)?);
         let (queue, distrusted) = (Some(queue), AtomicBool::new(false));
         Ok(Self { shelf, freshness, distrusted, queue, writer, checker: None })

@@ -19,7 +19,7 @@ use std::{
 };
 
 pub(super) use self::{
-    form::{Anchor, Close, House, Manifest, Unreadable},
+    form::{Anchor, Close, FORM, House, Manifest, Unreadable, opened, part, sealed},
     judge::{Found, Judged, judge},
     keeper::{Begin, Keeper},
     marks::{Marks, read as read_marks},

@@ -16,7 +16,6 @@ use sled::{Batch, Db, IVec};
 use tokio::sync::oneshot;
 
 use super::{
-    anchor::Marks,
     group::Answer,
     ledger::Delta,
     progress::Progress,
@@ -152,15 +151,10 @@ impl Bulk {
         }
     }
 
-    /// Removes the marker, together with the change of the marks: with the next sync the whole
+    /// Removes the marker, in one batch with the change of the marks: with the next sync the whole
     /// commit is durable.
-    pub(super) fn seal(&self, db: &Db, marks: Option<&Marks>) -> sled::Result<()> {
-        let mut batch = Batch::default();
+    pub(super) fn seal(&self, batch: &mut Batch) {
         batch.remove(&MARKER);
-        if let Some(marks) = marks {
-            marks.write(&mut batch);
-        }
-        db.apply_batch(batch)
     }
 
     /// Shows the writes, tells the watches, answers and unlocks the keys; after the sync.
@@ -309,18 +303,23 @@ fn pack(old: &[(Key, Option<IVec>)]) -> Vec<Vec<u8>> {
             records.push(take(&mut record));
         }
         for part in [key.as_bytes(), value] {
-            // Limits keep both far below 64 KiB.
-            let length = u16::try_from(part.len()).unwrap_or(u16::MAX);
-            record.extend(length.to_le_bytes());
-            record.extend(part);
+            put_part(&mut record, part);
         }
     }
     records.push(record);
     records
 }
 
+/// Adds a key or a value, with its length.
+pub(super) fn put_part(record: &mut Vec<u8>, part: &[u8]) {
+    // Limits keep both far below 64 KiB.
+    let length = u16::try_from(part.len()).unwrap_or(u16::MAX);
+    record.extend(length.to_le_bytes());
+    record.extend(part);
+}
+
 /// Reads a record of [`pack`]; `None` if it is none.
-fn unpack(mut record: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+pub(super) fn unpack(mut record: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     let mut old = Vec::new();
     let mut part = || {
         let (length, rest) = record.split_first_chunk::<2>()?;
@@ -343,7 +342,7 @@ mod tests {
     use std::{collections::BTreeMap, fs::File};
 
     use proptest::{collection::vec, option::of, prelude::any, proptest};
-    use sled::{Config, Db};
+    use sled::{Batch, Config, Db};
     use tokio::sync::oneshot;
 
     use super::{
@@ -383,7 +382,9 @@ mod tests {
             let mut sealed = None;
             for _ in 0..pieces {
                 if bulk.step(&shelf, &mut version) == Ok(Step::Seal) {
-                    bulk.seal(&shelf.db, None).unwrap();
+                    let mut batch = Batch::default();
+                    bulk.seal(&mut batch);
+                    shelf.db.apply_batch(batch).unwrap();
                     bulk.finish(&shelf);
                     sealed = Some(contents(&shelf.db));
                 }

@@ -2,28 +2,18 @@
 
 use std::collections::HashMap;
 
-use sled::{Batch, Db};
+use sled::Batch;
 use tokio::sync::oneshot;
 
 use super::{
-    anchor::Marks,
     ledger::Delta,
     shelf::{Hidden, Shelf, encode},
     writer::Commit,
 };
-use crate::store::{Committed, Entry, Guard, Key, StoreError, Tag, Write};
+use crate::store::{Committed, Entry, Guard, Heat, Key, StoreError, Tag, Write};
 
 /// What the caller waits for.
 pub(super) type Answer = Result<Committed, StoreError>;
-
-/// How the writes of a group reach the database.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Form {
-    /// In one atomic batch: some commit has several writes.
-    Batch,
-    /// One by one in the order of the commits, half the cost: sled recovers a prefix of its log.
-    Singles,
-}
 
 /// The commits of one sync.
 pub(super) struct Group<'a> {
@@ -34,7 +24,6 @@ pub(super) struct Group<'a> {
     after: HashMap<Key, Option<Tag>>,
     /// The writes in the order of the commits.
     writes: Vec<(Key, Option<Tag>)>,
-    form: Form,
     answers: Vec<(oneshot::Sender<Answer>, Answer)>,
 }
 
@@ -45,7 +34,6 @@ impl<'a> Group<'a> {
             before: HashMap::new(),
             after: HashMap::new(),
             writes: Vec::new(),
-            form: Form::Singles,
             answers: Vec::new(),
         }
     }
@@ -58,9 +46,6 @@ impl<'a> Group<'a> {
             Ok(answer)
         });
         if matches!(answer, Ok(Committed::Done)) {
-            if commit.writes.len() > 1 {
-                self.form = Form::Batch;
-            }
             for write in commit.writes {
                 self.take(write, version);
             }
@@ -77,6 +62,12 @@ impl<'a> Group<'a> {
     /// Says whether there is anything to write.
     pub(super) fn is_empty(&self) -> bool {
         self.writes.is_empty()
+    }
+
+    /// Says whether all keys are what sign-ins write. A cold one may be removed that was not there:
+    /// then nothing changes about the sums.
+    pub(super) fn is_hot(&self) -> bool {
+        self.after.keys().all(|key| Heat::of(key.as_bytes()) == Heat::Hot)
     }
 
     /// Returns about how many bytes will be written.
@@ -102,29 +93,22 @@ impl<'a> Group<'a> {
         delta
     }
 
-    /// Writes everything into the database, not yet durably; with marks in one batch.
-    pub(super) fn apply(&self, db: &Db, marks: Option<&Marks>) -> sled::Result<()> {
+    /// Returns the values of all written keys.
+    pub(super) fn new_values(&self) -> Hidden {
+        self.after.iter().map(|(key, tag)| (key.clone(), tag.clone())).collect()
+    }
+
+    /// Adds everything to a batch.
+    pub(super) fn write(&self, batch: &mut Batch) {
+        self.after.iter().for_each(|(key, tag)| put(batch, key, tag.as_ref()));
+    }
+
+    /// Returns everything as an entry of the log has it: no value is empty but a removed one.
+    pub(super) fn stored(&self) -> impl Iterator<Item = (&[u8], Vec<u8>)> {
         let stored = |tag: &Tag| encode(tag.version, &tag.value);
-        if self.form == Form::Singles && marks.is_none() {
-            for (key, tag) in &self.writes {
-                match tag {
-                    None => db.remove(key.as_bytes())?,
-                    Some(tag) => db.insert(key.as_bytes(), stored(tag))?,
-                };
-            }
-            return Ok(());
-        }
-        let mut batch = Batch::default();
-        if let Some(marks) = marks {
-            marks.write(&mut batch);
-        }
-        for (key, tag) in &self.writes {
-            match tag {
-                None => batch.remove(key.as_bytes()),
-                Some(tag) => batch.insert(key.as_bytes(), stored(tag)),
-            }
-        }
-        db.apply_batch(batch)
+        self.after
+            .iter()
+            .map(move |(key, tag)| (key.as_bytes(), tag.as_ref().map(stored).unwrap_or_default()))
     }
 
     /// Tells the watches and answers everybody; after the sync.
@@ -190,5 +174,13 @@ impl<'a> Group<'a> {
         let tag = self.shelf.newest(key)?;
         self.before.insert(key.clone(), tag.clone());
         Ok(tag)
+    }
+}
+
+/// Adds a change to a batch.
+pub(super) fn put(batch: &mut Batch, key: &Key, tag: Option<&Tag>) {
+    match tag {
+        None => batch.remove(key.as_bytes()),
+        Some(tag) => batch.insert(key.as_bytes(), encode(tag.version, &tag.value)),
     }
 }

@@ -1,6 +1,6 @@
 //! What makes written data durable: the disk, or in a test something that fails on command.
 
-use std::{fs::File, io};
+use std::{fs::File, io, os::unix::fs::FileExt as _};
 
 use nix::sys::statvfs::fstatvfs;
 
@@ -14,6 +14,15 @@ pub trait Medium: Send + 'static {
     ///
     /// Those of fstatvfs(3).
     fn room(&mut self, file: &File) -> io::Result<u64>;
+
+    /// Writes into a file that is as long already.
+    ///
+    /// # Errors
+    ///
+    /// Those of pwrite(2); the writer asks no second time.
+    fn write(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        file.write_all_at(bytes, offset)
+    }
 
     /// Returns when what was written to this file survives a power cut.
     ///

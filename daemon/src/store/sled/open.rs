@@ -18,17 +18,19 @@ use sled::{Config, Db};
 
 use super::{
     anchor::{
-        self, Anchor, AnchorPlace, Begin, Close, Found, MANIFEST, Manifest, Mismatch, Unreadable,
+        self, Anchor, AnchorPlace, Begin, Close, Found, Judged, MANIFEST, Manifest, Mismatch,
+        Unreadable,
     },
     bulk,
     check::Check,
     ledger::{self, Book},
     medium::{Disk, Medium},
     progress::Progress,
+    redo::{self, Loss, Recovered, Trouble},
     reserve::Reserve,
     writer::RESERVE,
 };
-use crate::store::Key;
+use crate::store::{Freshness, Key};
 
 /// Bytes of pages that sled keeps in memory, as it counts them: by their length on the disk. 64 MiB
 /// of them made fobd hold 112 to 124 MiB when all of a database of 100 000 tokens had been read; the
@@ -148,6 +150,8 @@ pub(super) struct Opened {
     pub(super) begin: Begin,
     /// What is to be read while it is served.
     pub(super) check: Check,
+    /// What its log was.
+    pub(super) recovered: Recovered,
     /// The room that is kept beside it.
     pub(super) reserve: Reserve,
 }
@@ -180,31 +184,58 @@ pub(super) fn open(dir: &Path, large: u64, progress: &Progress) -> Result<Opened
     let db = open_settled(&config).map_err(sort)?;
     progress.step();
     bulk::roll_back(&db, progress).map_err(sort)?;
-    let (begin, check) = look_over(dir, &db, anchor, large, progress)?;
     let file = OpenOptions::new().write(true).open(dir.join(DATABASE)).map_err(io)?;
+    let says = says(&db, anchor).map_err(sort)?;
+    let recovered = recover(dir, (&db, &file), says)?;
+    progress.step();
+    let (mut begin, check) = look_over(dir, &db, says, large, progress)?;
+    if let (Judged::Fits(_, freshness @ Freshness::Unclosed), Loss::Perhaps) =
+        (&mut begin.judged, recovered.loss)
+    {
+        *freshness = Freshness::Doubtful;
+    }
     close_up(dir).map_err(io)?;
     progress.step();
-    Ok(Opened { db, file, lock, place, begin, check, reserve })
+    Ok(Opened { db, file, lock, place, begin, check, recovered, reserve })
+}
+
+/// What a database and its anchor say.
+type Says = (Option<Result<Manifest, Unreadable>>, Option<Result<Anchor, Unreadable>>);
+
+/// Reads what the database says of itself.
+fn says(db: &Db, anchor: Option<Result<Anchor, Unreadable>>) -> sled::Result<Says> {
+    Ok(match is_of_layout_2(db)? {
+        // The Fob that writes it keeps neither of them up to date: they would be from a visit of
+        // this one, before that one was installed again.
+        true => (None, None),
+        false => (db.get(MANIFEST)?.map(|bytes| Manifest::decode(&bytes)), anchor),
+    })
+}
+
+/// Puts back what the log holds of a database that was not closed.
+fn recover(dir: &Path, database: (&Db, &File), says: Says) -> Result<Recovered, OpenError> {
+    let left = match says {
+        (Some(Ok(manifest)), Some(Ok(anchor))) if manifest.house == anchor.house => {
+            Some((anchor.house, anchor.close))
+        }
+        _ => None,
+    };
+    redo::recover(dir, database, left).map_err(|trouble| match trouble {
+        Trouble::Io(error) => OpenError::Io(dir.join(redo::FILE), error),
+        Trouble::Newer => OpenError::Mismatched(dir.to_owned(), Mismatch::Newer),
+        Trouble::Sled(error) => sort(dir, error),
+    })
 }
 
 /// Compares an open database with its anchor; reads all of it first, if it must.
 fn look_over(
     dir: &Path,
     db: &Db,
-    anchor: Option<Result<Anchor, Unreadable>>,
+    (manifest, anchor): Says,
     large: u64,
     progress: &Progress,
 ) -> Result<(Begin, Check), OpenError> {
     let sort = |error| sort(dir, error);
-    let (manifest, anchor) = match is_of_layout_2(db).map_err(sort)? {
-        // The Fob that writes it keeps neither of them up to date: they would be from a visit of
-        // this one, before that one was installed again.
-        true => (None, None),
-        false => {
-            let manifest = db.get(MANIFEST).map_err(sort)?;
-            (manifest.map(|bytes| Manifest::decode(&bytes)), anchor)
-        }
-    };
     let claimed = anchor::read_marks(db).map_err(sort)?;
     let unknown = ledger::unknown(db).next().is_some();
     let claims = Found { manifest, anchor, sums: claimed.total() };
@@ -291,14 +322,14 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
 
 /// Removes the snapshots that a killed daemon left half-written; sled would take one for whole
 /// (sled issues 1527 and 1533). Never a finished one: without it sled may start empty. And an
-/// anchor that did not get its name.
+/// anchor or a log that did not get its name.
 fn clear_leftovers(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
         let snapshot = name.starts_with(b"snap.") && name.ends_with(b".generating");
-        if snapshot || name == anchor::FRESH.as_bytes() {
+        if snapshot || [anchor::FRESH, redo::FRESH].map(str::as_bytes).contains(&name) {
             fs::remove_file(entry.path())?;
         }
     }

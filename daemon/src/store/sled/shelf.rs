@@ -1,7 +1,8 @@
 //! The reading side: the database as it is on stable storage.
 //!
 //! sled shows a write at once. While writes are in flight, their old values hide them here, so
-//! that a reader neither sees them before the sync nor waits for it.
+//! that a reader neither sees them before the sync nor waits for it. What sign-ins have written is
+//! durable in the log before sled knows of it (`redo.rs`): it lies here in the same way.
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +34,7 @@ pub(super) struct Shelf {
     pub(super) db: Db,
     /// The watches of this store.
     pub(super) watchers: Watchers,
-    hidden: RwLock<[Hidden; 2]>,
+    hidden: RwLock<[Hidden; 3]>,
     outage: watch::Sender<Option<Outage>>,
     check: Check,
     /// All that is there was read, and the anchor says so.
@@ -48,6 +49,8 @@ pub(super) enum Layer {
     Bulk,
     /// Those of the commits that wait for the next sync.
     Group,
+    /// Nobody's: these values are newer than sled's, and durable in the log (`redo.rs`).
+    Redo,
 }
 
 impl Shelf {
@@ -148,7 +151,7 @@ impl Shelf {
         let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
         let entry = |key: &Key| {
             let old = hidden.iter().find_map(|layer| layer.get(key));
-            let tag = old.map_or_else(|| self.newest(key), |old| Ok(old.clone()))?;
+            let tag = old.map_or_else(|| self.stored(key), |old| Ok(old.clone()))?;
             Ok(tag.map(|tag| Entry::new(key.clone(), tag)))
         };
         keys.iter().map(entry).collect()
@@ -191,28 +194,42 @@ impl Shelf {
 
     /// Reads the newest value, durable or not; for the writer.
     pub(super) fn newest(&self, key: &Key) -> Result<Option<Tag>, StoreError> {
+        let [.., redo] = &*self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        redo.get(key).map_or_else(|| self.stored(key), |tag| Ok(tag.clone()))
+    }
+
+    /// Returns what is durable in the log alone; the writer puts it into its next batch.
+    pub(super) fn above(&self) -> Hidden {
+        let [.., redo] = &*self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        redo.clone()
+    }
+
+    fn stored(&self, key: &Key) -> Result<Option<Tag>, StoreError> {
         let stored = self.db.get(key.as_bytes()).map_err(|error| trouble(&error))?;
         stored.map(|value| decode(&value)).transpose()
     }
 
-    /// Hides the writes to these keys; the writer calls it before it writes.
+    /// Shows these values in place of sled's: of what it is to write, the old ones, or what is durable
+    /// in the log. The writer calls it before it writes, or after the log is synced.
     pub(super) fn hide(&self, layer: Layer, old: Hidden) {
         let mut hidden = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
-        let [bulk, group] = &mut *hidden;
+        let [bulk, group, redo] = &mut *hidden;
         match layer {
             Layer::Bulk => bulk.extend(old),
             Layer::Group => *group = old,
+            Layer::Redo => redo.extend(old),
         }
     }
 
-    /// Shows what was hidden; the writer calls it after the sync. Returns the old values, so that
-    /// a large map is freed where nobody waits.
+    /// Shows what sled has again; the writer calls it after the sync. Returns the values of the layer,
+    /// so that a large map is freed where nobody waits.
     pub(super) fn show(&self, layer: Layer) -> Hidden {
         let mut hidden = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
-        let [bulk, group] = &mut *hidden;
+        let [bulk, group, redo] = &mut *hidden;
         std::mem::take(match layer {
             Layer::Bulk => bulk,
             Layer::Group => group,
+            Layer::Redo => redo,
         })
     }
 }

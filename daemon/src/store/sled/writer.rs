@@ -1,8 +1,11 @@
 //! The writer: the one thread that changes the database.
 //!
 //! In each round it takes what has queued, writes it as one group, syncs once and answers; then
-//! it does a piece of the large commit, if there is one. A commit that touches the keys of the
+//! it does a piece of the large commit, if there is one. Sign-ins alone are written into the log,
+//! everything else into the database (`redo.rs`). A commit that touches the keys of the
 //! large commit waits for its end, all others do not notice it.
+
+mod round;
 
 use std::{
     collections::VecDeque,
@@ -13,22 +16,20 @@ use std::{
     thread,
 };
 
+use sled::Batch;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     anchor::{Keeper, Left, Marks},
     bulk::{Bulk, Step},
-    group::{Answer, Group},
+    group::{Answer, Group, put},
     ledger::Delta,
     medium::Medium,
+    redo::Redo,
     reserve::Reserve,
     shelf::{Layer, Shelf},
 };
 use crate::store::{Guard, StoreError, Write};
-
-/// Writes after which a group is closed: applying one takes 20 to 30 µs (measured, release
-/// build), so a group stays below the time of a slow disk's sync.
-const GROUP: usize = 512;
 
 /// Room that a group leaves on the file system: four of the 512 KiB segments by which sled's
 /// file grows, so that running out of room is noticed before sled has half-written something.
@@ -87,6 +88,7 @@ pub(super) struct Writer {
     medium: Box<dyn Medium>,
     reserve: Reserve,
     keeper: Keeper,
+    redo: Redo,
     /// Whoever waits for the end.
     closing: Option<oneshot::Sender<Result<Left, StoreError>>>,
     /// The version of the last write.
@@ -98,13 +100,25 @@ impl Writer {
     /// or a restore.
     pub(super) fn new(
         shelf: Arc<Shelf>,
-        (file, keeper): (File, Keeper),
+        (file, keeper, redo): (File, Keeper, Redo),
         (medium, reserve): (Box<dyn Medium>, Reserve),
         queue: mpsc::Receiver<Request>,
     ) -> io::Result<Self> {
         let version = getrandom::u64().map_err(io::Error::other)?;
         let (later, large, closing) = (VecDeque::new(), None, None);
-        Ok(Self { shelf, queue, later, large, file, medium, reserve, keeper, closing, version })
+        Ok(Self {
+            shelf,
+            queue,
+            later,
+            large,
+            file,
+            medium,
+            reserve,
+            keeper,
+            redo,
+            closing,
+            version,
+        })
     }
 
     /// Starts the thread; it ends when the queue is closed or after an error.
@@ -140,8 +154,9 @@ impl Writer {
         let closed = match half || self.shelf.in_service().is_err() {
             true => Err(StoreError::Unavailable),
             false => {
+                let emptied = self.empty_log();
                 let place = (&self.file, &*self.shelf);
-                let closed = self.keeper.close(place, &mut *self.medium);
+                let closed = emptied.and_then(|()| self.keeper.close(place, &mut *self.medium));
                 closed.map_err(|_| StoreError::Unavailable)
             }
         };
@@ -150,66 +165,6 @@ impl Writer {
             let _ = reply.send(closed);
         }
         self.refuse_all();
-    }
-
-    /// Waits for work and takes what has queued; `None` when nobody can ask any more.
-    fn next_group(&mut self) -> Option<Vec<Commit>> {
-        let mut group = Vec::new();
-        let mut size = 0;
-        if self.large.is_none() && self.later.is_empty() {
-            let first = self.queue.blocking_recv()?;
-            size += self.sort(first, &mut group);
-        }
-        // In a row of requests that were put off, each is looked at once per round.
-        for _ in 0..self.later.len() {
-            if self.large.is_some() || size >= GROUP {
-                break;
-            }
-            if let Some(request) = self.later.pop_front() {
-                size += self.sort(request, &mut group);
-            }
-        }
-        while size < GROUP && self.closing.is_none() {
-            match self.queue.try_recv() {
-                Ok(request) => size += self.sort(request, &mut group),
-                Err(mpsc::error::TryRecvError::Empty) => break,
-                // A large commit in progress is rolled back when the store is opened again.
-                Err(mpsc::error::TryRecvError::Disconnected) if group.is_empty() => return None,
-                Err(mpsc::error::TryRecvError::Disconnected) => break,
-            }
-        }
-        Some(group)
-    }
-
-    /// Puts a request where it belongs and returns its share of the group's size.
-    fn sort(&mut self, request: Request, group: &mut Vec<Commit>) -> usize {
-        match (request, &self.large) {
-            (Request::Checked, _) => self.checked(),
-            (Request::Close(reply), _) => self.closing = Some(reply),
-            (Request::Large(bulk), None) => self.large = Some(bulk),
-            (Request::Large(bulk), Some(_)) => self.later.push_back(Request::Large(bulk)),
-            (Request::Ping(reply), _) => {
-                // Somebody who has stopped waiting needs no answer.
-                let _ = reply.send(());
-            }
-            (Request::Small(commit), Some(bulk)) if bulk.locks(&commit) => {
-                self.later.push_back(Request::Small(commit));
-            }
-            (Request::Small(commit), _) => {
-                let size = commit.guards.len() + commit.writes.len();
-                group.push(commit);
-                return size.max(1);
-            }
-        }
-        0
-    }
-
-    /// Takes down that the database is the one that was left.
-    fn checked(&mut self) {
-        match self.keeper.checked(&mut *self.medium) {
-            Ok(()) => self.shelf.end_check(),
-            Err(error) => self.shelf.end_service(Outage::Io(error.kind())),
-        }
     }
 
     /// Carries out a group. Nothing is written any more once somebody else has ended the service:
@@ -232,39 +187,66 @@ impl Writer {
             group.fail(error);
             return Ok(());
         }
-        shelf.hide(Layer::Group, group.old_values());
         let delta = group.delta();
         let marks = self.keeper.marks_after(&delta);
-        let applied = group.apply(&shelf.db, marks.as_ref()).map_err(io::Error::from);
-        let durable = applied.and_then(|()| self.make_durable(&delta, marks.as_ref()));
+        let is_hot = marks.is_none() && group.is_hot();
+        let entry = if is_hot { self.redo.entry(group.stored()) } else { None };
+        let durable = match entry {
+            Some(entry) => self.log(&group, &entry, &delta),
+            None => self.write_through(&group, &delta, marks.as_ref()),
+        };
         if let Err(error) = durable {
             shelf.end_service(Outage::Io(error.kind()));
             group.fail(StoreError::Indeterminate);
             return Err(Ended);
         }
-        shelf.show(Layer::Group);
         group.finish();
+        Ok(())
+    }
+
+    /// Makes a group durable in the log, and shows it.
+    fn log(&mut self, group: &Group<'_>, entry: &[u8], delta: &Delta) -> io::Result<()> {
+        self.redo.append(entry, &mut *self.medium)?;
+        self.keeper.follow(delta, None, &mut *self.medium)?;
+        self.shelf.hide(Layer::Redo, group.new_values());
+        Ok(())
+    }
+
+    /// Makes a group durable in the database, and shows it.
+    fn write_through(
+        &mut self,
+        group: &Group<'_>,
+        delta: &Delta,
+        marks: Option<&Marks>,
+    ) -> io::Result<()> {
+        self.shelf.hide(Layer::Group, group.old_values());
+        let mut batch = self.batch(marks);
+        group.write(&mut batch);
+        self.make_durable(batch, delta, marks)?;
+        self.shelf.show(Layer::Group);
         Ok(())
     }
 
     /// Does a piece of the large commit, if there is one.
     fn step(&mut self) -> Result<(), Ended> {
         let Some(mut bulk) = self.large.take() else { return Ok(()) };
-        if bulk.is_about_to_write()
-            && let Err(error) = self.has_room(bulk.size())
-        {
-            bulk.refuse(error);
-            return Ok(());
+        if bulk.is_about_to_write() {
+            if let Err(error) = self.has_room(bulk.size()) {
+                bulk.refuse(error);
+                return Ok(());
+            }
+            // Nothing of what it writes, and nothing of what it undoes, may be in the log.
+            if let Err(error) = self.empty_log() {
+                self.shelf.end_service(Outage::Io(error.kind()));
+                bulk.refuse(StoreError::Unavailable);
+                return Err(Ended);
+            }
         }
         match bulk.step(&self.shelf, &mut self.version) {
             Ok(Step::Again) => self.large = Some(bulk),
             Ok(Step::Over) => {}
             Ok(Step::Seal) => {
-                let delta = bulk.delta();
-                let marks = self.keeper.marks_after(delta);
-                let sealed = bulk.seal(&self.shelf.db, marks.as_ref()).map_err(io::Error::from);
-                let durable = sealed.and_then(|()| self.make_durable(delta, marks.as_ref()));
-                if let Err(error) = durable {
+                if let Err(error) = self.seal(&bulk) {
                     self.shelf.end_service(Outage::Io(error.kind()));
                     bulk.refuse(StoreError::Indeterminate);
                     return Err(Ended);
@@ -282,8 +264,40 @@ impl Writer {
         Ok(())
     }
 
+    /// Makes all of the large commit durable.
+    fn seal(&mut self, bulk: &Bulk) -> io::Result<()> {
+        let delta = bulk.delta();
+        let marks = self.keeper.marks_after(delta);
+        let mut batch = self.batch(marks.as_ref());
+        bulk.seal(&mut batch);
+        self.make_durable(batch, delta, marks.as_ref())
+    }
+
+    /// Has the database take what the log holds.
+    fn empty_log(&mut self) -> io::Result<()> {
+        if self.redo.is_empty() {
+            return Ok(());
+        }
+        let batch = self.batch(None);
+        self.make_durable(batch, &Delta::NONE, None)
+    }
+
+    /// Begins a batch: with the marks, and with what the log holds, so that the log is empty once the
+    /// batch is durable. What is added to it later wins.
+    fn batch(&self, marks: Option<&Marks>) -> Batch {
+        let mut batch = Batch::default();
+        if let Some(marks) = marks {
+            marks.write(&mut batch);
+        }
+        let above = self.shelf.above();
+        above.iter().for_each(|(key, tag)| put(&mut batch, key, tag.as_ref()));
+        self.redo.end(&mut batch);
+        batch
+    }
+
     fn has_room(&mut self, size: u64) -> Result<(), StoreError> {
-        let needed = RESERVE.saturating_add(size);
+        // What is in the log is still to be written to the database.
+        let needed = RESERVE.saturating_add(size).saturating_add(self.redo.size());
         let mut room = self.medium.room(&self.file).map_err(|_| StoreError::Unavailable)?;
         if room < needed && self.reserve.give_up() {
             room = self.medium.room(&self.file).map_err(|_| StoreError::Unavailable)?;
@@ -295,12 +309,21 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes what was written durable, and then the anchor follow: one for all commits of a group,
-    /// and none for sign-ins alone.
-    fn make_durable(&mut self, delta: &Delta, marks: Option<&Marks>) -> io::Result<()> {
+    /// Writes a batch and makes it durable, and then the anchor follow: one for all commits of a
+    /// group.
+    fn make_durable(
+        &mut self,
+        batch: Batch,
+        delta: &Delta,
+        marks: Option<&Marks>,
+    ) -> io::Result<()> {
+        self.shelf.db.apply_batch(batch)?;
         self.shelf.db.flush()?;
         self.medium.sync(&self.file)?;
-        self.keeper.follow(delta, marks, &mut *self.medium)
+        self.keeper.follow(delta, marks, &mut *self.medium)?;
+        self.redo.restart();
+        self.shelf.show(Layer::Redo);
+        Ok(())
     }
 
     /// Refuses what waits and whatever still comes.

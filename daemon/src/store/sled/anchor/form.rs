@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::super::ledger::{SUM, Sum, Sums};
 
 /// The form that this release writes. A newer one is refused.
-pub(super) const FORM: u8 = 1;
+pub(in super::super) const FORM: u8 = 1;
 /// Bytes of the SHA-256 over the bytes before it.
 const CHECKSUM: usize = 32;
 
@@ -142,7 +142,7 @@ impl Anchor {
 }
 
 /// Joins parts and adds their checksum.
-pub(super) fn sealed(parts: &[&[u8]]) -> Vec<u8> {
+pub(in super::super) fn sealed(parts: &[&[u8]]) -> Vec<u8> {
     let mut bytes = parts.concat();
     let sum = Sha256::digest(&bytes);
     bytes.extend_from_slice(&sum);
@@ -150,7 +150,7 @@ pub(super) fn sealed(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Returns what is between form and checksum.
-pub(super) fn opened(bytes: &[u8], length: usize) -> Result<&[u8], Unreadable> {
+pub(in super::super) fn opened(bytes: &[u8], length: usize) -> Result<&[u8], Unreadable> {
     let (form, _) = bytes.split_first().ok_or(Unreadable::Damaged)?;
     let (body, sum) = bytes.split_last_chunk::<CHECKSUM>().ok_or(Unreadable::Damaged)?;
     if sum.as_slice() != Sha256::digest(body).as_slice() {
@@ -164,7 +164,7 @@ pub(super) fn opened(bytes: &[u8], length: usize) -> Result<&[u8], Unreadable> {
 }
 
 /// Takes the next bytes.
-pub(super) fn part<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Unreadable> {
+pub(in super::super) fn part<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Unreadable> {
     let (part, left) = rest.split_first_chunk::<N>().ok_or(Unreadable::Damaged)?;
     *rest = left;
     Ok(*part)

@@ -110,6 +110,11 @@ impl Keeper {
         Ok((keeper, freshness))
     }
 
+    /// Returns which database it is.
+    pub(in super::super) fn house(&self) -> House {
+        self.house
+    }
+
     /// Returns what is to be written in one batch with these changes; `None` if they are hot ones
     /// only.
     pub(in super::super) fn marks_after(&self, delta: &Delta) -> Option<Marks> {
