@@ -1,6 +1,6 @@
 //! What makes written data durable: the disk, or in a test something that fails on command.
 
-use std::{fs::File, io, os::unix::fs::FileExt as _};
+use std::{fs::File, io, os::unix::fs::FileExt as _, thread, time::Duration};
 
 use nix::sys::statvfs::fstatvfs;
 
@@ -22,6 +22,12 @@ pub trait Medium: Send + 'static {
     /// Those of pwrite(2); the writer asks no second time.
     fn write(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         file.write_all_at(bytes, offset)
+    }
+
+    /// Lets so much time go by, so that more commits come for the next sync.
+    #[allow(clippy::disallowed_methods, reason = "nobody tells who is about to commit")]
+    fn pause(&mut self, time: Duration) {
+        thread::sleep(time);
     }
 
     /// Returns when what was written to this file survives a power cut.

@@ -29,7 +29,7 @@ use super::{
     reserve::Reserve,
     shelf::{Layer, Shelf},
 };
-use crate::store::{Guard, StoreError, Write};
+use crate::store::{Guard, Heat, StoreError, Write};
 
 /// Room that a group leaves on the file system: four of the 512 KiB segments by which sled's
 /// file grows, so that running out of room is noticed before sled has half-written something.
@@ -40,6 +40,13 @@ pub(super) struct Commit {
     pub(super) guards: Vec<Guard>,
     pub(super) writes: Vec<Write>,
     pub(super) reply: oneshot::Sender<Answer>,
+}
+
+impl Commit {
+    /// Says whether it is about what each sign-in writes.
+    fn is_hot(&self) -> bool {
+        self.writes.iter().all(|write| Heat::of(write.key().as_bytes()) == Heat::Hot)
+    }
 }
 
 /// What waits in the queue.
