@@ -5,11 +5,12 @@ use std::{
     io::{self, Write as _},
     ops::RangeInclusive,
     path::Path,
+    sync::Arc,
 };
 
 use fob_api::Serial;
 use fobd::store::{Committed, Key, Store, Write, sled::SledStore};
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     conformance::{Failure, number, put},
@@ -110,6 +111,10 @@ impl fmt::Display for Line {
     }
 }
 
+/// Sign-ins for each commit of another sort: in between, sign-ins are alone with each other, and
+/// go through the log (`store/sled/redo.rs`).
+const SIGN_INS: u32 = 6;
+
 /// Writes to the store in a folder, for ever, and prints a line for each acknowledged commit:
 /// [`Line`] and number.
 ///
@@ -119,8 +124,9 @@ impl fmt::Display for Line {
 pub async fn work(dir: &Path) -> Result<(), Failure> {
     let store = SledStore::open(dir).map_err(failed)?;
     let mut tasks = JoinSet::new();
+    let sign_ins = Arc::new(Semaphore::new(0));
     for line in Line::ALL {
-        tasks.spawn(count(store.clone(), line));
+        tasks.spawn(count(store.clone(), line, Arc::clone(&sign_ins)));
     }
     while let Some(task) = tasks.join_next().await {
         task??;
@@ -129,10 +135,14 @@ pub async fn work(dir: &Path) -> Result<(), Failure> {
 }
 
 /// Counts up in the keys of a line, one commit per number.
-async fn count(store: SledStore, line: Line) -> Result<(), Failure> {
+async fn count(store: SledStore, line: Line, sign_ins: Arc<Semaphore>) -> Result<(), Failure> {
     let mut number = line.number(&store).await?;
     loop {
         number += 1;
+        match line {
+            Line::SignIn(_) => sign_ins.add_permits(1),
+            _ => sign_ins.acquire_many(SIGN_INS).await.map_err(failed)?.forget(),
+        }
         let committed = store.commit(Vec::new(), line.writes(number)).await?;
         if committed != Committed::Done {
             return Err(Failure::new("a commit without guards was refused"));

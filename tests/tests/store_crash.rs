@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
@@ -38,11 +39,15 @@ async fn what_was_acknowledged_survives_kills_at_any_moment_and_no_commit_is_hal
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
     let mut acknowledged = BTreeMap::<Line, u64>::new();
+    let log = || fs::read(dir.join("redo")).unwrap_or_default();
+    let mut logged = 0;
     for kill in 0..KILLS {
+        let before = log();
         let until = if kill % 4 == 3 { Until::Large } else { Until::Commits(kill * 7 % COMMITS) };
         // Moments that spread and do not repeat: multiples of the golden ratio.
         let last = Duration::from_micros((kill * 0x9E37_79B9) % LONGEST);
         acknowledged.extend(run_and_kill(&dir, until, last));
+        logged += u64::from(log() != before);
         let store = SledStore::open(&dir).unwrap();
         for line in Line::ALL {
             let found = line.number(&store).await.unwrap();
@@ -54,6 +59,7 @@ async fn what_was_acknowledged_survives_kills_at_any_moment_and_no_commit_is_hal
     }
     // Else the kills came before there was anything to lose.
     assert!(acknowledged.values().all(|number| *number > 20), "{acknowledged:?}");
+    assert!(logged > KILLS / 2, "sign-ins went through the log in {logged} of {KILLS}");
 }
 
 /// Starts a worker, kills it after a while and returns what it said was done, in its order.

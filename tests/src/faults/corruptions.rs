@@ -324,11 +324,12 @@ fn damage(dir: &Path, random: &mut Random) -> Result<String, Failure> {
     let of = |part: &str| {
         files.iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(part))
     };
-    // Most of the bytes are the log's.
-    let path = match random.below(20) {
+    // Most of the bytes are those of sled's log.
+    let path = match random.below(24) {
         0..=13 => of("db"),
         14..=16 => of("snap."),
         17..=18 => of("anchor"),
+        19..=22 => of("redo"),
         _ => of("conf"),
     };
     let path = path.or_else(|| of("db")).unwrap();
