@@ -27,7 +27,8 @@
 //! Never is an older value put over a newer one:
 //!
 //! - Whatever sled is given is in one batch with a new epoch, if the log has entries. So a database
-//!   of an epoch has nothing of what was written after the first entry of that epoch.
+//!   of an epoch has nothing of what was written after the first entry of that epoch; the pieces of
+//!   a large commit aside, whose keys are in no entry.
 //! - Entries of an epoch are put back from the first one on, and no epoch is ever used twice: the
 //!   next one is above all that are found in the log, too.
 //!
@@ -45,6 +46,9 @@
 //!   hot records are not those that were left. What is whole is put back all the same.
 //! - That the last entry has decayed looks like a power cut, as it does in sled's own log: the fence
 //!   is what stands before it.
+//!
+//! A log whose sync has failed is read as the kernel has it: what is put back is synced with the
+//! database, and what lies on the disk in its place is dead then.
 //!
 //! An entry holds what sled's pages hold: sealed seeds are not among it, as they are cold.
 //!

@@ -161,6 +161,9 @@ impl Writer {
         let closed = match half || self.shelf.in_service().is_err() {
             true => Err(StoreError::Unavailable),
             false => {
+                // On a full disk the reserve makes room for what is in the log; if that is not enough,
+                // the write says so.
+                let _ = self.has_room(0);
                 let emptied = self.empty_log();
                 let place = (&self.file, &*self.shelf);
                 let closed = emptied.and_then(|()| self.keeper.close(place, &mut *self.medium));
