@@ -15,6 +15,7 @@ pub mod owner;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 mod report;
+mod seed_file;
 mod share;
 mod utc;
 mod verdict;
@@ -29,6 +30,7 @@ pub use report::{
     PageOptions, RekeyReport, RemoveOptions, RestoreNote, RestoreOptions, RestoreReport,
     ShareReport, StatusReport, TokenReport, TokenState, UnlockOptions, UserReport,
 };
+pub use seed_file::{FormatSheet, SHEETS, SeedEncoding, SeedFormat, SeedScript, TokenKind};
 pub use share::Share;
 pub use utc::Utc;
 pub use verdict::{PromptDetails, PromptKind, Verdict, VerifyContext, VerifyDetails};
