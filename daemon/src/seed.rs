@@ -5,23 +5,34 @@
 
 mod csv;
 mod date;
+mod detect;
 mod encoding;
 mod entra_csv;
 mod error;
 mod explain;
+mod multiotp_csv;
+mod nexus_text;
 mod oath_csv;
 mod place;
+mod plain;
 mod pskc;
+mod safenet_xml;
+mod safeword_dat;
+mod script;
 #[cfg(test)]
 mod tests;
+mod text;
 mod value;
 mod xml;
+mod yubico_csv;
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use fob_api::Serial;
+pub use fob_api::{SeedEncoding as Encoding, SeedFormat as Format, TokenKind};
+use fob_api::{SeedScript, Serial};
 
-use crate::record::{Parameters, Seed};
+use self::oath_csv::Dialect;
+use crate::record::{Moving, Parameters, Seed};
 pub use error::{Encryption, Flaw, SeedError};
 pub use place::Place;
 pub(crate) use place::Places;
@@ -31,43 +42,31 @@ pub(crate) use place::Places;
 /// It also bounds the tokens: the shortest row that there can be has 35 bytes.
 pub const MAX_FILE: usize = 16 * 1024 * 1024;
 
-/// A kind of seed file.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Format {
-    /// PSKC XML with plain values (RFC 6030).
-    Pskc,
-    /// `serial, hexkey[, type[, digits[, period]]]`.
-    OathCsv,
-    /// `upn,serial number,secret key,time interval,manufacturer,model`.
-    EntraCsv,
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Self; 3] = [Self::Pskc, Self::OathCsv, Self::EntraCsv];
-
-    /// Returns the name on the bus and the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pskc => "pskc",
-            Self::OathCsv => "oath-csv",
-            Self::EntraCsv => "entra-csv",
-        }
-    }
-
-    /// Returns the format with this name.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.word() == word)
-    }
-}
-
 /// Who says which format it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Choice {
-    /// The file itself: XML is PSKC, the header makes an Entra CSV, the rest is OATH CSV.
+    /// The file itself, as far as only one format reads it.
     Detect,
     /// The caller.
     Is(Format),
+}
+
+/// What the caller says about a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Hints {
+    /// Its format.
+    pub format: Choice,
+    /// How its seeds are written.
+    pub encoding: Option<Encoding>,
+    /// What the tokens are where the file does not say it. A token of which the file says
+    /// something else is refused.
+    pub kind: Option<TokenKind>,
+}
+
+impl From<Choice> for Hints {
+    fn from(format: Choice) -> Self {
+        Self { format, encoding: None, kind: None }
+    }
 }
 
 /// A token as the vendor's file describes it. Has no `Debug`, because of the seed.
@@ -88,14 +87,33 @@ pub struct VendorToken {
     pub place: Place,
 }
 
+impl VendorToken {
+    /// A token of a list that has no more than this.
+    fn of_list(serial: Serial, seed: Seed, parameters: Parameters, place: Place) -> Self {
+        Self { serial, seed, parameters, manufacturer: None, model: None, not_after: None, place }
+    }
+
+    /// Tells whether it is what the caller says.
+    fn is_of(&self, kind: Option<TokenKind>) -> bool {
+        let period = match self.parameters.moving {
+            Moving::Counter { .. } => None,
+            Moving::Time { period } => Some(period),
+        };
+        kind.is_none_or(|kind| kind.period == period && kind.digits == self.parameters.digits)
+    }
+}
+
 /// Parses a seed file; all or nothing.
 ///
 /// # Errors
 ///
 /// [`SeedError`] with the place of the first flaw, for a duplicate with the place of the second
 /// token.
-pub fn parse(bytes: &[u8], choice: Choice) -> Result<(Format, Vec<VendorToken>), SeedError> {
-    let (format, tokens) = read(bytes, choice)?;
+pub fn parse(
+    bytes: &[u8],
+    hints: impl Into<Hints>,
+) -> Result<(Format, Vec<VendorToken>), SeedError> {
+    let (format, tokens) = read(bytes, hints)?;
     refuse_same_serials(&tokens)?;
     refuse_same_seeds(&tokens)?;
     Ok((format, tokens))
@@ -106,63 +124,46 @@ pub fn parse(bytes: &[u8], choice: Choice) -> Result<(Format, Vec<VendorToken>),
 /// # Errors
 ///
 /// [`SeedError`] with the place of the first flaw.
-pub fn read(bytes: &[u8], choice: Choice) -> Result<(Format, Vec<VendorToken>), SeedError> {
-    let text = text(bytes)?;
-    let format = match choice {
-        Choice::Is(format) => format,
-        Choice::Detect => detect(text),
-    };
+pub fn read(
+    bytes: &[u8],
+    hints: impl Into<Hints>,
+) -> Result<(Format, Vec<VendorToken>), SeedError> {
+    let hints = hints.into();
+    let text = text::decode(bytes)?;
+    match hints.format {
+        Choice::Is(format) => Ok((format, read_as(format, &text, &hints)?)),
+        Choice::Detect => detect::read(&text, &hints),
+    }
+}
+
+/// Reads a text as a format.
+fn read_as(format: Format, text: &str, hints: &Hints) -> Result<Vec<VendorToken>, SeedError> {
+    if let (SeedScript::Always(script), Some(said)) = (format.sheet().script, hints.encoding)
+        && script != said
+    {
+        return Err(SeedError::of_file(Flaw::FixedEncoding));
+    }
     let tokens = match format {
         Format::Pskc => pskc::read(text),
-        Format::OathCsv => oath_csv::read(text),
-        Format::EntraCsv => entra_csv::read(text),
+        Format::OathCsv => oath_csv::read(text, Dialect::Plain, hints),
+        Format::PrivacyideaCsv => oath_csv::read(text, Dialect::PrivacyIdea, hints),
+        Format::LinotpCsv => oath_csv::read(text, Dialect::LinOtp, hints),
+        Format::PlainCsv | Format::FeitianText => plain::read(text, format, hints),
+        Format::EntraCsv | Format::SafeidCsv => entra_csv::read(text, format, hints),
+        Format::MultiotpCsv => multiotp_csv::read(text, hints),
+        Format::YubicoCsv => yubico_csv::read(text, hints),
+        Format::NexusText => nexus_text::read(text, hints),
+        Format::SafenetXml => safenet_xml::read(text, hints),
+        Format::SafewordDat => safeword_dat::read(text, hints),
     };
-    match tokens {
-        Ok(tokens) if tokens.is_empty() => Err(SeedError::of_file(Flaw::NoTokens)),
-        Ok(tokens) => Ok((format, tokens)),
-        Err(fault) => Err(fault.locate(text)),
+    let tokens = tokens.map_err(|fault| fault.locate(text))?;
+    if tokens.is_empty() {
+        return Err(SeedError::of_file(Flaw::NoTokens));
     }
-}
-
-fn detect(text: &str) -> Format {
-    if text.trim_start().starts_with('<') {
-        Format::Pskc
-    } else if entra_csv::has_header(text) {
-        Format::EntraCsv
-    } else {
-        Format::OathCsv
+    match tokens.iter().find(|token| !token.is_of(hints.kind)) {
+        Some(other) => Err(SeedError::at(other.place, Flaw::NotThatKind)),
+        None => Ok(tokens),
     }
-}
-
-/// Returns the text of a file: UTF-8, with or without byte order mark, without characters that
-/// neither XML nor CSV may have.
-fn text(bytes: &[u8]) -> Result<&str, SeedError> {
-    if bytes.len() > MAX_FILE {
-        return Err(SeedError::of_file(Flaw::TooLarge));
-    }
-    // The byte order marks of both kinds of UTF-16 (Unicode Standard section 23.8).
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(SeedError::of_file(Flaw::Utf16));
-    }
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let (text, bad) = match str::from_utf8(bytes) {
-        Ok(text) => (text, None),
-        Err(error) => {
-            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            (str::from_utf8(valid).unwrap_or_default(), Some(Flaw::NotUtf8))
-        }
-    };
-    let odd = |c: char| c == '\u{feff}' || (c.is_control() && !matches!(c, '\t' | '\n' | '\r'));
-    if let Some(offset) = text.find(odd) {
-        return Err(error::Fault::new(offset, Flaw::ControlCharacter).locate(text));
-    }
-    if let Some(flaw) = bad {
-        return Err(error::Fault::new(text.len(), flaw).locate(text));
-    }
-    if text.trim().is_empty() {
-        return Err(SeedError::of_file(Flaw::Empty));
-    }
-    Ok(text)
 }
 
 fn refuse_same_serials(tokens: &[VendorToken]) -> Result<(), SeedError> {

@@ -195,7 +195,7 @@ pub(super) fn far_clock(options: &AssignOptions) -> FarClock {
 
 /// Parses the format of a seed file; empty is to find it out.
 pub(super) fn format_choice(word: &str) -> Result<Choice, Error> {
-    const FACT: &str = "format must be pskc, oath-csv, entra-csv, or empty.";
+    const FACT: &str = "format must be one of those that Import names, or empty.";
     match word {
         "" => Ok(Choice::Detect),
         word => {

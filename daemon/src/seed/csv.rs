@@ -2,13 +2,17 @@
 //!
 //! csv-core knows the quoting rules (RFC 4180). This file is stricter than it: a quote stands
 //! around a whole field or nowhere, and a field ends in the line in which it starts.
+//!
+//! Spreadsheet programs write semicolons or tabs where the comma is the decimal mark. A format
+//! says which separators it has; the one that comes first in the file is that of all rows. It
+//! cannot be part of the first field, for no format begins with a text in which one may stand.
 
-use csv_core::{ReadFieldResult, Reader};
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 use zeroize::Zeroizing;
 
 use super::error::{Fault, Flaw};
 
-/// Most fields of a row. The formats have up to 6, and spreadsheet programs append empty ones;
+/// Most fields of a row. The formats have up to 18, and spreadsheet programs append empty ones;
 /// the limit bounds the memory that a hostile row costs.
 const MAX_FIELDS: usize = 64;
 
@@ -18,6 +22,12 @@ pub(super) struct Field {
     pub(super) offset: usize,
     /// Without quotes, and without spaces around it.
     pub(super) text: Zeroizing<String>,
+}
+
+impl Field {
+    pub(super) fn new(text: &str, offset: usize) -> Self {
+        Self { offset, text: Zeroizing::new(text.to_owned()) }
+    }
 }
 
 /// One row: at least one field.
@@ -50,24 +60,38 @@ pub(super) enum Hash {
     Row,
 }
 
-/// The rows of a text. Blank lines are skipped.
-pub(super) struct Rows<'t> {
-    text: &'t str,
-    offset: usize,
-    hash: Hash,
-    columns: usize,
-    reader: Reader,
+/// What stands between two fields.
+#[derive(Clone, Copy)]
+pub(super) enum Between {
+    /// One of these characters, always the same.
+    OneOf(&'static [char]),
+    /// Any number of spaces and tabs; there are no quotes.
+    Blanks,
 }
 
-impl<'t> Rows<'t> {
-    /// Starts at the first row. `columns` is what a row may have, for the refusal of one that
-    /// has far more.
-    pub(super) fn new(text: &'t str, hash: Hash, columns: usize) -> Self {
-        Self { text, offset: 0, hash, columns, reader: Reader::new() }
-    }
+/// A comma.
+pub(super) const COMMA: Between = Between::OneOf(&[',']);
+/// A comma, or what spreadsheet programs write instead.
+pub(super) const COMMA_OR_SEMICOLON: Between = Between::OneOf(&[',', ';']);
+/// As before, or a tab.
+pub(super) const ANY: Between = Between::OneOf(&[',', ';', '\t']);
 
-    /// Returns the next line and its offset.
-    fn line(&mut self) -> Option<(usize, &'t str)> {
+/// The lines of a text with their offsets. LF, CR LF and a single CR each end one.
+pub(super) struct Lines<'t> {
+    text: &'t str,
+    offset: usize,
+}
+
+impl<'t> Lines<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, offset: 0 }
+    }
+}
+
+impl<'t> Iterator for Lines<'t> {
+    type Item = (usize, &'t str);
+
+    fn next(&mut self) -> Option<Self::Item> {
         let start = self.offset;
         let rest = self.text.get(start..).filter(|rest| !rest.is_empty())?;
         let line = rest.split(['\n', '\r']).next().unwrap_or_default();
@@ -78,26 +102,102 @@ impl<'t> Rows<'t> {
     }
 }
 
+/// How lines become rows.
+enum Splitter {
+    Separated(Box<Reader>),
+    Blanks,
+}
+
+/// The rows of a text. Blank lines are skipped, and rows that have nothing but separators.
+pub(super) struct Rows<'t> {
+    lines: Lines<'t>,
+    hash: Hash,
+    columns: usize,
+    splitter: Splitter,
+}
+
+impl<'t> Rows<'t> {
+    /// Starts at the first row. `columns` is what a row may have, for the refusal of one that
+    /// has far more.
+    pub(super) fn new(text: &'t str, hash: Hash, columns: usize, between: Between) -> Self {
+        let splitter = match between {
+            Between::Blanks => Splitter::Blanks,
+            Between::OneOf(separators) => {
+                let separator = first_of(text, hash, separators);
+                let separator = u8::try_from(separator).unwrap_or(b',');
+                Splitter::Separated(Box::new(ReaderBuilder::new().delimiter(separator).build()))
+            }
+        };
+        Self { lines: Lines::new(text), hash, columns, splitter }
+    }
+
+    /// Returns the next line that is neither blank nor a comment.
+    fn line(&mut self) -> Option<(usize, &'t str)> {
+        let hash = self.hash;
+        self.lines.find(|(_, line)| has_content(line, hash))
+    }
+
+    fn row(&mut self, offset: usize, line: &str) -> Result<Row, Fault> {
+        let fields = match &mut self.splitter {
+            Splitter::Separated(reader) => split(reader, line, offset)?,
+            Splitter::Blanks => words(line, offset),
+        };
+        if fields.len() > MAX_FIELDS {
+            return Err(Fault::new(offset, Flaw::TooManyFields { wanted: self.columns }));
+        }
+        Ok(Row { offset, end: offset + line.len(), fields })
+    }
+}
+
 impl Iterator for Rows<'_> {
     type Item = Result<Row, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let (offset, line) = self.line()?;
-            let content = line.trim_start_matches([' ', '\t']);
-            let comment = matches!(self.hash, Hash::Comment) && content.starts_with('#');
-            if !content.is_empty() && !comment {
-                let end = offset + line.len();
-                return Some(split(&mut self.reader, line, offset).and_then(|fields| {
-                    if fields.len() > MAX_FIELDS {
-                        let wanted = self.columns;
-                        return Err(Fault::new(offset, Flaw::TooManyFields { wanted }));
-                    }
-                    Ok(Row { offset, end, fields })
-                }));
+            match self.row(offset, line) {
+                Ok(row) if row.fields.iter().all(|field| field.text.is_empty()) => {}
+                other => return Some(other),
             }
         }
     }
+}
+
+fn has_content(line: &str, hash: Hash) -> bool {
+    let content = line.trim_start_matches([' ', '\t']);
+    let comment = matches!(hash, Hash::Comment) && content.starts_with('#');
+    !content.is_empty() && !comment
+}
+
+/// Returns which of the characters comes first outside quotes; the first of them if none does.
+fn first_of(text: &str, hash: Hash, separators: &[char]) -> char {
+    let mut quoted = false;
+    let line = Lines::new(text).map(|(_, line)| line).find(|line| has_content(line, hash));
+    for character in line.unwrap_or_default().chars() {
+        match character {
+            '"' => quoted = !quoted,
+            character if !quoted && separators.contains(&character) => return character,
+            _ => {}
+        }
+    }
+    separators.first().copied().unwrap_or(',')
+}
+
+/// Splits a line at its blanks, into at most one more than [`MAX_FIELDS`].
+fn words(line: &str, start: usize) -> Vec<Field> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    while fields.len() <= MAX_FIELDS {
+        rest = rest.trim_start_matches([' ', '\t']);
+        let word = rest.split([' ', '\t']).next().unwrap_or_default();
+        if word.is_empty() {
+            break;
+        }
+        let offset = start + line.len() - rest.len();
+        fields.push(Field::new(word, offset));
+        rest = rest.get(word.len()..).unwrap_or_default();
+    }
+    fields
 }
 
 /// Splits a line into its fields, at most one more than [`MAX_FIELDS`].
@@ -130,10 +230,8 @@ fn split(reader: &mut Reader, line: &str, start: usize) -> Result<Vec<Field>, Fa
 fn field(text: &str, raw: &str, offset: usize) -> Field {
     let trimmed = text.trim_start_matches([' ', '\t']);
     let quote = usize::from(raw.starts_with('"'));
-    Field {
-        offset: offset + quote + (text.len() - trimmed.len()),
-        text: Zeroizing::new(trimmed.trim_end_matches([' ', '\t']).to_owned()),
-    }
+    let offset = offset + quote + (text.len() - trimmed.len());
+    Field::new(trimmed.trim_end_matches([' ', '\t']), offset)
 }
 
 /// Returns the index of a quote that is neither around the whole field nor doubled inside.
@@ -153,19 +251,19 @@ fn stray_quote(raw: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hash, MAX_FIELDS, Rows};
+    use super::{ANY, Between, COMMA, Hash, MAX_FIELDS, Rows};
     use crate::seed::error::Flaw;
 
     fn rows(text: &str) -> Vec<Vec<(usize, String)>> {
         let field = |f: super::Field| (f.offset, f.text.to_string());
-        Rows::new(text, Hash::Comment, 5)
+        Rows::new(text, Hash::Comment, 5, ANY)
             .map(|row| row.ok().unwrap().fields.into_iter().map(field).collect())
             .collect()
     }
 
     #[track_caller]
     fn stray(text: &str) -> usize {
-        let fault = Rows::new(text, Hash::Row, 5).find_map(Result::err).unwrap();
+        let fault = Rows::new(text, Hash::Row, 5, COMMA).find_map(Result::err).unwrap();
         assert_eq!(fault.flaw, Flaw::StrayQuote);
         fault.offset
     }
@@ -193,14 +291,33 @@ mod tests {
 
     #[test]
     fn a_row_of_a_million_fields_is_refused_and_not_kept() {
-        let fault = Rows::new(&",".repeat(1_000_000), Hash::Row, 5).find_map(Result::err).unwrap();
+        let fault =
+            Rows::new(&",".repeat(1_000_000), Hash::Row, 5, COMMA).find_map(Result::err).unwrap();
         assert_eq!((fault.offset, fault.flaw), (0, Flaw::TooManyFields { wanted: 5 }));
-        assert!(Rows::new(&",".repeat(MAX_FIELDS - 1), Hash::Row, 5).all(|row| row.is_ok()));
+        assert!(Rows::new(&",".repeat(MAX_FIELDS - 1), Hash::Row, 5, COMMA).all(|row| row.is_ok()));
+    }
+
+    #[test]
+    fn the_first_separator_of_the_file_is_that_of_all_rows() {
+        let texts = |text: &str, between: Between| -> Vec<Vec<String>> {
+            let texts = |row: super::Row| row.fields.iter().map(|f| f.text.to_string()).collect();
+            Rows::new(text, Hash::Comment, 5, between).map(|row| texts(row.ok().unwrap())).collect()
+        };
+        assert_eq!(texts("# a;b\na;b,c\nd;e", ANY), [["a", "b,c"], ["d", "e"]]);
+        assert_eq!(texts("\"a;b\",c", ANY), [["a;b", "c"]]);
+        assert_eq!(texts("a\tb;c", ANY), [["a", "b;c"]]);
+        assert_eq!(texts("a;b,c", COMMA), [["a;b", "c"]]);
+        assert_eq!(texts("  a \t b\nc d ", Between::Blanks), [["a", "b"], ["c", "d"]]);
+    }
+
+    #[test]
+    fn a_row_of_nothing_but_separators_is_no_row() {
+        assert_eq!(rows("a,b\n,,\n , \nc"), rows("a,b\n  \n   \nc"));
     }
 
     #[test]
     fn a_hash_starts_a_comment_only_where_there_are_comments() {
-        assert_eq!(Rows::new("#a\nb", Hash::Row, 5).count(), 2);
-        assert_eq!(Rows::new("#a\nb", Hash::Comment, 5).count(), 1);
+        assert_eq!(Rows::new("#a\nb", Hash::Row, 5, COMMA).count(), 2);
+        assert_eq!(Rows::new("#a\nb", Hash::Comment, 5, COMMA).count(), 1);
     }
 }

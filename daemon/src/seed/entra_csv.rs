@@ -2,102 +2,150 @@
 //!
 //! The format of Entra ID's upload of hardware OATH tokens: a header, base32 seeds, 30 or 60
 //! seconds, SHA-1, six digits. The manual says nothing of comment lines, so there are none.
-
-use fob_api::Serial;
+//! Deepnet writes the same for its SafeID tokens, with or without the users, in base32 or in
+//! hexadecimal.
+//!
+//! The header tells where each column is. Vendors write its names in several ways: with and
+//! without spaces, in any case, with underscores, and as the fields of Microsoft Graph. A column
+//! that is not known is refused: it may change what the others mean.
 
 use super::{
-    VendorToken,
-    csv::{Hash, Row, Rows},
-    encoding::seed_from_base32,
+    Format, Hints, VendorToken,
+    csv::{ANY, Field, Hash, Row, Rows},
     error::{Fault, Flaw},
     place::Places,
+    script::Seeds,
     value,
 };
 use crate::record::{Algorithm, Moving, Parameters};
 
-/// The columns in their order.
-const HEADER: [&str; 6] =
-    ["upn", "serial number", "secret key", "time interval", "manufacturer", "model"];
+/// Most columns.
+const COLUMNS: usize = 6;
+
+/// The columns: what each is called in a refusal, and how its name is written, without spaces,
+/// underscores and dashes.
+const NAMES: [(&str, &[&str]); COLUMNS] = [
+    ("upn", &["upn", "userprincipalname", "username"]),
+    ("serial number", &["serialnumber", "serial"]),
+    ("secret key", &["secretkey"]),
+    ("time interval", &["timeinterval", "timeintervalinseconds"]),
+    ("manufacturer", &["manufacturer"]),
+    ("model", &["model"]),
+];
+/// Indices of [`NAMES`].
+const UPN: usize = 0;
+const SERIAL: usize = 1;
+const SEED: usize = 2;
+const PERIOD: usize = 3;
+const MANUFACTURER: usize = 4;
+const MODEL: usize = 5;
 
 /// Digits of every code: Entra ID takes tokens with six only.
 const DIGITS: u8 = 6;
 
 /// Tells whether the text starts with such a header, or with something that was meant as one.
 pub(super) fn has_header(text: &str) -> bool {
-    match Rows::new(text, Hash::Row, HEADER.len()).next() {
-        Some(Ok(row)) => row.fields.iter().any(|f| is(&f.text, "upn") || is(&f.text, "secret key")),
-        _ => false,
-    }
+    let row = Rows::new(text, Hash::Row, COLUMNS, ANY).next();
+    let is_one = |field: &Field| matches!(column(&field.text), Some(UPN | SEED));
+    row.and_then(Result::ok).is_some_and(|row| row.fields.iter().any(is_one))
+}
+
+/// Returns the index of the column with this name.
+fn column(text: &str) -> Option<usize> {
+    let letters = text.replace([' ', '_', '-'], "").to_ascii_lowercase();
+    NAMES.iter().position(|(_, names)| names.contains(&letters.as_str()))
 }
 
 /// Reads the header and every row behind it.
-pub(super) fn read(text: &str) -> Result<Vec<VendorToken>, Fault> {
+pub(super) fn read(text: &str, format: Format, hints: &Hints) -> Result<Vec<VendorToken>, Fault> {
+    let mut rows = Rows::new(text, Hash::Row, COLUMNS, ANY);
+    let none = Flaw::WrongHeader { wanted: NAMES[UPN].0 };
+    let header = Header::parse(rows.next().ok_or(Fault::new(text.len(), none))??, format)?;
+    let mut seeds = Seeds::new(format, hints);
     let mut places = Places::new(text);
-    let mut rows = Rows::new(text, Hash::Row, HEADER.len());
-    let wrong = Flaw::WrongHeader { wanted: HEADER[0] };
-    header(rows.next().ok_or(Fault::new(text.len(), wrong))??)?;
-    rows.map(|row| token(row?, &mut places)).collect()
+    rows.map(|row| header.token(row?, &mut seeds, &mut places)).collect()
 }
 
-/// Compares without case and spaces: vendors write `timeinterval` and `Serial Number` too.
-fn is(text: &str, name: &str) -> bool {
-    let letters = |text: &str| text.replace(' ', "").to_ascii_lowercase();
-    letters(text) == letters(name)
+/// Where the columns are.
+struct Header {
+    /// How many there are.
+    width: usize,
+    /// The index in a row of each of [`NAMES`].
+    at: [Option<usize>; COLUMNS],
 }
 
-fn header(mut row: Row) -> Result<(), Fault> {
-    row.drop_fill(HEADER.len());
-    for (index, wanted) in HEADER.into_iter().enumerate() {
-        let offset = match row.fields.get(index) {
-            Some(field) if is(&field.text, wanted) => continue,
-            Some(field) => field.offset,
-            None => row.end,
-        };
-        return Err(Fault::new(offset, Flaw::WrongHeader { wanted }));
+impl Header {
+    fn parse(mut row: Row, format: Format) -> Result<Self, Fault> {
+        row.drop_fill(1);
+        let mut at = [None; COLUMNS];
+        for (index, field) in row.fields.iter().enumerate() {
+            let slot = column(&field.text).and_then(|column| at.get_mut(column));
+            let slot = slot.ok_or(Fault::new(field.offset, Flaw::UnknownColumn))?;
+            if slot.replace(index).is_some() {
+                return Err(Fault::new(field.offset, Flaw::TwiceColumn));
+            }
+        }
+        // Entra ID wants all; SafeID knows tokens without a user.
+        let needed = if format == Format::EntraCsv { &NAMES[UPN..] } else { &NAMES[SERIAL..] };
+        for (name, names) in needed {
+            let found = names.first().and_then(|name| column(name)).and_then(|at_| at.get(at_));
+            if found.copied().flatten().is_none() {
+                return Err(Fault::new(row.offset, Flaw::WrongHeader { wanted: name }));
+            }
+        }
+        Ok(Self { width: row.fields.len(), at })
     }
-    refuse_more(&row)
-}
 
-fn token(mut row: Row, places: &mut Places<'_>) -> Result<VendorToken, Fault> {
-    row.drop_fill(HEADER.len());
-    refuse_more(&row)?;
-    // The user in the first column is one of Entra ID; Fob assigns with two codes.
-    let [_, serial, seed, period, manufacturer, model] = row.fields.as_slice() else {
-        return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: HEADER.len() }));
-    };
-    let serial = Serial::parse(value::filled(serial, HEADER[1])?)
-        .map_err(|_| Fault::new(serial.offset, Flaw::BadSerial))?;
-    let seed = seed_from_base32(value::filled(seed, HEADER[2])?, seed.offset)?;
-    let period = value::period(value::filled(period, HEADER[3])?, period.offset)?;
-    let moving = Moving::Time { period };
-    Ok(VendorToken {
-        serial,
-        seed,
-        parameters: Parameters { algorithm: Algorithm::Sha1, digits: DIGITS, moving },
-        manufacturer: value::label(&manufacturer.text, manufacturer.offset)?,
-        model: value::label(&model.text, model.offset)?,
-        not_after: None,
-        place: places.at(row.offset),
-    })
-}
+    /// Returns the field of a column in a row.
+    fn field<'r>(&self, row: &'r Row, column: usize) -> Result<&'r Field, Fault> {
+        let index = self.at.get(column).copied().flatten();
+        let field = index.and_then(|index| row.fields.get(index));
+        field.ok_or(Fault::new(row.end, Flaw::TooFewFields { wanted: self.width }))
+    }
 
-fn refuse_more(row: &Row) -> Result<(), Fault> {
-    match row.fields.get(HEADER.len()) {
-        Some(extra) => Err(Fault::new(extra.offset, Flaw::TooManyFields { wanted: HEADER.len() })),
-        None => Ok(()),
+    fn token(
+        &self,
+        mut row: Row,
+        seeds: &mut Seeds,
+        places: &mut Places<'_>,
+    ) -> Result<VendorToken, Fault> {
+        row.drop_fill(self.width);
+        if let Some(extra) = row.fields.get(self.width) {
+            return Err(Fault::new(extra.offset, Flaw::TooManyFields { wanted: self.width }));
+        }
+        if row.fields.len() < self.width {
+            return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: self.width }));
+        }
+        // The user is one of Entra ID and not taken over; Fob assigns with two codes.
+        let serial = value::serial(self.field(&row, SERIAL)?, NAMES[SERIAL].0)?;
+        let seed = seeds.read(self.field(&row, SEED)?, NAMES[SEED].0)?;
+        let period = self.field(&row, PERIOD)?;
+        let period = value::period(value::filled(period, NAMES[PERIOD].0)?, period.offset)?;
+        let moving = Moving::Time { period };
+        let parameters = Parameters { algorithm: Algorithm::Sha1, digits: DIGITS, moving };
+        let (manufacturer, model) = (self.field(&row, MANUFACTURER)?, self.field(&row, MODEL)?);
+        Ok(VendorToken {
+            manufacturer: value::label(&manufacturer.text, manufacturer.offset)?,
+            model: value::label(&model.text, model.offset)?,
+            ..VendorToken::of_list(serial, seed, parameters, places.at(row.offset))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{has_header, read};
+    use super::{Fault, Format, Hints, VendorToken, has_header};
     use crate::{
         record::{Algorithm, Moving, Parameters},
-        seed::{Place, error::Flaw},
+        seed::{Choice, Place, error::Flaw},
     };
 
     const HEADER: &str = "upn,serial number,secret key,time interval,manufacturer,model\n";
     const KEY: &str = "AAAQEAYEAUDAOCAJBIFQYDIOB4";
+
+    fn read(text: &str) -> Result<Vec<VendorToken>, Fault> {
+        super::read(text, Format::EntraCsv, &Hints::from(Choice::Detect))
+    }
 
     #[track_caller]
     fn refusal(text: &str) -> (Flaw, u32, u32) {
@@ -120,19 +168,51 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_known_in_any_case_and_spacing() {
-        let text = " UPN , Serial Number,SECRET KEY,timeinterval,Manufacturer,Model,\r\n";
-        assert!(has_header(text) && read(text).is_ok());
+    fn a_header_is_known_in_every_spelling() {
+        for header in [
+            " UPN , Serial Number,SECRET KEY,timeinterval,Manufacturer,Model,\r\n",
+            "upn,serialNumber,secretKey,timeIntervalInSeconds,manufacturer,model\n",
+            "upn;serial_number;secret_key;time_interval;manufacturer;model;;\n",
+            "User Principal Name\tSerial-Number\tSecret Key\tTime Interval\tManufacturer\tModel\n",
+            "\"upn\",\"serial number\",\"secret key\",\"time interval\",\"manufacturer\",\"model\"\n",
+        ] {
+            assert!(has_header(header) && read(header).is_ok(), "{header}");
+        }
     }
 
     #[test]
-    fn a_header_without_upn_is_one_and_is_refused() {
+    fn the_header_tells_where_a_column_is() {
+        let text = format!(
+            "model,secret key,upn,manufacturer,time interval,serial number\nC,{KEY},u,M,60,A1"
+        );
+        let tokens = read(&text).ok().unwrap();
+        assert_eq!(tokens[0].serial.as_str(), "A1");
+        assert_eq!(
+            (tokens[0].manufacturer.as_deref(), tokens[0].model.as_deref()),
+            (Some("M"), Some("C"))
+        );
+        assert_eq!(tokens[0].parameters.moving, Moving::Time { period: 60 });
+    }
+
+    #[test]
+    fn a_header_without_users_is_one_of_safeid_alone() {
         let text = "serial number,secret key,time interval,manufacturer,model\n";
         assert!(has_header(text));
         assert_eq!(refusal(text), (Flaw::WrongHeader { wanted: "upn" }, 1, 1));
-        assert_eq!(refusal(&HEADER.replace(",model", "")).0, Flaw::WrongHeader { wanted: "model" });
-        assert_eq!(refusal(""), (Flaw::WrongHeader { wanted: "upn" }, 1, 1));
+        let hex = format!("{text}A1,000102030405060708090a0b0c0d0e0f,60,M,N");
+        let hints = Hints::from(Choice::Detect);
+        let tokens = super::read(&hex, Format::SafeidCsv, &hints).ok().unwrap();
+        assert_eq!(tokens[0].seed.as_bytes(), (0..16).collect::<Vec<u8>>());
         assert!(!has_header("A1,000102030405060708090a0b0c0d0e0f"));
+    }
+
+    #[test]
+    fn a_header_that_lacks_a_column_or_has_another_is_refused() {
+        let wrong = |header: &str| refusal(header);
+        assert_eq!(wrong(&HEADER.replace(",model", "")).0, Flaw::WrongHeader { wanted: "model" });
+        assert_eq!(wrong(""), (Flaw::WrongHeader { wanted: "upn" }, 1, 1));
+        assert_eq!(wrong(&HEADER.replace("model", "hash function")), (Flaw::UnknownColumn, 1, 57));
+        assert_eq!(wrong(&HEADER.replace("model", "model,Model")), (Flaw::TwiceColumn, 1, 63));
     }
 
     #[test]

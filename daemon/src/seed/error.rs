@@ -4,7 +4,10 @@ use std::fmt;
 
 use fob_api::Serial;
 
-use super::place::{Place, Places};
+use super::{
+    Format,
+    place::{Place, Places},
+};
 
 /// A seed file is refused, whole. `Display` is the fact, [`SeedError::hint`] the remedy.
 ///
@@ -87,6 +90,13 @@ pub enum Encryption {
 /// What is wrong with a seed file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Flaw {
+    /// A seed that reads as hexadecimal and as base32.
+    AmbiguousEncoding,
+    /// Several formats read the file, and not all the same.
+    AmbiguousFormat {
+        /// Their names.
+        candidates: Vec<Format>,
+    },
     /// The base32 text has a length or a padding that base32 cannot have.
     Base32Length,
     /// The base64 text has a length, padding or spare bits that base64 cannot have.
@@ -109,6 +119,8 @@ pub enum Flaw {
     CheckDigits,
     /// A control character, or a byte order mark inside the file.
     ControlCharacter,
+    /// A counter for a token that has a clock.
+    CounterOfTotp,
     /// A document type declaration.
     Doctype,
     /// Two tokens have one seed.
@@ -138,6 +150,10 @@ pub enum Flaw {
     Encrypted(Encryption),
     /// A reference to an entity that XML does not predefine.
     Entity,
+    /// The format has another encoding than the caller says.
+    FixedEncoding,
+    /// The file does not say what the tokens are, nor does the caller.
+    KindIsMissing,
     /// A key for another purpose than one-time codes.
     KeyUsage,
     /// The XML is not well-formed.
@@ -147,6 +163,10 @@ pub enum Flaw {
         /// Its name.
         name: &'static str,
     },
+    /// A seed in another encoding than those before it.
+    MixedEncodings,
+    /// No entry of SafeWord's records that is known.
+    NoEntry,
     /// A key without its secret.
     NoSecret,
     /// Not a single token.
@@ -159,20 +179,38 @@ pub enum Flaw {
     NotHex,
     /// XML, but no PSKC.
     NotPskc,
+    /// XML, but not SafeNet's.
+    NotSafenet,
+    /// A token of another kind than the caller says.
+    NotThatKind,
+    /// Not UTF-16 behind its byte order mark.
+    NotUtf16,
     /// Not UTF-8.
     NotUtf8,
     /// An odd number of hexadecimal digits.
     OddHex,
+    /// A hash that is not known.
+    OtherHash,
     /// The XML declaration names another encoding than UTF-8.
     OtherEncoding,
+    /// A seed of a length of which nobody says the hash.
+    OtherLength,
+    /// A clock that counts from another moment than 1970.
+    OtherOrigin,
+    /// A slot of a YubiKey that is not OATH-HOTP.
+    OtherSlot,
     /// The Suite names another hash.
     OtherSuite,
     /// The type of an OATH CSV row is neither `hotp` nor `totp`.
     OtherType,
+    /// A version of privacyIDEA's list that is not known.
+    OtherVersion,
     /// A period for a button token.
     PeriodOfHotp,
     /// The code would contain the user's PIN.
     PinInCode,
+    /// A seed that is encrypted for SafeWord.
+    SealedForSafeword,
     /// The seed is all zeroes.
     SeedIsZero,
     /// The seed has more than 128 bytes.
@@ -204,17 +242,21 @@ pub enum Flaw {
         /// Its name.
         name: &'static str,
     },
+    /// A column that is in the header already.
+    TwiceColumn,
+    /// A counter of which nobody says what it counts.
+    UncertainCounter,
     /// An element that has no place here.
     Unexpected,
+    /// A column of the header that is not known.
+    UnknownColumn,
     /// A rule for the key that Fob does not know.
     UnknownPolicy,
     /// A users file of pam_oath.
     UsersFile,
-    /// UTF-16 text.
-    Utf16,
-    /// A column of the header has another name.
+    /// The header lacks a column.
     WrongHeader {
-        /// The name that it should have.
+        /// Its name.
         wanted: &'static str,
     },
     /// A key algorithm other than `hotp` and `totp`.

@@ -7,6 +7,14 @@ use super::error::{Encryption, Flaw};
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AmbiguousFormat { candidates } => {
+                let names: Vec<_> = candidates.iter().map(|format| format.word()).collect();
+                write!(
+                    f,
+                    "the file can be read as {}, and not with the same tokens.",
+                    any_of(&names)
+                )
+            }
             Self::DuplicateSeed { serial, first, place } => {
                 write!(f, "token {serial} has the same seed as token {first} of {place}.")
             }
@@ -26,13 +34,21 @@ impl fmt::Display for Flaw {
             }
             Self::Twice { name } => write!(f, "{name} is here a second time."),
             Self::WrongHeader { wanted } => {
-                write!(f, "the header should have the column \"{wanted}\" here.")
+                write!(f, "the header lacks the column \"{wanted}\".")
             }
             Self::WrongKeyAlgorithm { kind } => {
                 write!(f, "this is {kind}; only keys of hotp and totp tokens are supported.")
             }
             other => f.write_str(other.fixed()),
         }
+    }
+}
+
+/// Returns names in a row: `a, b or c`.
+fn any_of(names: &[&str]) -> String {
+    match names {
+        [names @ .., last] if !names.is_empty() => format!("{} or {last}", names.join(", ")),
+        names => names.concat(),
     }
 }
 
@@ -51,6 +67,7 @@ impl Flaw {
     /// Returns the fact of a flaw that carries no data.
     fn fixed(&self) -> &'static str {
         self.fixed_of_file()
+            .or_else(|| self.fixed_of_list())
             .or_else(|| self.fixed_of_value())
             .unwrap_or_else(|| self.fixed_of_xml())
     }
@@ -60,6 +77,7 @@ impl Flaw {
             Self::ControlCharacter => "this control character does not belong in a seed file.",
             Self::Empty => "the file is empty.",
             Self::NoTokens => "the file describes no token.",
+            Self::NotUtf16 => "this is not UTF-16 text.",
             Self::NotUtf8 => "this is not UTF-8 text.",
             Self::OtherEncoding => "the file says that it is not in UTF-8.",
             Self::StrayQuote => "a quotation mark has to stand around a whole field.",
@@ -67,7 +85,33 @@ impl Flaw {
             Self::UsersFile => {
                 "this is a users file of pam_oath (oath-toolkit); that format is not supported yet."
             }
-            Self::Utf16 => "the file is in UTF-16.",
+            _ => return None,
+        })
+    }
+
+    fn fixed_of_list(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::AmbiguousEncoding => "this seed reads as hexadecimal and as base32.",
+            Self::CounterOfTotp => "a totp token has no counter.",
+            Self::FixedEncoding => {
+                "the seeds of this format are never in the encoding that was given."
+            }
+            Self::KindIsMissing => "the file does not say what the tokens are.",
+            Self::MixedEncodings => "this seed reads in another encoding than those before it.",
+            Self::NoEntry => "this entry is not known.",
+            Self::NotSafenet => "these are no Tokens of SafeNet or Aladdin.",
+            Self::NotThatKind => "this token is of another kind than the one that was given.",
+            Self::OtherHash => "this hash is not supported; sha1, sha256 and sha512 are.",
+            Self::OtherLength => "this seed has neither 20 nor 32 bytes, so its hash is not known.",
+            Self::OtherOrigin => {
+                "this token counts time from a day of its own and not from 1970; that is not supported yet."
+            }
+            Self::OtherSlot => "this slot is not OATH-HOTP.",
+            Self::OtherVersion => "this version is not supported; 1 and 2 are.",
+            Self::SealedForSafeword => "the seed is encrypted for SafeWord.",
+            Self::TwiceColumn => "this column is in the header a second time.",
+            Self::UncertainCounter => "it is not certain what this counter counts; 0 is supported.",
+            Self::UnknownColumn => "this column is not known.",
             _ => return None,
         })
     }
@@ -122,10 +166,66 @@ impl Flaw {
         }
     }
 
+    /// Tells whether the file could be read if the caller said more about it.
+    pub(super) fn asks_for_an_option(&self) -> bool {
+        matches!(self, Self::AmbiguousEncoding | Self::KindIsMissing)
+    }
+
     /// Returns the remedy.
     pub(super) fn hint(&self) -> Option<&'static str> {
+        self.hint_of_list().or_else(|| self.hint_of_file())
+    }
+
+    fn hint_of_list(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Utf16 | Self::NotUtf8 | Self::OtherEncoding | Self::ControlCharacter => {
+            Self::AmbiguousEncoding => {
+                "add \"--encoding hex\" or \"--encoding base32\", whichever the vendor says."
+            }
+            Self::AmbiguousFormat { .. } => {
+                "add \"--format\" with one of these, or \"--kind\" if they differ in what the tokens are; \"fobctl import --list-formats\" explains them."
+            }
+            Self::CounterOfTotp | Self::NotThatKind => {
+                "leave --kind out, or correct it; the vendor knows what the tokens are."
+            }
+            Self::FixedEncoding => {
+                "leave --encoding out, or add the right \"--format\"; \"fobctl import --list-formats\" explains them."
+            }
+            Self::KindIsMissing => {
+                "add \"--kind totp-6-30\" or what else they are: hotp-6, hotp-8, totp-6-60, totp-8-30 or totp-8-60."
+            }
+            Self::MixedEncodings => {
+                "ask the vendor which of the two is right, or split the file and import each part with \"--encoding\"."
+            }
+            Self::NotBase32 => {
+                "if the seeds are in hexadecimal, add \"--format safeid-csv\" for a file with a header, else \"--encoding hex\"."
+            }
+            Self::NotHex | Self::OddHex => {
+                "if the seeds are in base32, add \"--encoding base32\"; \"fobctl import --list-formats\" shows each format with an example."
+            }
+            Self::OtherHash | Self::OtherLength => {
+                "ask the vendor for PSKC as in RFC 6030, which names the hash."
+            }
+            Self::OtherOrigin => {
+                "ask the vendor for tokens that count from 1970, or for event tokens; if he can set the tokens anew, for a new file."
+            }
+            Self::OtherSlot => "take the row out, or configure that slot for OATH-HOTP.",
+            Self::PeriodOfHotp => "if the column is the counter, add \"--format privacyidea-csv\".",
+            Self::SealedForSafeword => {
+                "ask for an export with plain seeds, sent in a protected way."
+            }
+            Self::UncertainCounter => {
+                "if no code of the token was used yet, write 0; assignment finds the counter again."
+            }
+            Self::UnknownColumn | Self::TwiceColumn => {
+                "take the column out; known are upn, serial number, secret key, time interval, manufacturer and model."
+            }
+            _ => return None,
+        })
+    }
+
+    fn hint_of_file(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NotUtf16 | Self::NotUtf8 | Self::OtherEncoding | Self::ControlCharacter => {
                 "save the file as UTF-8 text, in a text editor and not in a spreadsheet program."
             }
             Self::DuplicateSerial { .. } | Self::DuplicateSeed { .. } => {
@@ -140,10 +240,10 @@ impl Flaw {
             Self::SeedTooShort | Self::SeedIsZero => {
                 "ask the vendor for the right seed, or for other tokens; such a seed protects nobody."
             }
-            Self::NotHex | Self::OddHex | Self::TooFewFields { wanted: 2 } => {
-                "rows are \"serial, hexkey, type, digits, period\", without a header; the last three may be left out."
+            Self::TooFewFields { .. } | Self::TooManyFields { .. } => {
+                "\"fobctl import --list-formats\" shows each format with an example; name it with \"--format\"."
             }
-            Self::WrongHeader { .. } | Self::TooFewFields { .. } => {
+            Self::WrongHeader { .. } => {
                 "the columns are upn,serial number,secret key,time interval,manufacturer,model; the upn may be left empty."
             }
             Self::Doctype | Self::Entity => {

@@ -1,12 +1,27 @@
 //! Values that occur in more than one format.
 
+use fob_api::{Serial, TokenKind};
+
 use super::{
     csv::Field,
     error::{Fault, Flaw},
 };
+use crate::record::{Algorithm, Moving, Parameters};
 
 /// Seconds per step where a file says nothing (RFC 6238 section 4.1).
 pub(super) const DEFAULT_PERIOD: u32 = 30;
+
+/// A button with six digits, what every format means that has nothing else.
+pub(super) const BUTTON: TokenKind = TokenKind { word: "hotp-6", period: None, digits: 6 };
+
+/// Returns the parameters of a kind with SHA-1, `next` the counter of a button.
+pub(super) fn parameters(kind: TokenKind, next: u64) -> Parameters {
+    let moving = match kind.period {
+        Some(period) => Moving::Time { period },
+        None => Moving::Counter { next },
+    };
+    Parameters { algorithm: Algorithm::Sha1, digits: kind.digits, moving }
+}
 
 /// Longest manufacturer or model, in characters. Real ones have up to 30; the limit only bounds
 /// what is stored and shown.
@@ -18,6 +33,30 @@ pub(super) fn filled<'f>(field: &'f Field, name: &'static str) -> Result<&'f str
         return Err(Fault::new(field.offset, Flaw::EmptyField { field: name }));
     }
     Ok(&field.text)
+}
+
+/// Reads a serial. `name` is what the format calls it.
+pub(super) fn serial(field: &Field, name: &'static str) -> Result<Serial, Fault> {
+    Serial::parse(filled(field, name)?).map_err(|_| Fault::new(field.offset, Flaw::BadSerial))
+}
+
+/// Reads the counter that comes next; as large as an `xs:long`, which PSKC has (RFC 6030 section
+/// 4.2).
+pub(super) fn counter(text: &str, offset: usize) -> Result<u64, Fault> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let counter = text.parse::<i64>().ok().filter(|_| plain).and_then(|n| u64::try_from(n).ok());
+    counter.ok_or(Fault::new(offset, Flaw::BadCounter))
+}
+
+/// Reads the name of a hash, with or without `Hmac`, dashes and capital letters.
+pub(super) fn hash(text: &str, offset: usize) -> Result<Algorithm, Fault> {
+    let letters = text.replace(['-', '_'], "").to_ascii_uppercase();
+    match letters.strip_prefix("HMAC").unwrap_or(&letters) {
+        "SHA1" => Ok(Algorithm::Sha1),
+        "SHA256" => Ok(Algorithm::Sha256),
+        "SHA512" => Ok(Algorithm::Sha512),
+        _ => Err(Fault::new(offset, Flaw::OtherHash)),
+    }
 }
 
 /// Reads the digits of a code.

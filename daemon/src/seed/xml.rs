@@ -72,6 +72,14 @@ impl Element<'_> {
         self.attribute(name)?.ok_or(self.fault(Flaw::Missing { name }))
     }
 
+    /// Refuses it if the slot has been filled by an element of the same name.
+    pub(super) fn once<T>(&self, slot: &Option<T>, name: &'static str) -> Result<(), Fault> {
+        match slot {
+            Some(_) => Err(self.fault(Flaw::Twice { name })),
+            None => Ok(()),
+        }
+    }
+
     /// Returns a fault that stands at this element.
     pub(super) fn fault(&self, flaw: Flaw) -> Fault {
         Fault::new(self.offset, flaw)
