@@ -118,7 +118,9 @@ pub struct FormatSheet {
     pub example: &'static str,
     /// How its seeds are written.
     pub script: SeedScript,
-    /// What is told about what the file leaves out and what is refused, in a sentence.
+    /// Whether the caller has to say what the tokens are.
+    pub needs_kind: bool,
+    /// What is meant by what a file leaves out, and what is refused, in a few words.
     pub note: &'static str,
 }
 
@@ -175,6 +177,7 @@ pub const SHEETS: [FormatSheet; 13] = [
             r#"</Key></KeyPackage></KeyContainer>"#
         ),
         script: SeedScript::Always(SeedEncoding::Base64),
+        needs_kind: false,
         note: "The file says all itself.",
     },
     FormatSheet {
@@ -184,6 +187,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "serial,seed[,type[,digits[,period]]]",
         example: "77001, 000102030405060708090a0b0c0d0e0f10111213, totp, 6, 30",
         script: SeedScript::Usually(SeedEncoding::Hex),
+        needs_kind: false,
         note: "Left out: hotp, 6 digits, 30 seconds, or what --kind says. The hash is SHA-1.",
     },
     FormatSheet {
@@ -193,6 +197,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "serial,seed[,type[,digits[,period or counter]]]; version 2 has user,resolver,realm before it",
         example: "# version: 2\nalice, resolver1, realm1, 77001, 000102030405060708090a0b0c0d0e0f10111213, hotp, 6, 12",
         script: SeedScript::Usually(SeedEncoding::Hex),
+        needs_kind: false,
         note: "As oath-csv, but the fifth column of a hotp token is its counter. Users are not taken over.",
     },
     FormatSheet {
@@ -202,6 +207,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "serial,seed[,type[,digits[,period[,hash]]]]",
         example: "77001, 000102030405060708090a0b0c0d0e0f10111213, totp, 6, 30, sha256",
         script: SeedScript::Usually(SeedEncoding::Hex),
+        needs_kind: false,
         note: "As oath-csv, but without a hash a seed of 32 bytes is SHA-256 and one of 64 bytes SHA-512.",
     },
     FormatSheet {
@@ -211,6 +217,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "serial,seed[,counter]",
         example: "77001,000102030405060708090a0b0c0d0e0f10111213",
         script: SeedScript::Usually(SeedEncoding::Hex),
+        needs_kind: true,
         note: "It does not say what the tokens are: --kind is needed. A counter only with hotp.",
     },
     FormatSheet {
@@ -220,6 +227,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "upn,serial number,secret key,time interval,manufacturer,model",
         example: "upn,serial number,secret key,time interval,manufacturer,model\nalice@example.org,77001,AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT,30,Example,Clock",
         script: SeedScript::Always(SeedEncoding::Base32),
+        needs_kind: false,
         note: "The header is needed, its columns in any order. totp, 6 digits, SHA-1. Users are not taken over.",
     },
     FormatSheet {
@@ -229,6 +237,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "[upn,]serial number,secret key,time interval,manufacturer,model",
         example: "serial number,secret key,time interval,manufacturer,model\n77001,000102030405060708090a0b0c0d0e0f10111213,60,Deepnet Security,SafeID/Classic",
         script: SeedScript::HexOrBase32,
+        needs_kind: false,
         note: "As entra-csv, also without users and in hexadecimal.",
     },
     FormatSheet {
@@ -238,6 +247,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "serial;manufacturer;algorithm;seed;digits;interval or event; also with commas or tabs",
         example: "77001;Example;totp;000102030405060708090a0b0c0d0e0f10111213;6;30",
         script: SeedScript::HexOrBase32,
+        needs_kind: false,
         note: "hotp tokens only with event 0, mOTP not at all.",
     },
     FormatSheet {
@@ -247,6 +257,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "18 columns, or serial,identity,0,seed,access code,time",
         example: "508326,,0,000102030405060708090a0b0c0d0e0f10111213,,2026-11-22T12:00:00,",
         script: SeedScript::Always(SeedEncoding::Hex),
+        needs_kind: false,
         note: "Only OATH-HOTP slots with a moving factor of 0. The serial of the traditional format is the OATH token identifier, which the key types before the code: switch that off.",
     },
     FormatSheet {
@@ -256,6 +267,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "serial and seed, with spaces or a tab between them",
         example: "77001 000102030405060708090a0b0c0d0e0f10111213",
         script: SeedScript::HexOrBase32,
+        needs_kind: true,
         note: "It does not say what the tokens are: --kind is needed.",
     },
     FormatSheet {
@@ -265,6 +277,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "serial:seed:counter",
         example: "77001:AAECAwQFBgcICQoLDA0ODxAREhM=:AA==",
         script: SeedScript::Always(SeedEncoding::Base64),
+        needs_kind: false,
         note: "hotp with 6 digits, or what --kind says. A counter of one byte, or all zeroes.",
     },
     FormatSheet {
@@ -274,6 +287,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "XML: Tokens, Token, Applications, Application with Seed and MovingFactor",
         example: r#"<Tokens><Token serial="77001"><Applications><Application><Seed>000102030405060708090a0b0c0d0e0f10111213</Seed><MovingFactor>1</MovingFactor></Application></Applications></Token></Tokens>"#,
         script: SeedScript::Always(SeedEncoding::Hex),
+        needs_kind: false,
         note: "hotp with 6 digits, or what --kind says. Seeds of 20 bytes (SHA-1) or 32 (SHA-256).",
     },
     FormatSheet {
@@ -283,6 +297,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         layout: "lines \"name: value\", a blank line between tokens",
         example: "dn: sccAuthenticatorId=77001\nobjectclass: sccCompatibleToken\nsccAuthenticatorId: 77001\nsccTokenType: eToken-PASS-ES\nsccTokenData: sccKey=000102030405060708090A0B0C0D0E0F10111213;sccMode=E;sccPwLen=6;sccVer=6.20;",
         script: SeedScript::Always(SeedEncoding::Hex),
+        needs_kind: false,
         note: "Only event tokens: a time token counts from a day of its own, not from 1970.",
     },
 ];

@@ -16,35 +16,34 @@ use super::{
 
 /// Reads a text as the one format that it is of.
 pub(super) fn read(text: &str, hints: &Hints) -> Result<(Format, Vec<VendorToken>), SeedError> {
-    let candidates = candidates(text);
-    let mut fitting = Vec::new();
-    let (mut first, mut differ) = (None, false);
+    // Of formats that read the same the first, and the first that would if it knew more.
+    let mut readings: Vec<(Format, Vec<VendorToken>)> = Vec::new();
     let (mut wish, mut refusal) = (None, None);
-    for format in candidates {
+    for format in candidates(text) {
         match read_as(format, text, hints) {
             Ok(tokens) => {
-                fitting.push(format);
-                match &first {
-                    None => first = Some((format, tokens)),
-                    Some((_, known)) => differ |= !same(known, &tokens),
+                if !readings.iter().any(|(_, known)| same(known, &tokens)) {
+                    readings.push((format, tokens));
                 }
             }
             Err(error) if error.flaw().asks_for_an_option() => {
-                fitting.push(format);
-                wish.get_or_insert(error);
+                wish.get_or_insert((format, error));
             }
             Err(error) => {
                 refusal.get_or_insert(error);
             }
         }
     }
-    match (first, wish) {
-        (Some(read), None) if !differ => Ok(read),
+    match (readings.pop(), wish) {
+        (Some(only), None) if readings.is_empty() => Ok(only),
         (None, None) => Err(refusal.unwrap_or(SeedError::of_file(Flaw::NoTokens))),
-        (_, Some(wish)) if fitting.len() == 1 || *wish.flaw() == Flaw::AmbiguousEncoding => {
-            Err(wish)
+        (None, Some((_, wish))) => Err(wish),
+        (_, Some((_, wish))) if *wish.flaw() == Flaw::AmbiguousEncoding => Err(wish),
+        (last, wish) => {
+            let read = readings.into_iter().chain(last).map(|(format, _)| format);
+            let candidates = read.chain(wish.map(|(format, _)| format)).collect();
+            Err(SeedError::of_file(Flaw::AmbiguousFormat { candidates }))
         }
-        _ => Err(SeedError::of_file(Flaw::AmbiguousFormat { candidates: fitting })),
     }
 }
 
@@ -75,8 +74,8 @@ fn candidates(text: &str) -> Vec<Format> {
     let line = Lines::new(text).map(|(_, line)| line.trim_matches([' ', '\t']));
     let line = line.filter(|line| !line.is_empty()).find(|line| !line.starts_with('#'));
     let line = line.unwrap_or_default();
-    if entra_csv::has_header(text) {
-        vec![Format::EntraCsv, Format::SafeidCsv]
+    if let Some(formats) = entra_csv::formats(text) {
+        formats.to_vec()
     } else if oath_csv::is_users_file(line) {
         vec![Format::OathCsv]
     } else if yubico_csv::is_event(line) {

@@ -43,11 +43,15 @@ const MODEL: usize = 5;
 /// Digits of every code: Entra ID takes tokens with six only.
 const DIGITS: u8 = 6;
 
-/// Tells whether the text starts with such a header, or with something that was meant as one.
-pub(super) fn has_header(text: &str) -> bool {
-    let row = Rows::new(text, Hash::Row, COLUMNS, ANY).next();
-    let is_one = |field: &Field| matches!(column(&field.text), Some(UPN | SEED));
-    row.and_then(Result::ok).is_some_and(|row| row.fields.iter().any(is_one))
+/// Returns whose header the text starts with, or what was meant as one; `None` if it has none.
+pub(super) fn formats(text: &str) -> Option<&'static [Format]> {
+    let row = Rows::new(text, Hash::Row, COLUMNS, ANY).next()?.ok()?;
+    let has = |wanted| row.fields.iter().any(|field| column(&field.text) == Some(wanted));
+    match (has(UPN), has(SEED)) {
+        (true, _) => Some(&[Format::EntraCsv, Format::SafeidCsv]),
+        (false, true) => Some(&[Format::SafeidCsv]),
+        (false, false) => None,
+    }
 }
 
 /// Returns the index of the column with this name.
@@ -134,7 +138,7 @@ impl Header {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Format, Hints, VendorToken, has_header};
+    use super::{Fault, Format, Hints, VendorToken, formats};
     use crate::{
         record::{Algorithm, Moving, Parameters},
         seed::{Choice, Place, error::Flaw},
@@ -176,7 +180,7 @@ mod tests {
             "User Principal Name\tSerial-Number\tSecret Key\tTime Interval\tManufacturer\tModel\n",
             "\"upn\",\"serial number\",\"secret key\",\"time interval\",\"manufacturer\",\"model\"\n",
         ] {
-            assert!(has_header(header) && read(header).is_ok(), "{header}");
+            assert!(formats(header).is_some() && read(header).is_ok(), "{header}");
         }
     }
 
@@ -197,13 +201,13 @@ mod tests {
     #[test]
     fn a_header_without_users_is_one_of_safeid_alone() {
         let text = "serial number,secret key,time interval,manufacturer,model\n";
-        assert!(has_header(text));
+        assert_eq!(formats(text), Some([Format::SafeidCsv].as_slice()));
         assert_eq!(refusal(text), (Flaw::WrongHeader { wanted: "upn" }, 1, 1));
         let hex = format!("{text}A1,000102030405060708090a0b0c0d0e0f,60,M,N");
         let hints = Hints::from(Choice::Detect);
         let tokens = super::read(&hex, Format::SafeidCsv, &hints).ok().unwrap();
         assert_eq!(tokens[0].seed.as_bytes(), (0..16).collect::<Vec<u8>>());
-        assert!(!has_header("A1,000102030405060708090a0b0c0d0e0f"));
+        assert_eq!(formats("A1,000102030405060708090a0b0c0d0e0f"), None);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! over all formats can show.
 
 mod fixtures;
+mod formats;
 mod hostile;
+mod lists;
 mod samples;
 
 use std::path::PathBuf;
