@@ -16,8 +16,8 @@ use fob_api::{
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::parse::{
-    backup_key, far_clock, fate, format_choice, host_name, log_query, log_report, pairing, proof,
-    sealed_memory, seed_file, serial_name, share, terms, timed_pair, user_name, writable_file,
+    backup_key, far_clock, fate, host_name, log_query, log_report, pairing, proof, sealed_memory,
+    seed_file, seed_hints, serial_name, share, terms, timed_pair, user_name, writable_file,
 };
 pub use self::{
     object::{CallerSource, Fob},
@@ -180,7 +180,11 @@ impl<S: Store> Fob<S> {
     /// Reads a vendor's seed file into stock: all of it or nothing.
     ///
     /// The file is a descriptor of a regular file of at most 16 MiB. The format is pskc,
-    /// oath-csv, entra-csv, or empty to find it out. Options: dry_run (b), ignore_expiry (b).
+    /// oath-csv, privacyidea-csv, linotp-csv, plain-csv, entra-csv, safeid-csv, multiotp-csv,
+    /// yubico-csv, feitian-text, nexus-text, safenet-xml, safeword-dat, or empty to find it out.
+    /// Options: dry_run (b), ignore_expiry (b); encoding (s) of the seeds, hex, base32 or base64,
+    /// where it is not certain; kind (s) of the tokens, hotp-6, hotp-8, totp-6-30, totp-6-60,
+    /// totp-8-30 or totp-8-60, where the file does not say it.
     /// Returns format (s), added (as), unchanged (as). Callers: uid 0.
     ///
     /// Errors: BadSeedFile, InvalidArgument, NotAuthorized, StoreUnavailable.
@@ -196,7 +200,7 @@ impl<S: Store> Fob<S> {
         let visitor = self.visitor(&header, connection).await?;
         let caller = visitor.caller.signed_in_as(options.login_uid);
         self.engine.permit_import(caller)?;
-        let (format, file) = (format_choice(format)?, seed_file(file).await?);
+        let (hints, file) = (seed_hints(format, &options)?, seed_file(file).await?);
         let expiry = match options.ignore_expiry {
             Some(true) => Expiry::Ignore,
             _ => Expiry::Heed,
@@ -205,7 +209,7 @@ impl<S: Store> Fob<S> {
             Some(true) => Extent::DryRun,
             _ => Extent::Full,
         };
-        self.engine.import(Import { caller, file, format, expiry, extent }).await
+        self.engine.import(Import { caller, file, hints, expiry, extent }).await
     }
 
     /// Lists tokens in pages of at most 500. The cursor is empty for the first page, then what

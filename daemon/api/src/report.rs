@@ -168,7 +168,7 @@ pub struct UnlockOptions {
 #[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct ImportReport {
-    /// The format that was read: `pskc`, `oath-csv` or `entra-csv`.
+    /// The format that was read ([`crate::SeedFormat::word`]).
     pub format: Option<String>,
     /// Serials that are new in stock.
     pub added: Option<Vec<String>>,
@@ -226,6 +226,10 @@ pub struct ImportOptions {
     pub dry_run: Option<bool>,
     /// Take keys whose file says that they have expired.
     pub ignore_expiry: Option<bool>,
+    /// How the seeds are written ([`crate::SeedEncoding::word`]), where that is not certain.
+    pub encoding: Option<String>,
+    /// What the tokens are ([`crate::TokenKind::word`]), where the file does not say it.
+    pub kind: Option<String>,
     /// The uid with which the caller signed in before he became root (proc_pid_loginuid(5)): for the
     /// log only.
     pub login_uid: Option<u32>,

@@ -1,8 +1,9 @@
 //! Arguments of the bus as values of the daemon: parsed once, at the edge.
 
 use fob_api::{
-    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, LogBreak, LogEntry,
-    LogOptions, LogReport, Serial, Share, UserName, Verdict, VerifyContext, VerifyDetails,
+    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, ImportOptions, LogBreak,
+    LogEntry, LogOptions, LogReport, Serial, Share, UserName, Verdict, VerifyContext,
+    VerifyDetails,
 };
 use zbus::wire::OwnedFd;
 
@@ -14,7 +15,7 @@ use crate::{
         recovery::Terms,
     },
     engine::{Notice, Pairing, SeedFile, Sink, Source, read_seed_file},
-    seed::{Choice, Format},
+    seed::{Choice, Encoding, Format, Hints, TokenKind},
     vault::backup::BackupKey,
 };
 
@@ -193,15 +194,20 @@ pub(super) fn far_clock(options: &AssignOptions) -> FarClock {
     }
 }
 
-/// Parses the format of a seed file; empty is to find it out.
-pub(super) fn format_choice(word: &str) -> Result<Choice, Error> {
-    const FACT: &str = "format must be one of those that Import names, or empty.";
-    match word {
-        "" => Ok(Choice::Detect),
-        word => {
-            Format::from_word(word).map(Choice::Is).ok_or(Error::InvalidArgument { fact: FACT })
-        }
-    }
+/// Parses what is said about a seed file; an empty format is to find it out.
+pub(super) fn seed_hints(format: &str, options: &ImportOptions) -> Result<Hints, Error> {
+    const FORMAT: &str = "format must be one of those that Import names, or empty.";
+    const ENCODING: &str = "encoding must be hex, base32 or base64.";
+    const KIND: &str = "kind must be hotp-6, hotp-8, totp-6-30, totp-6-60, totp-8-30 or totp-8-60.";
+    let or = |fact| Error::InvalidArgument { fact };
+    let format = match format {
+        "" => Choice::Detect,
+        word => Choice::Is(Format::from_word(word).ok_or(or(FORMAT))?),
+    };
+    let encoding = options.encoding.as_deref();
+    let encoding = encoding.map(|word| Encoding::from_word(word).ok_or(or(ENCODING)));
+    let kind = options.kind.as_deref().map(|word| TokenKind::from_word(word).ok_or(or(KIND)));
+    Ok(Hints { format, encoding: encoding.transpose()?, kind: kind.transpose()? })
 }
 
 /// Reads a seed file from its descriptor.

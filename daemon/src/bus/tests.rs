@@ -5,7 +5,7 @@ use std::{
 };
 
 use fob_api::{
-    BypassOptions,
+    BypassOptions, ImportOptions,
     address::{INTERFACE, OBJECT_PATH},
 };
 use zbus::{
@@ -13,13 +13,14 @@ use zbus::{
     export::futures_core::Stream as _, message::Type,
 };
 
-use super::{CallerSource, Fob};
+use super::{CallerSource, Fob, parse::seed_hints};
 use crate::{
     access::Caller,
     audit::Audit,
     clock::Clock,
     decide::Policy,
     engine::{Engine, Surroundings},
+    seed::{Choice, Encoding, Format, Hints, TokenKind},
     store::memory::MemoryStore,
     users::Users,
     vault::Vault,
@@ -149,6 +150,38 @@ async fn a_temporary_code_needs_a_reason_and_a_time_within_a_week() {
     let none = BypassOptions::default();
     let bad = "org.fobd.Fob1.Error.InvalidArgument";
     assert_eq!(error_of(&client, "Bypass", &("alice", none)).await, bad);
+}
+
+#[test]
+fn what_is_said_about_a_seed_file_is_known_or_refused() {
+    let options = |encoding: &str, kind: &str| {
+        let said = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
+        ImportOptions { encoding: said(encoding), kind: said(kind), ..ImportOptions::default() }
+    };
+    let heard = |format, encoding, kind| seed_hints(format, &options(encoding, kind)).ok();
+    assert_eq!(heard("", "", ""), Some(Choice::Detect.into()));
+    let want = Hints {
+        format: Choice::Is(Format::FeitianText),
+        encoding: Some(Encoding::Base32),
+        kind: TokenKind::from_word("totp-6-60"),
+    };
+    assert!(want.kind.is_some());
+    assert_eq!(heard("feitian-text", "base32", "totp-6-60"), Some(want));
+    for (format, encoding, kind) in [("csv", "", ""), ("", "rot13", ""), ("", "", "totp")] {
+        assert_eq!(heard(format, encoding, kind), None, "{format}{encoding}{kind}");
+    }
+}
+
+#[test]
+fn the_contract_names_every_format_encoding_and_kind() {
+    let contract = include_str!("../../../packaging/dbus/org.fobd.Fob1.xml");
+    let contract = contract.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = Format::ALL.map(Format::word).join(", ");
+    assert!(contract.contains(&format!("The format is {words}, or empty")), "{words}");
+    for word in Encoding::ALL.map(Encoding::word).into_iter().chain(TokenKind::ALL.map(|k| k.word))
+    {
+        assert!(contract.contains(word), "{word}");
+    }
 }
 
 #[tokio::test]

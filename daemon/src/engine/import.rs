@@ -19,7 +19,7 @@ use crate::{
     },
     engine::{Applied, Engine, Marker, ROUNDS, events::About},
     record::{KeyId, Standing, Token, Trace},
-    seed::{self, Choice, Format, SeedError, VendorToken},
+    seed::{self, Format, Hints, SeedError, VendorToken},
     store::{Guard, Key, Store, Write},
     wipe,
 };
@@ -87,16 +87,16 @@ pub fn read_seed_file(descriptor: OwnedFd) -> Result<SeedFile, ReadError> {
 
 /// Reads tokens, and wipes what the reading has left on the stack: decoders take many characters of
 /// a seed into registers at once, and some of those come to lie there.
-fn parse(file: &SeedFile, format: Choice) -> Parsed {
-    let parsed = parse_in_a_frame(file, format);
+fn parse(file: &SeedFile, hints: Hints) -> Parsed {
+    let parsed = parse_in_a_frame(file, hints);
     wipe::stack();
     parsed
 }
 
 /// A frame of its own, so that [`wipe::stack`] reaches it.
 #[inline(never)]
-fn parse_in_a_frame(file: &SeedFile, format: Choice) -> Parsed {
-    seed::parse(&file.0, format)
+fn parse_in_a_frame(file: &SeedFile, hints: Hints) -> Parsed {
+    seed::parse(&file.0, hints)
 }
 
 /// A request to import.
@@ -105,8 +105,8 @@ pub struct Import {
     pub caller: Caller,
     /// The file.
     pub file: SeedFile,
-    /// Its format.
-    pub format: Choice,
+    /// What is said about it.
+    pub hints: Hints,
     /// Whether expired keys are taken.
     pub expiry: Expiry,
     /// Whether anything is written.
@@ -157,9 +157,9 @@ impl<S: Store> Engine<S> {
 
     async fn try_to_import(&self, import: Import) -> Result<ImportReport, Error> {
         self.permit(Action::Import, import.caller, Target::House)?;
-        let (file, format) = (import.file, import.format);
+        let (file, hints) = (import.file, import.hints);
         // Seconds of work for a large file: not on a thread that others' sign-ins wait for.
-        let (format, tokens) = tokio::task::spawn_blocking(move || parse(&file, format))
+        let (format, tokens) = tokio::task::spawn_blocking(move || parse(&file, hints))
             .await
             .map_err(|error| self.trouble("seed", error))?
             .map_err(|error| Error::BadSeedFile {

@@ -57,11 +57,11 @@ pub(super) fn seed_from_base32(text: &str, offset: usize) -> Result<Seed, Fault>
 
 /// Reads padded base64 (RFC 4648 section 4) that has no white space in it any more.
 pub(super) fn seed_from_base64(text: &str, offset: usize) -> Result<Seed, Fault> {
-    accept(base64(text, offset)?, offset)
+    accept(bytes_from_base64(text, offset)?, offset)
 }
 
-/// As before, for bytes that need not be a seed.
-pub(super) fn base64(text: &str, offset: usize) -> Result<Zeroizing<Vec<u8>>, Fault> {
+/// Reads padded base64 that has no white space in it any more.
+pub(super) fn bytes_from_base64(text: &str, offset: usize) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let mut bytes = Zeroizing::new(vec![0; text.len().div_ceil(4) * 3]);
     let length = STANDARD
         .decode_slice(text, &mut bytes)

@@ -42,7 +42,7 @@ fn token(
     };
     let serial = value::serial(serial, "serial")?;
     let seed = seeds.read(seed, "seed")?;
-    let bytes = encoding::base64(value::filled(counter, "counter")?, counter.offset)?;
+    let bytes = encoding::bytes_from_base64(value::filled(counter, "counter")?, counter.offset)?;
     let next = match bytes.as_slice() {
         [byte] => u64::from(*byte),
         zeroes if zeroes.iter().all(|byte| *byte == 0) => 0,

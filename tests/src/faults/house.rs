@@ -119,7 +119,7 @@ impl<S: Store> House<S> {
         let import = Import {
             caller: ROOT,
             file: read_seed_file(file.into()).map_err(failed)?,
-            format: Choice::Detect,
+            hints: Choice::Detect.into(),
             expiry: Expiry::Heed,
             extent: Extent::Full,
         };

@@ -234,7 +234,7 @@ impl Bench {
         let import = Import {
             caller: ROOT,
             file: read_seed_file(file.into()).unwrap(),
-            format: Choice::Detect,
+            hints: Choice::Detect.into(),
             expiry: Expiry::Heed,
             extent: Extent::Full,
         };

@@ -183,7 +183,7 @@ impl House {
         let import = Import {
             caller: ROOT,
             file: read_seed_file(file.into()).ok()?,
-            format: Choice::Detect,
+            hints: Choice::Detect.into(),
             expiry: Expiry::Heed,
             extent: Extent::Full,
         };
