@@ -2,15 +2,15 @@
 //! because every user of the host can read another's command line.
 
 mod backup;
+mod import;
 mod log;
-
-use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use fob_api::{Fate, Serial, UserName};
 
 use crate::failure::Failure;
 pub(crate) use backup::{Backup, Restore};
+pub(crate) use import::Import;
 pub(crate) use log::Log;
 
 /// Manage the hardware tokens that users sign in with
@@ -45,6 +45,7 @@ All tokens of the file are added, or none. A second import of the same file chan
 Examples:
   fobctl import seeds.xml
   fobctl import --dry-run seeds.xml
+  fobctl import --list-formats             which files it reads, with an example of each
   gpg --decrypt seeds.csv.gpg | fobctl import -")]
     Import(Import),
     /// List the tokens that need a resync or a replacement soon
@@ -210,22 +211,6 @@ impl Verb {
             Self::Unlock(_) => "unlock",
         }
     }
-}
-
-/// `fobctl import`.
-#[derive(Args, Debug)]
-pub(crate) struct Import {
-    /// Read this seed file; - is standard input
-    pub(crate) file: PathBuf,
-    /// Read it as this format instead of recognizing it
-    #[arg(long, value_parser = ["pskc", "oath-csv", "entra-csv"])]
-    pub(crate) format: Option<String>,
-    /// Check the file and say what would be added, without adding it
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Take tokens whose file says that they have expired
-    #[arg(long)]
-    pub(crate) ignore_expiry: bool,
 }
 
 /// `fobctl forecast`.

@@ -6,6 +6,7 @@
 
 mod backup;
 mod clock;
+mod formats;
 mod json;
 mod log;
 mod recovery;
@@ -19,6 +20,7 @@ use fob_api::{PromptKind, Share, ShareReport, StatusReport, TokenReport, UserRep
 use crate::failure::Failure;
 pub(crate) use backup::{Tense, backup_sentence, restore_report};
 pub(crate) use clock::{Need, clock_sentence, forecast_json, forecast_table};
+pub(crate) use formats::format_sheets;
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
 pub(crate) use log::{log_json, log_lines, log_verdict};
 pub(crate) use recovery::{code_columns, date};

@@ -31,7 +31,12 @@ fn contradictions_and_unknown_words_are_refused() {
         "fobctl deactivate alice --lost --retire",
         "fobctl show alice --token 77",
         "fobctl list --state broken",
+        "fobctl import",
         "fobctl import seeds.xml --format pdf",
+        "fobctl import seeds.xml --encoding rot13",
+        "fobctl import seeds.xml --kind totp",
+        "fobctl import seeds.xml --list-formats",
+        "fobctl import --list-formats --dry-run",
         "fobctl assign alice",
         "fobctl unlock",
         "fobctl unlock alice --share remote",
@@ -68,7 +73,7 @@ fn a_time_is_minutes_hours_or_days() {
 #[test]
 fn standard_input_is_a_seed_file() {
     let Ok(Verb::Import(args)) = verb("fobctl import -") else { panic!("not understood") };
-    assert_eq!(args.file.as_os_str(), "-");
+    assert_eq!(args.file.unwrap().as_os_str(), "-");
 }
 
 #[test]

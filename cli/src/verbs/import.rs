@@ -30,13 +30,19 @@ const LONGEST_COPY: u64 = 16 << 20;
 const READABLE_BY_OTHERS: u32 = 0o044;
 
 pub(super) async fn import(args: Import) -> Result<(), Failure> {
-    let source = Source::open(&args.file)?;
+    if args.list_formats {
+        return render::print(&render::format_sheets());
+    }
+    let source = Source::open(&args.file.unwrap_or_default())?;
     let options = ImportOptions {
         dry_run: args.dry_run.then_some(true),
         ignore_expiry: args.ignore_expiry.then_some(true),
         login_uid: login_uid(),
+        encoding: args.encoding,
+        kind: args.kind,
     };
     // An empty format lets the daemon recognize it.
+    let detects = args.format.is_none();
     let format = args.format.unwrap_or_default();
     let call = async {
         let daemon = daemon(Patience::Long).await?;
@@ -48,7 +54,10 @@ pub(super) async fn import(args: Import) -> Result<(), Failure> {
         advise(&format!("the seed file is readable by others; delete it or run chmod 600 {name}"));
     }
     let report = outcome.map_err(|failure| failure.of_file(&source.name))?;
-    render::print(&if args.dry_run { foretold(&report) } else { done(&report) })
+    let found = report.format.as_deref().filter(|_| detects).map(render::printable);
+    let found = found.map(|format| format!("Read as {format}.\n")).unwrap_or_default();
+    let sentence = if args.dry_run { foretold(&report) } else { done(&report) };
+    render::print(&format!("{found}{sentence}"))
 }
 
 /// A seed file, open at its start.

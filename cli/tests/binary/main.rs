@@ -8,6 +8,7 @@ mod changing;
 mod dialogue;
 #[cfg(test)] // the same
 mod fake;
+mod formats;
 mod log;
 mod reading;
 mod recovery;

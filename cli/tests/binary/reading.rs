@@ -22,7 +22,8 @@ fn an_import_hands_over_the_open_file_and_counts_the_tokens() {
     }
     let (_folder, file) = seed_file(0o600);
     let fake = Fake::new(&[("Import \"the contents\" \"\"", imported(&["1", "2"], &["3"]))]);
-    fake.run(&["import", &file], "").printed("2 tokens added to stock, 1 was there already.\n");
+    fake.run(&["import", &file], "")
+        .printed("Read as pskc.\n2 tokens added to stock, 1 was there already.\n");
 }
 
 #[test]
@@ -46,7 +47,10 @@ fn an_import_warns_of_a_seed_file_that_others_can_read() {
     let (_folder, file) = seed_file(0o640);
     let fake = Fake::new(&[("Import \"the contents\" \"\"", imported(&["1"], &[]))]);
     let ended = fake.run(&["import", &file], "");
-    assert_eq!((ended.status, ended.stdout.as_str()), (0, "1 token added to stock.\n"));
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (0, "Read as pskc.\n1 token added to stock.\n")
+    );
     let hint =
         format!("hint: the seed file is readable by others; delete it or run chmod 600 {file}\n");
     assert_eq!(ended.stderr, hint);

@@ -114,7 +114,10 @@ impl Daemon {
         File::from(OwnedFd::from(file)).read_to_string(&mut text).unwrap();
         let dry = flag("dry_run", options.dry_run);
         let expiry = flag("ignore_expiry", options.ignore_expiry);
-        let reply = self.play(&format!("Import \"{text}\" \"{format}\"{dry}{expiry}"));
+        let encoding = optional("encoding", options.encoding.as_deref());
+        let kind = optional("kind", options.kind.as_deref());
+        let said = format!("{dry}{expiry}{encoding}{kind}");
+        let reply = self.play(&format!("Import \"{text}\" \"{format}\"{said}"));
         if matches!(reply, Reply::Hangup) {
             connection.clone().close().await.unwrap();
             return Err(Error::StoreUnavailable);

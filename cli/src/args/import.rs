@@ -1,0 +1,32 @@
+//! What `fobctl import` is told.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use fob_api::{SeedEncoding, SeedFormat, TokenKind};
+
+/// `fobctl import`.
+#[derive(Args, Debug)]
+pub(crate) struct Import {
+    /// Read this seed file; - is standard input
+    #[arg(required_unless_present = "list_formats")]
+    pub(crate) file: Option<PathBuf>,
+    /// Read it as this format instead of recognizing it
+    #[arg(long, value_parser = SeedFormat::ALL.map(SeedFormat::word))]
+    pub(crate) format: Option<String>,
+    /// Take the seeds as written in this encoding, where the format leaves it open
+    #[arg(long, value_parser = SeedEncoding::ALL.map(SeedEncoding::word))]
+    pub(crate) encoding: Option<String>,
+    /// Say what the tokens are (digits, seconds), where the file does not
+    #[arg(long, value_parser = TokenKind::ALL.map(|kind| kind.word))]
+    pub(crate) kind: Option<String>,
+    /// Explain each format with an example, and import nothing
+    #[arg(long, exclusive = true)]
+    pub(crate) list_formats: bool,
+    /// Check the file and say what would be added, without adding it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take tokens whose file says that they have expired
+    #[arg(long)]
+    pub(crate) ignore_expiry: bool,
+}
