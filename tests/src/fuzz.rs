@@ -21,7 +21,7 @@ mod words;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const ALL: [Target; 14] = [
+pub const ALL: [Target; 24] = [
     ("answer", words::answer),
     ("audit_log", log::audit_log),
     ("backup", backup::backup),
@@ -34,8 +34,18 @@ pub const ALL: [Target; 14] = [
     ("record", record::record),
     ("seed_detect", seed::detect),
     ("seed_entra_csv", seed::entra_csv),
+    ("seed_feitian_text", seed::feitian_text),
+    ("seed_linotp_csv", seed::linotp_csv),
+    ("seed_multiotp_csv", seed::multiotp_csv),
+    ("seed_nexus_text", seed::nexus_text),
     ("seed_oath_csv", seed::oath_csv),
+    ("seed_plain_csv", seed::plain_csv),
+    ("seed_privacyidea_csv", seed::privacyidea_csv),
     ("seed_pskc", seed::pskc),
+    ("seed_safeid_csv", seed::safeid_csv),
+    ("seed_safenet_xml", seed::safenet_xml),
+    ("seed_safeword_dat", seed::safeword_dat),
+    ("seed_yubico_csv", seed::yubico_csv),
 ];
 
 /// Runs the target of this name, for the programs of `tests/fuzz`.

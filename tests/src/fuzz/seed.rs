@@ -2,36 +2,98 @@
 
 use fobd::{
     record::{MAX_SEED, MIN_SEED, Moving},
-    seed::{Choice, Flaw, Format, SeedError, VendorToken, parse},
+    seed::{Choice, Encoding, Flaw, Format, Hints, SeedError, TokenKind, VendorToken, parse},
 };
 
 /// A file of which nobody says the format.
 pub(super) fn detect(bytes: &[u8]) {
-    check(bytes, Choice::Detect);
+    check_all(bytes, Choice::Detect);
 }
 
 /// A file that is said to be an Entra CSV.
 pub(super) fn entra_csv(bytes: &[u8]) {
-    check(bytes, Choice::Is(Format::EntraCsv));
+    check_all(bytes, Choice::Is(Format::EntraCsv));
+}
+
+/// A file that is said to be Feitian's text.
+pub(super) fn feitian_text(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::FeitianText));
+}
+
+/// A file that is said to be a list of LinOTP.
+pub(super) fn linotp_csv(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::LinotpCsv));
+}
+
+/// A file that is said to be a list of multiOTP.
+pub(super) fn multiotp_csv(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::MultiotpCsv));
+}
+
+/// A file that is said to be Nexus' text.
+pub(super) fn nexus_text(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::NexusText));
 }
 
 /// A file that is said to be an OATH CSV.
 pub(super) fn oath_csv(bytes: &[u8]) {
-    check(bytes, Choice::Is(Format::OathCsv));
+    check_all(bytes, Choice::Is(Format::OathCsv));
+}
+
+/// A file that is said to be a list of serials and seeds.
+pub(super) fn plain_csv(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::PlainCsv));
+}
+
+/// A file that is said to be a list of privacyIDEA.
+pub(super) fn privacyidea_csv(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::PrivacyideaCsv));
 }
 
 /// A file that is said to be PSKC.
 pub(super) fn pskc(bytes: &[u8]) {
-    check(bytes, Choice::Is(Format::Pskc));
+    check_all(bytes, Choice::Is(Format::Pskc));
 }
 
-fn check(bytes: &[u8], choice: Choice) {
-    match parse(bytes, choice) {
+/// A file that is said to be a SafeID CSV.
+pub(super) fn safeid_csv(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::SafeidCsv));
+}
+
+/// A file that is said to be SafeNet's XML.
+pub(super) fn safenet_xml(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::SafenetXml));
+}
+
+/// A file that is said to be SafeWord's records.
+pub(super) fn safeword_dat(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::SafewordDat));
+}
+
+/// A file that is said to be a log of the YubiKey Personalization Tool.
+pub(super) fn yubico_csv(bytes: &[u8]) {
+    check_all(bytes, Choice::Is(Format::YubicoCsv));
+}
+
+/// Reads with nothing said besides, and with each thing that may be said of a list.
+fn check_all(bytes: &[u8], format: Choice) {
+    let hints = Hints::from(format);
+    check(bytes, hints);
+    for kind in ["hotp-8", "totp-6-60"] {
+        check(bytes, Hints { kind: TokenKind::from_word(kind), ..hints });
+    }
+    for encoding in Encoding::ALL {
+        check(bytes, Hints { encoding: Some(encoding), ..hints });
+    }
+}
+
+fn check(bytes: &[u8], hints: Hints) {
+    match parse(bytes, hints) {
         Ok((format, tokens)) => {
-            assert!(choice == Choice::Detect || choice == Choice::Is(format));
+            assert!(hints.format == Choice::Detect || hints.format == Choice::Is(format));
             assert!(!tokens.is_empty());
             tokens.iter().for_each(good);
-            same_when_named(bytes, format, &tokens);
+            same_when_named(bytes, Hints { format: Choice::Is(format), ..hints }, &tokens);
             if format == Format::OathCsv {
                 same_when_written(&tokens);
             }
@@ -56,8 +118,8 @@ fn good(token: &VendorToken) {
 }
 
 /// The format that was found, given by name, reads the same.
-fn same_when_named(bytes: &[u8], format: Format, tokens: &[VendorToken]) {
-    let (_, again) = parse(bytes, Choice::Is(format)).ok().unwrap();
+fn same_when_named(bytes: &[u8], hints: Hints, tokens: &[VendorToken]) {
+    let (_, again) = parse(bytes, hints).ok().unwrap();
     same(tokens, &again);
 }
 
