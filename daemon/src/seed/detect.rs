@@ -16,16 +16,17 @@ use super::{
 
 /// Reads a text as the one format that it is of.
 pub(super) fn read(text: &str, hints: &Hints) -> Result<(Format, Vec<VendorToken>), SeedError> {
-    // Of formats that read the same the first, and the first that would if it knew more.
-    let mut readings: Vec<(Format, Vec<VendorToken>)> = Vec::new();
+    // The first reading, formats that read something else, the first that would if it knew more.
+    let mut first: Option<(Format, Vec<VendorToken>)> = None;
+    let mut others = Vec::new();
     let (mut wish, mut refusal) = (None, None);
     for format in candidates(text) {
         match read_as(format, text, hints) {
-            Ok(tokens) => {
-                if !readings.iter().any(|(_, known)| same(known, &tokens)) {
-                    readings.push((format, tokens));
-                }
-            }
+            Ok(tokens) => match &first {
+                None => first = Some((format, tokens)),
+                Some((_, known)) if same(known, &tokens) => {}
+                Some(_) => others.push(format),
+            },
             Err(error) if error.flaw().asks_for_an_option() => {
                 wish.get_or_insert((format, error));
             }
@@ -34,14 +35,14 @@ pub(super) fn read(text: &str, hints: &Hints) -> Result<(Format, Vec<VendorToken
             }
         }
     }
-    match (readings.pop(), wish) {
-        (Some(only), None) if readings.is_empty() => Ok(only),
+    match (first, wish) {
+        (Some(only), None) if others.is_empty() => Ok(only),
         (None, None) => Err(refusal.unwrap_or(SeedError::of_file(Flaw::NoTokens))),
         (None, Some((_, wish))) => Err(wish),
         (_, Some((_, wish))) if *wish.flaw() == Flaw::AmbiguousEncoding => Err(wish),
-        (last, wish) => {
-            let read = readings.into_iter().chain(last).map(|(format, _)| format);
-            let candidates = read.chain(wish.map(|(format, _)| format)).collect();
+        (first, wish) => {
+            let first = first.map(|(format, _)| format).into_iter();
+            let candidates = first.chain(others).chain(wish.map(|(format, _)| format)).collect();
             Err(SeedError::of_file(Flaw::AmbiguousFormat { candidates }))
         }
     }

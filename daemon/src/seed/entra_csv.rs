@@ -54,10 +54,12 @@ pub(super) fn formats(text: &str) -> Option<&'static [Format]> {
     }
 }
 
-/// Returns the index of the column with this name.
+/// Returns the index of the column with this name. Of the text no copy is made: where there is no
+/// header, it may be a seed.
 fn column(text: &str) -> Option<usize> {
-    let letters = text.replace([' ', '_', '-'], "").to_ascii_lowercase();
-    NAMES.iter().position(|(_, names)| names.contains(&letters.as_str()))
+    let letters = || text.chars().filter(|c| !matches!(c, ' ' | '_' | '-'));
+    let is = |name: &&str| letters().map(|c| c.to_ascii_lowercase()).eq(name.chars());
+    NAMES.iter().position(|(_, names)| names.iter().any(is))
 }
 
 /// Reads the header and every row behind it.

@@ -34,10 +34,11 @@ fn token(mut row: Row, seeds: &mut Seeds, places: &mut Places<'_>) -> Result<Ven
         return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: COLUMNS }));
     };
     let serial = value::serial(serial, "serial")?;
-    let label = value::label(&manufacturer.text, manufacturer.offset)?;
     let moving = moving(algorithm, last)?;
     let seed = seeds.read(seed, "seed")?;
     let digits = value::digits(value::filled(digits, "digits")?, digits.offset)?;
+    // Last, for it is copied and not wiped: in a list of another program a seed may stand there.
+    let label = value::label(&manufacturer.text, manufacturer.offset)?;
     let parameters = Parameters { algorithm: Algorithm::Sha1, digits, moving };
     let place = places.at(row.offset);
     Ok(VendorToken { manufacturer: label, ..VendorToken::of_list(serial, seed, parameters, place) })

@@ -17,11 +17,10 @@ use crate::record::{Algorithm, Moving, Parameters, Seed};
 pub(super) fn has_mark(text: &str) -> bool {
     let mut lines = Lines::new(text).map(|(_, line)| line.trim());
     let first = lines.find(|line| !line.is_empty()).unwrap_or_default();
-    let named = |line: &str| {
-        let name = line.split(':').next().unwrap_or_default().trim().to_ascii_lowercase();
-        line.contains(':') && (name == "dn" || name == "objectclass" || name.starts_with("scc"))
-    };
-    (first.starts_with('#') && first.contains("SafeWord")) || named(first)
+    let name = first.split_once(':').map(|(name, _)| name.trim()).unwrap_or_default();
+    let known = ["dn", "objectclass", "sccAuthenticatorId", "sccTokenType", "sccTokenData"];
+    (first.starts_with('#') && first.contains("SafeWord"))
+        || known.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// A token of which some lines were read.

@@ -31,7 +31,8 @@ const LOGGING: &str = "logging start";
 /// Tells whether the line is one of the traditional format. Some events go on behind a colon.
 pub(super) fn is_event(line: &str) -> bool {
     let event = line.split([',', ':']).next().unwrap_or_default();
-    EVENTS.contains(&event.trim_matches('"').trim().to_ascii_lowercase().as_str())
+    let event = event.trim_matches('"').trim();
+    EVENTS.iter().any(|known| event.eq_ignore_ascii_case(known))
 }
 
 /// Reads every row.

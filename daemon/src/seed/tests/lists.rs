@@ -14,7 +14,7 @@ use crate::{
 const CLOCK_30: Moving = Moving::Time { period: 30 };
 const CLOCK_60: Moving = Moving::Time { period: 60 };
 
-fn button(next: u64) -> Moving {
+const fn button(next: u64) -> Moving {
     Moving::Counter { next }
 }
 
@@ -22,139 +22,134 @@ fn button(next: u64) -> Moving {
 type Row = (&'static str, Moving, u8, Algorithm, usize, &'static str);
 
 /// A token with SHA-1 and a seed of 20 bytes.
-fn usual(serial: &'static str, moving: Moving, digits: u8) -> Row {
+const fn usual(serial: &'static str, moving: Moving, digits: u8) -> Row {
     (serial, moving, digits, Algorithm::Sha1, 20, "")
 }
 
+const WORKS: &str = "List Works, Ltd/";
+const CLOCK: &str = "List Works, Ltd/Clock";
+const SAFEID: &str = "Deepnet Security/SafeID/Classic";
+const SHA1: Algorithm = Algorithm::Sha1;
+const SHA256: Algorithm = Algorithm::Sha256;
+const SHA512: Algorithm = Algorithm::Sha512;
+
+/// Name, kind, format, tokens of a list.
+type Good = (&'static str, &'static str, Format, &'static [Row]);
+
 /// File, what the caller says of its tokens, the format that is found, and its tokens.
-fn good() -> Vec<(&'static str, &'static str, Format, Vec<Row>)> {
-    let (sha1, sha256, sha512) = (Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512);
-    let works = "List Works, Ltd/";
-    let clock = "List Works, Ltd/Clock";
-    let safeid = "Deepnet Security/SafeID/Classic";
-    vec![
-        (
-            "good-privacyidea-1.csv",
-            "",
-            Format::PrivacyideaCsv,
-            vec![usual("LST-1001", button(12), 6), usual("LST-1002", CLOCK_60, 8)],
-        ),
-        (
-            "good-privacyidea-2.csv",
-            "",
-            Format::PrivacyideaCsv,
-            vec![usual("LST-1003", CLOCK_30, 6), ("LST-1004", button(0), 8, sha1, 32, "")],
-        ),
-        (
-            "good-linotp.csv",
-            "",
-            Format::LinotpCsv,
-            vec![
-                ("LST-1101", CLOCK_30, 6, sha256, 32, ""),
-                ("LST-1102", button(0), 8, sha512, 20, ""),
-            ],
-        ),
-        (
-            "good-semicolons.csv",
-            "",
-            Format::OathCsv,
-            vec![usual("LST-1201", CLOCK_30, 6), usual("LST-1202", button(0), 6)],
-        ),
-        (
-            "good-duo.csv",
-            "hotp-8",
-            Format::PlainCsv,
-            vec![usual("LST-1301", button(5), 8), usual("LST-1302", button(0), 8)],
-        ),
-        (
-            "good-pingid.txt",
-            "totp-6-60",
-            Format::OathCsv,
-            vec![usual("LST-1401", CLOCK_60, 6), usual("LST-1402", CLOCK_60, 6)],
-        ),
-        (
-            "good-entra-tabs.csv",
-            "",
-            Format::EntraCsv,
-            vec![
-                ("LST-1501", CLOCK_30, 6, sha1, 20, clock),
-                ("LST-1502", CLOCK_60, 6, sha1, 20, works),
-            ],
-        ),
-        (
-            "good-entra-utf16be.csv",
-            "totp-6-30",
-            Format::EntraCsv,
-            vec![("LST-1503", CLOCK_30, 6, sha1, 20, "\u{c9}tude/Clock")],
-        ),
-        (
-            "good-safeid.csv",
-            "",
-            Format::SafeidCsv,
-            vec![
-                ("10001601", CLOCK_60, 6, sha1, 20, safeid),
-                ("10001602", CLOCK_60, 6, sha1, 20, safeid),
-            ],
-        ),
-        (
-            "good-multiotp.csv",
-            "",
-            Format::MultiotpCsv,
-            vec![("LST-1701", CLOCK_60, 6, sha1, 20, works), usual("LST-1702", button(0), 8)],
-        ),
-        (
-            "good-multiotp-tabs.csv",
-            "",
-            Format::MultiotpCsv,
-            vec![("LST-1703", CLOCK_30, 6, sha1, 20, works)],
-        ),
-        (
-            "good-yubico.csv",
-            "",
-            Format::YubicoCsv,
-            vec![usual("ccccccbcgujh", button(0), 6), usual("ccccccbcgujk", button(0), 8)],
-        ),
-        (
-            "good-yubico-short.csv",
-            "",
-            Format::YubicoCsv,
-            vec![usual("5081803", button(0), 6), usual("5081804", button(0), 6)],
-        ),
-        (
-            "good-feitian.txt",
-            "totp-6-60",
-            Format::FeitianText,
-            vec![usual("2600000001901", CLOCK_60, 6), usual("2600000001902", CLOCK_60, 6)],
-        ),
-        (
-            "good-feitian-hex.txt",
-            "hotp-6",
-            Format::FeitianText,
-            vec![usual("1000000001903", button(0), 6)],
-        ),
-        (
-            "good-nexus.txt",
-            "",
-            Format::NexusText,
-            vec![usual("LST-2001", button(0), 6), usual("LST-2002", button(7), 6)],
-        ),
-        (
-            "good-safenet.xml",
-            "",
-            Format::SafenetXml,
-            vec![
-                ("LST2101", button(1), 6, sha1, 20, "/List Button"),
-                ("LST2102", button(1), 6, sha256, 32, "/List Button"),
-            ],
-        ),
-        (
-            "good-safeword.dat",
-            "",
-            Format::SafewordDat,
-            vec![usual("LST2201", button(0), 6), ("LST2202", button(0), 8, sha256, 32, "")],
-        ),
-    ]
-}
+const GOOD: [Good; 18] = [
+    (
+        "good-privacyidea-1.csv",
+        "",
+        Format::PrivacyideaCsv,
+        &[usual("LST-1001", button(12), 6), usual("LST-1002", CLOCK_60, 8)],
+    ),
+    (
+        "good-privacyidea-2.csv",
+        "",
+        Format::PrivacyideaCsv,
+        &[usual("LST-1003", CLOCK_30, 6), ("LST-1004", button(0), 8, SHA1, 32, "")],
+    ),
+    (
+        "good-linotp.csv",
+        "",
+        Format::LinotpCsv,
+        &[("LST-1101", CLOCK_30, 6, SHA256, 32, ""), ("LST-1102", button(0), 8, SHA512, 20, "")],
+    ),
+    (
+        "good-semicolons.csv",
+        "",
+        Format::OathCsv,
+        &[usual("LST-1201", CLOCK_30, 6), usual("LST-1202", button(0), 6)],
+    ),
+    (
+        "good-duo.csv",
+        "hotp-8",
+        Format::PlainCsv,
+        &[usual("LST-1301", button(5), 8), usual("LST-1302", button(0), 8)],
+    ),
+    (
+        "good-pingid.txt",
+        "totp-6-60",
+        Format::OathCsv,
+        &[usual("LST-1401", CLOCK_60, 6), usual("LST-1402", CLOCK_60, 6)],
+    ),
+    (
+        "good-entra-tabs.csv",
+        "",
+        Format::EntraCsv,
+        &[("LST-1501", CLOCK_30, 6, SHA1, 20, CLOCK), ("LST-1502", CLOCK_60, 6, SHA1, 20, WORKS)],
+    ),
+    (
+        "good-entra-utf16be.csv",
+        "totp-6-30",
+        Format::EntraCsv,
+        &[("LST-1503", CLOCK_30, 6, SHA1, 20, "\u{c9}tude/Clock")],
+    ),
+    (
+        "good-safeid.csv",
+        "",
+        Format::SafeidCsv,
+        &[("10001601", CLOCK_60, 6, SHA1, 20, SAFEID), ("10001602", CLOCK_60, 6, SHA1, 20, SAFEID)],
+    ),
+    (
+        "good-multiotp.csv",
+        "",
+        Format::MultiotpCsv,
+        &[("LST-1701", CLOCK_60, 6, SHA1, 20, WORKS), usual("LST-1702", button(0), 8)],
+    ),
+    (
+        "good-multiotp-tabs.csv",
+        "",
+        Format::MultiotpCsv,
+        &[("LST-1703", CLOCK_30, 6, SHA1, 20, WORKS)],
+    ),
+    (
+        "good-yubico.csv",
+        "",
+        Format::YubicoCsv,
+        &[usual("ccccccbcgujh", button(0), 6), usual("ccccccbcgujk", button(0), 8)],
+    ),
+    (
+        "good-yubico-short.csv",
+        "",
+        Format::YubicoCsv,
+        &[usual("5081803", button(0), 6), usual("5081804", button(0), 6)],
+    ),
+    (
+        "good-feitian.txt",
+        "totp-6-60",
+        Format::FeitianText,
+        &[usual("2600000001901", CLOCK_60, 6), usual("2600000001902", CLOCK_60, 6)],
+    ),
+    (
+        "good-feitian-hex.txt",
+        "hotp-6",
+        Format::FeitianText,
+        &[usual("1000000001903", button(0), 6)],
+    ),
+    (
+        "good-nexus.txt",
+        "",
+        Format::NexusText,
+        &[usual("LST-2001", button(0), 6), usual("LST-2002", button(7), 6)],
+    ),
+    (
+        "good-safenet.xml",
+        "",
+        Format::SafenetXml,
+        &[
+            ("LST2101", button(1), 6, SHA1, 20, "/List Button"),
+            ("LST2102", button(1), 6, SHA256, 32, "/List Button"),
+        ],
+    ),
+    (
+        "good-safeword.dat",
+        "",
+        Format::SafewordDat,
+        &[usual("LST2201", button(0), 6), ("LST2202", button(0), 8, SHA256, 32, "")],
+    ),
+];
 
 /// File, the whole fact, and the remedy.
 const BAD: [(&str, &str, &str); 30] = [
@@ -323,11 +318,11 @@ fn assert_row(name: &str, token: &VendorToken, row: &Row) {
 
 #[test]
 fn good_lists_give_their_tokens() {
-    for (name, kind, format, rows) in good() {
+    for (name, kind, format, rows) in GOOD {
         let read = parse(&fixture(name), with_kind(kind));
         let (found, tokens) = read.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!((found, tokens.len()), (format, rows.len()), "{name}");
-        tokens.iter().zip(&rows).for_each(|(token, row)| assert_row(name, token, row));
+        tokens.iter().zip(rows).for_each(|(token, row)| assert_row(name, token, row));
     }
 }
 
@@ -342,8 +337,7 @@ fn bad_lists_are_refused_with_place_reason_and_remedy() {
 
 #[test]
 fn every_list_has_its_row() {
-    let good = good();
-    let rows = good.iter().map(|row| row.0).chain(BAD.iter().map(|row| row.0));
+    let rows = GOOD.iter().map(|row| row.0).chain(BAD.iter().map(|row| row.0));
     let files = fs::read_dir(workspace("tests/fixtures/seed-lists")).unwrap();
     let files: BTreeSet<_> =
         files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
@@ -352,7 +346,7 @@ fn every_list_has_its_row() {
 
 #[test]
 fn every_format_has_a_list_or_a_fixture_of_its_own() {
-    let lists: BTreeSet<_> = good().iter().map(|row| row.2.word()).collect();
+    let lists: BTreeSet<_> = GOOD.iter().map(|row| row.2.word()).collect();
     let elsewhere = ["pskc"];
     for format in Format::ALL {
         assert!(lists.contains(format.word()) || elsewhere.contains(&format.word()), "{format:?}");
