@@ -66,8 +66,6 @@ struct Commanded {
     missing: Arc<AtomicU64>,
     /// Tells of each sync, which then waits for the word.
     gate: Option<(UnboundedSender<()>, Receiver<()>)>,
-    /// Tells of each pause, which then lasts until the word.
-    pauses: Option<(UnboundedSender<()>, Receiver<()>)>,
 }
 
 impl Medium for Commanded {
@@ -85,13 +83,6 @@ impl Medium for Commanded {
             let _ = word.recv();
         }
         Ok(())
-    }
-
-    fn pause(&mut self, _: Duration) {
-        if let Some((begun, word)) = &self.pauses {
-            let _ = begun.send(());
-            let _ = word.recv();
-        }
     }
 }
 
@@ -381,102 +372,6 @@ async fn an_emptied_snapshot_is_refused_or_harms_nothing() {
     }
     if let Ok(store) = SledStore::open(&dir) {
         assert_eq!(read(&store, &Key::user(1)).await, Some(2));
-    }
-}
-
-/// Commits what a sign-in writes.
-fn sign_in(store: &SledStore, slot: u16) -> tokio::task::JoinHandle<()> {
-    let store = store.clone();
-    tokio::spawn(async move { write(&store, put(&Key::nobody(slot), 1)).await })
-}
-
-/// Lets tasks that were begun come as far as they can: there is one thread.
-async fn let_them_queue() {
-    for _ in 0..16 {
-        tokio::task::yield_now().await;
-    }
-}
-
-#[tokio::test]
-async fn sign_ins_that_come_while_others_are_gathered_share_their_sync() {
-    let (_home, dir) = place();
-    let (mut medium, go, mut syncing) = gated();
-    let (pausing, mut pauses) = unbounded_channel();
-    let (go_on, word) = channel();
-    medium.pauses = Some((pausing, word));
-    let syncs = Arc::clone(&medium.syncs);
-    let store = SledStore::open_on(&dir, medium).unwrap();
-    // Two queue behind one that is being synced.
-    let mut all = vec![sign_in(&store, 0)];
-    syncing.recv().await.unwrap();
-    all.extend([sign_in(&store, 1), sign_in(&store, 2)]);
-    let_them_queue().await;
-    go.send(()).unwrap();
-    // One more comes in each of three pauses, and none in the fourth.
-    for slot in 3..6 {
-        pauses.recv().await.unwrap();
-        all.push(sign_in(&store, slot));
-        let_them_queue().await;
-        go_on.send(()).unwrap();
-    }
-    pauses.recv().await.unwrap();
-    go_on.send(()).unwrap();
-    syncing.recv().await.unwrap();
-    go.send(()).unwrap();
-    for one in all {
-        one.await.unwrap();
-    }
-    assert_eq!(syncs.load(Ordering::SeqCst), 2);
-    assert!(pauses.try_recv().is_err(), "it waited for nobody");
-    // Closing it syncs once more.
-    drop((go, go_on));
-}
-
-#[tokio::test]
-async fn a_lone_sign_in_and_what_administrators_do_are_not_held_up_for_others() {
-    let (_home, dir) = place();
-    let (mut medium, go, mut syncing) = gated();
-    let (pausing, mut pauses) = unbounded_channel();
-    let (go_on, word) = channel();
-    medium.pauses = Some((pausing, word));
-    let store = SledStore::open_on(&dir, medium).unwrap();
-    let first = sign_in(&store, 0);
-    syncing.recv().await.unwrap();
-    let (one, other) = (store.clone(), store.clone());
-    let one = tokio::spawn(async move { write(&one, put(&Key::user(1), 1)).await });
-    let other = tokio::spawn(async move { write(&other, put(&Key::nobody(1), 1)).await });
-    let_them_queue().await;
-    drop((go, go_on));
-    for task in [first, one, other] {
-        task.await.unwrap();
-    }
-    assert!(pauses.try_recv().is_err(), "somebody was held up");
-}
-
-#[tokio::test]
-async fn sign_ins_that_keep_coming_hold_the_first_ones_up_ten_times_and_no_more() {
-    let (_home, dir) = place();
-    let (mut medium, go, mut syncing) = gated();
-    let (pausing, mut pauses) = unbounded_channel();
-    let (go_on, word) = channel();
-    medium.pauses = Some((pausing, word));
-    let store = SledStore::open_on(&dir, medium).unwrap();
-    let mut all = vec![sign_in(&store, 0)];
-    syncing.recv().await.unwrap();
-    all.extend([sign_in(&store, 1), sign_in(&store, 2)]);
-    let_them_queue().await;
-    go.send(()).unwrap();
-    for slot in 3..13 {
-        pauses.recv().await.unwrap();
-        all.push(sign_in(&store, slot));
-        let_them_queue().await;
-        go_on.send(()).unwrap();
-    }
-    syncing.recv().await.unwrap();
-    assert!(pauses.try_recv().is_err(), "an eleventh pause");
-    drop((go, go_on));
-    for one in all {
-        one.await.unwrap();
     }
 }
 
