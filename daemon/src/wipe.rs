@@ -18,3 +18,15 @@ pub(crate) fn stack() {
     frame.zeroize();
     std::hint::black_box(&frame);
 }
+
+/// Words below a parser: 128 KiB. XML in XML, then a cipher with its key schedule and a derivation
+/// whose state is copied for each block, go deeper than a hash.
+const PARSER_WORDS: usize = 16 * 1024;
+
+/// As [`stack`], for calls of a parser. It needs a thread whose stack is larger than that.
+#[inline(never)]
+pub(crate) fn stack_of_parser() {
+    let mut frame = [0_u64; PARSER_WORDS];
+    frame.zeroize();
+    std::hint::black_box(&frame);
+}

@@ -89,11 +89,11 @@ pub fn read_seed_file(descriptor: OwnedFd) -> Result<SeedFile, ReadError> {
 /// a seed into registers at once, and some of those come to lie there.
 fn parse(file: &SeedFile, hints: Hints) -> Parsed {
     let parsed = parse_in_a_frame(file, hints);
-    wipe::stack();
+    wipe::stack_of_parser();
     parsed
 }
 
-/// A frame of its own, so that [`wipe::stack`] reaches it.
+/// A frame of its own, so that [`wipe::stack_of_parser`] reaches it.
 #[inline(never)]
 fn parse_in_a_frame(file: &SeedFile, hints: Hints) -> Parsed {
     seed::parse(&file.0, hints)
