@@ -51,7 +51,8 @@ impl House {
         let house = Self { ground, daemon, tokens };
         let fob = house.daemon.proxy().await;
         let [oath, entra, pskc] = house.tokens.as_slice() else { panic!("three tokens") };
-        house.import(&fob, "oath-csv", &oath.oath_line()).await;
+        // Of several formats: each of them reads it.
+        house.import(&fob, "", &oath.oath_line()).await;
         let line = entra.entra_line("somebody@example.org");
         house.import(&fob, "entra-csv", &format!("{ENTRA}{line}")).await;
         house.import(&fob, "pskc", &pskc.pskc_file()).await;
