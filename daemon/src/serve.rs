@@ -50,7 +50,7 @@ const LAST: Duration = Duration::from_secs(1);
 /// First and longest pause before the bus is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// Serves the peer socket as [`peers`] does, by this thread and a runtime that has no other, and
+/// Serves the peer socket until `stop` ends, by this thread and a runtime that has no other, and
 /// then stops the engine. Returns the door, and whether the engine could be stopped.
 ///
 /// A sign-in is handed to no second thread but the store's and waits behind no other work: that is
