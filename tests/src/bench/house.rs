@@ -151,6 +151,8 @@ fn lay_out(programs: &Programs, at: &Path, people: &[Person]) {
         [(&programs.module, "pam_fob.so"), (&programs.host, "host")];
     for (from, name) in copies {
         fs::copy(from, at.join(name)).unwrap();
+        // The pages of a file that is not on the disk yet count as the process's own.
+        fs::File::open(at.join(name)).unwrap().sync_all().unwrap();
     }
     for contender in Contender::ALL {
         let line = format!("auth required {}\n", contender.line());
