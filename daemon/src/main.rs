@@ -112,7 +112,9 @@ async fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let doorkeeper = runtime.handle().clone();
     let (runtimes, means) = ((runtime, Handle::current()), (Arc::clone(&engine), audit.clone()));
-    let mut peers = spawn_blocking(move || serve::at_the_door(runtimes, door, means, stop));
+    let closing = store.clone();
+    let close = async move { closing.close().await };
+    let mut peers = spawn_blocking(move || serve::at_the_door(runtimes, door, means, stop, close));
     if let Some(address) = config.bus {
         tokio::spawn(serve::bus(address, Arc::clone(&engine), audit.clone()));
     }
@@ -129,8 +131,8 @@ async fn run(
     audit.record(&Event::new(Name::Stopping));
     // Who connects from now on waits for the next daemon; who did before gets his answer.
     drop(serving);
-    let (_door, stopped) = peers.await??;
-    if store.close().await? == Left::Closed {
+    let (_door, stopped, left) = peers.await??;
+    if left? == Left::Closed {
         told(&audit, witness.see_closed(&database));
     }
     Ok(stopped?)

@@ -50,8 +50,9 @@ const LAST: Duration = Duration::from_secs(1);
 /// First and longest pause before the bus is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// Serves the peer socket until `stop` ends, by this thread and a runtime that has no other, and
-/// then stops the engine. Returns the door, and whether the engine could be stopped.
+/// Serves the peer socket until `stop` ends, by this thread and a runtime that has no other; then
+/// stops the engine, and waits for `end`. Returns the door, whether the engine could be stopped, and
+/// what came of the end: until then whoever is still served gets on.
 ///
 /// A sign-in is handed to no second thread but the store's and waits behind no other work: that is
 /// done by the runtime `rest`, on which all other calls are served. (Waking a thread takes as long as
@@ -60,15 +61,17 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// # Errors
 ///
 /// The runtime does not take the socket; nobody was served.
-pub fn at_the_door<S: Store>(
+pub fn at_the_door<S: Store, T>(
     (runtime, rest): (Runtime, Handle),
     door: Door,
     (engine, audit): (Arc<Engine<S>>, Audit),
     stop: oneshot::Receiver<Infallible>,
-) -> io::Result<(Door, Result<(), Error>)> {
+    end: impl Future<Output = T>,
+) -> io::Result<(Door, Result<(), Error>, T)> {
     let served = runtime.block_on(async {
         let door = peers(door, (Arc::clone(&engine), audit), stop, &rest).await?;
-        Ok((door, engine.stop().await))
+        let stopped = engine.stop().await;
+        Ok((door, stopped, end.await))
     });
     // A look-up in a name service that hangs is not waited for.
     runtime.shutdown_background();
@@ -141,7 +144,8 @@ async fn peer<S: Store>(
 ) -> io::Result<()> {
     let uid = stream.peer_cred()?.uid();
     let caller = Caller::of(uid);
-    let fob = Arc::new(Fob::new(Arc::clone(&engine), CallerSource::Peer(caller)));
+    let fob = Fob::new(Arc::clone(&engine), CallerSource::Peer(caller)).with_rest_on(rest);
+    let fob = Arc::new(fob);
     let stream = match lean::sign_ins(stream, uid, &guid, &fob).await? {
         Served::All => return Ok(()),
         Served::Nothing(stream) => stream.into_std()?,

@@ -7,7 +7,7 @@ use fob_api::{Error, Verdict};
 use super::Fob;
 use crate::{
     decide::verify::Typed,
-    engine::{Engine, Notice, Refused, SignIn, Untold},
+    engine::{Notice, Refused, SignIn, Untold},
     store::Store,
 };
 
@@ -30,17 +30,21 @@ impl<S: Store> Fob<S> {
         typed: Typed<'_>,
     ) -> Result<(Verdict, Notice, Option<Untold>), Error> {
         let (verdict, notice, untold) = self.engine.verify_untold(sign_in, typed).await?;
-        the_reply(&self.engine, Refused::of(sign_in, typed, verdict));
+        self.after_the_reply(Refused::of(sign_in, typed, verdict));
         Ok((verdict, notice, Some(untold)))
     }
-}
 
-/// Looks at the former tokens of a user whose code was refused.
-fn the_reply<S: Store>(engine: &Arc<Engine<S>>, refused: Option<Refused>) {
-    let Some(refused) = refused else { return };
-    let engine = Arc::clone(engine);
-    tokio::spawn(async move {
-        tokio::time::sleep(PAUSE).await;
-        engine.watch(&refused).await;
-    });
+    /// Looks at the former tokens of a user whose code was refused: each has a seed to be opened.
+    fn after_the_reply(&self, refused: Option<Refused>) {
+        let Some(refused) = refused else { return };
+        let engine = Arc::clone(&self.engine);
+        let look = async move {
+            tokio::time::sleep(PAUSE).await;
+            engine.watch(&refused).await;
+        };
+        match &self.rest {
+            Some(rest) => rest.spawn(look),
+            None => tokio::spawn(look),
+        };
+    }
 }

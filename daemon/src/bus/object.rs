@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fob_api::Error;
+use tokio::runtime::Handle;
 use zbus::{Connection, message::Header};
 
 use super::visitors::{Visitor, Visitors};
@@ -26,12 +27,19 @@ pub struct Fob<S: Store> {
     pub(super) engine: Arc<Engine<S>>,
     pub(super) source: CallerSource,
     pub(super) visitors: Visitors,
+    pub(super) rest: Option<Handle>,
 }
 
 impl<S: Store> Fob<S> {
     /// Makes the object for one connection.
     pub fn new(engine: Arc<Engine<S>>, source: CallerSource) -> Self {
-        Self { engine, source, visitors: Visitors::default() }
+        Self { engine, source, visitors: Visitors::default(), rest: None }
+    }
+
+    /// Has what is done after a reply done on another runtime than the calls.
+    #[must_use]
+    pub fn with_rest_on(self, rest: &Handle) -> Self {
+        Self { rest: Some(rest.clone()), ..self }
     }
 
     /// Returns the interface as introspection XML, the form in which

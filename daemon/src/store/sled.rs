@@ -100,7 +100,7 @@ impl SledStore {
     /// # Errors
     ///
     /// [`OpenError`]; nothing of an existing database was changed then, except that leftovers of
-    /// a killed daemon may have been cleared away.
+    /// a killed daemon may have been cleared away, and its log's records put back.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         Self::open_on(dir, Disk)
     }

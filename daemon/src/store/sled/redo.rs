@@ -39,11 +39,14 @@
 //! ([`Freshness::Unclosed`]). Beyond that:
 //!
 //! - Entries that end in one that is not whole are what a power cut leaves of a write that nobody
-//!   was answered for: the next one is written only after the sync of the one before.
+//!   was answered for: the next one is written only after the sync of the one before. That rests on
+//!   a disk that writes a sector whole or not at all, as sled's own log does: the page in which an
+//!   entry ends is written again with the next one.
 //! - An entry that is not whole before one of the same epoch that is, a log of a newer epoch than the
 //!   database, one of another database, or none at all where there was one, are no power cuts: what
 //!   sign-ins wrote may be lost. The store is in doubt then ([`Freshness::Doubtful`]), as one whose
-//!   hot records are not those that were left. What is whole is put back all the same.
+//!   hot records are not those that were left. What is whole of the database's own epoch is put back
+//!   all the same.
 //! - That the last entry has decayed looks like a power cut, as it does in sled's own log: the fence
 //!   is what stands before it.
 //!
