@@ -119,7 +119,11 @@ async fn peers<S: Store>(
                         .with(Field::What, "accept")
                         .with(Field::Error, error),
                 );
-                sleep(PAUSES.0).await;
+                tokio::select! {
+                    biased;
+                    _ = &mut stop => break,
+                    () = sleep(PAUSES.0) => {}
+                }
             }
         }
     }

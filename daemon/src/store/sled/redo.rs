@@ -13,7 +13,7 @@
 //! Why the records are not given to sled at once: it writes a full segment by itself, and believes
 //! that what it has written is on the disk, although that is only so when we have synced. It then
 //! writes over the segments in which the older pages lay. Between two syncs of ours it is given one
-//! batch, as before there was a log; what has been confirmed since lies in the log alone.
+//! batch, or some pieces of a large commit; what has been confirmed since lies in the log alone.
 //!
 //! # What an opening does
 //!

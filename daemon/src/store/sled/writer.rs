@@ -255,6 +255,14 @@ impl Writer {
         match bulk.step(&self.shelf, &mut self.version) {
             Ok(Step::Again) => self.large = Some(bulk),
             Ok(Step::Over) => {}
+            Ok(Step::Settle) => {
+                if let Err(error) = self.settle() {
+                    self.shelf.end_service(Outage::Io(error.kind()));
+                    bulk.refuse(StoreError::Unavailable);
+                    return Err(Ended);
+                }
+                self.large = Some(bulk);
+            }
             Ok(Step::Seal) => {
                 if let Err(error) = self.seal(&bulk) {
                     self.shelf.end_service(Outage::Io(error.kind()));
@@ -281,6 +289,12 @@ impl Writer {
         let mut batch = self.batch(marks.as_ref());
         bulk.seal(&mut batch);
         self.make_durable(batch, delta, marks.as_ref())
+    }
+
+    /// Makes durable what sled was given so far.
+    fn settle(&mut self) -> io::Result<()> {
+        self.shelf.db.flush()?;
+        self.medium.sync(&self.file)
     }
 
     /// Has the database take what the log holds.
@@ -328,8 +342,7 @@ impl Writer {
         marks: Option<&Marks>,
     ) -> io::Result<()> {
         self.shelf.db.apply_batch(batch)?;
-        self.shelf.db.flush()?;
-        self.medium.sync(&self.file)?;
+        self.settle()?;
         self.keeper.follow(delta, marks, &mut *self.medium)?;
         self.redo.restart();
         self.shelf.show(Layer::Redo);

@@ -11,7 +11,7 @@ use sled::{Batch, Db};
 
 use super::{
     super::{
-        anchor::{Close, House},
+        anchor::{Close, House, Unreadable},
         bulk::ENGINE,
         medium::{Disk, Medium as _},
     },
@@ -74,7 +74,10 @@ pub(in super::super) fn recover(
     left: Option<(House, Close)>,
 ) -> Result<Recovered, Trouble> {
     let stored = db.get(EPOCH)?.map(|bytes| form::decode_epoch(&bytes));
-    let there = stored.and_then(Result::ok);
+    let there = match stored {
+        Some(Err(Unreadable::Newer)) => return Err(Trouble::Newer),
+        stored => stored.and_then(Result::ok),
+    };
     // No log has entries of epoch 0.
     let epoch = there.unwrap_or_default();
     let Some((house, close)) = left else {
