@@ -16,8 +16,9 @@ use fob_api::{
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::parse::{
-    backup_key, far_clock, fate, host_name, log_query, log_report, pairing, proof, sealed_memory,
-    seed_file, seed_hints, serial_name, share, terms, timed_pair, user_name, writable_file,
+    backup_key, expiry, extent, far_clock, fate, host_name, log_query, log_report, pairing, proof,
+    safeguards, sealed_memory, seed_file, seed_hints, serial_name, share, terms, timed_pair,
+    user_name, writable_file,
 };
 pub use self::{
     object::{CallerSource, Fob},
@@ -25,11 +26,7 @@ pub use self::{
 };
 use crate::{
     access::Action,
-    decide::{
-        import::Expiry,
-        remove::{AdminGuard, RootGuard, Safeguards},
-    },
-    engine::{Backup, Extent, Holder, Import, Restore},
+    engine::{Backup, Holder, Import, Restore},
     store::Store,
 };
 
@@ -135,16 +132,7 @@ impl<S: Store> Fob<S> {
         let visitor = self.visitor(&header, connection).await?;
         let caller = visitor.caller.signed_in_as(options.login_uid);
         let fate = fate(options.fate.as_deref())?;
-        let root = match options.leave_root_without_mfa {
-            Some(true) => RootGuard::LeaveWithoutMfa,
-            _ => RootGuard::Keep,
-        };
-        let administrators = match options.leave_no_administrator {
-            Some(true) => AdminGuard::LeaveNone,
-            _ => AdminGuard::Keep,
-        };
-        let serial_again = options.serial_again.as_deref();
-        let safe = Safeguards { root, administrators, serial_again };
+        let safe = safeguards(&options);
         match options.serial.as_deref() {
             Some(serial) if user.is_empty() => {
                 let serial = serial_name(serial)?;
@@ -173,8 +161,7 @@ impl<S: Store> Fob<S> {
     ) -> Result<(), Error> {
         let visitor = self.visitor(&header, connection).await?;
         let caller = visitor.caller.signed_in_as(options.login_uid);
-        let serial = serial_name(serial)?;
-        self.engine.forget(caller, &serial).await
+        self.engine.forget(caller, &serial_name(serial)?).await
     }
 
     /// Reads a vendor's seed file into stock: all of it or nothing.
@@ -201,14 +188,7 @@ impl<S: Store> Fob<S> {
         let caller = visitor.caller.signed_in_as(options.login_uid);
         self.engine.permit_import(caller)?;
         let (hints, file) = (seed_hints(format, &options)?, seed_file(file).await?);
-        let expiry = match options.ignore_expiry {
-            Some(true) => Expiry::Ignore,
-            _ => Expiry::Heed,
-        };
-        let extent = match options.dry_run {
-            Some(true) => Extent::DryRun,
-            _ => Extent::Full,
-        };
+        let (expiry, extent) = (expiry(&options), extent(options.dry_run));
         self.engine.import(Import { caller, file, hints, expiry, extent }).await
     }
 
@@ -228,8 +208,8 @@ impl<S: Store> Fob<S> {
         options: PageOptions,
     ) -> Result<(Vec<TokenReport>, String), Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
-        let page = self.engine.list(caller, cursor, limit, options.state.as_deref()).await?;
+        let state = options.state.as_deref();
+        let page = self.engine.list(visitor.caller, cursor, limit, state).await?;
         Ok((page.tokens, page.next))
     }
 
@@ -339,11 +319,8 @@ impl<S: Store> Fob<S> {
         let visitor = self.visitor(&header, connection).await?;
         let caller = visitor.caller.signed_in_as(options.login_uid);
         self.engine.permit_backup(Action::Restore, caller)?;
-        let (key, source) = (backup_key(key)?, sealed_memory(file)?);
-        let extent = match options.dry_run {
-            Some(true) => Extent::DryRun,
-            _ => Extent::Full,
-        };
+        let (key, source, extent) =
+            (backup_key(key)?, sealed_memory(file)?, extent(options.dry_run));
         self.engine.restore(Restore { caller, key, source, extent }).await
     }
 
@@ -416,9 +393,7 @@ impl<S: Store> Fob<S> {
         serial: &str,
     ) -> Result<TokenReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
-        let serial = serial_name(serial)?;
-        self.engine.show_token(caller, &serial).await
+        self.engine.show_token(visitor.caller, &serial_name(serial)?).await
     }
 
     /// Shows one user: user (s), uid (u), tokens (aa{sv}), and shares (aa{sv}) of his budget of
@@ -437,9 +412,7 @@ impl<S: Store> Fob<S> {
         user: &str,
     ) -> Result<UserReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
-        let user = user_name(user)?;
-        self.engine.show_user(caller, &user).await
+        self.engine.show_user(visitor.caller, &user_name(user)?).await
     }
 
     /// Shows the daemon's state: version (s), now (t), and how many tokens are stock (u),
@@ -456,8 +429,7 @@ impl<S: Store> Fob<S> {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<StatusReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let caller = visitor.caller;
-        self.engine.status(caller).await
+        self.engine.status(visitor.caller).await
     }
 
     /// Refills a user's budget of wrong codes.
@@ -474,8 +446,7 @@ impl<S: Store> Fob<S> {
     ) -> Result<(), Error> {
         let visitor = self.visitor(&header, connection).await?;
         let caller = visitor.caller.signed_in_as(options.login_uid);
-        let user = user_name(user)?;
-        let share = share(options.share.as_deref())?;
+        let (user, share) = (user_name(user)?, share(options.share.as_deref())?);
         self.engine.unlock(caller, &user, share).await
     }
 

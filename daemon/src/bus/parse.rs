@@ -2,8 +2,8 @@
 
 use fob_api::{
     Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, ImportOptions, LogBreak,
-    LogEntry, LogOptions, LogReport, Serial, Share, UserName, Verdict, VerifyContext,
-    VerifyDetails,
+    LogEntry, LogOptions, LogReport, RemoveOptions, Serial, Share, UserName, Verdict,
+    VerifyContext, VerifyDetails,
 };
 use zbus::wire::OwnedFd;
 
@@ -11,10 +11,12 @@ use crate::{
     access::Caller,
     audit::{self, Query},
     decide::{
+        import::Expiry,
         pair::{FarClock, TimedPair},
         recovery::Terms,
+        remove::{AdminGuard, RootGuard, Safeguards},
     },
-    engine::{Notice, Pairing, SeedFile, Sink, Source, read_seed_file},
+    engine::{Extent, Notice, Pairing, SeedFile, Sink, Source, read_seed_file},
     seed::{Choice, Encoding, Format, Hints, TokenKind},
     vault::backup::BackupKey,
 };
@@ -92,6 +94,35 @@ pub(super) fn terms(caller: Caller, options: BypassOptions) -> Result<Terms, Err
 pub(super) fn fate(word: Option<&str>) -> Result<Fate, Error> {
     word.map_or(Some(Fate::default()), Fate::from_word)
         .ok_or(Error::InvalidArgument { fact: "fate must be stock, lost or retire." })
+}
+
+/// Reads what is to be taken from whom against the usual: nothing, unless it is said.
+pub(super) fn safeguards(options: &RemoveOptions) -> Safeguards<'_> {
+    let root = match options.leave_root_without_mfa {
+        Some(true) => RootGuard::LeaveWithoutMfa,
+        _ => RootGuard::Keep,
+    };
+    let administrators = match options.leave_no_administrator {
+        Some(true) => AdminGuard::LeaveNone,
+        _ => AdminGuard::Keep,
+    };
+    Safeguards { root, administrators, serial_again: options.serial_again.as_deref() }
+}
+
+/// Reads what becomes of tokens whose file says that they have expired: refused, unless it is said.
+pub(super) fn expiry(options: &ImportOptions) -> Expiry {
+    match options.ignore_expiry {
+        Some(true) => Expiry::Ignore,
+        _ => Expiry::Heed,
+    }
+}
+
+/// Reads how far a request goes: to its end, unless it is said.
+pub(super) fn extent(dry_run: Option<bool>) -> Extent {
+    match dry_run {
+        Some(true) => Extent::DryRun,
+        _ => Extent::Full,
+    }
 }
 
 /// Parses two codes.
