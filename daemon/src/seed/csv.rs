@@ -49,6 +49,19 @@ impl Row {
             self.fields.pop();
         }
     }
+
+    /// Refuses a row of more than `wanted` fields, where the first one too many stands.
+    pub(super) fn refuse_more(&self, wanted: usize) -> Result<(), Fault> {
+        match self.fields.get(wanted) {
+            Some(extra) => Err(Fault::new(extra.offset, Flaw::TooManyFields { wanted })),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the fault of a row that has fewer than `wanted` fields.
+    pub(super) fn too_short(&self, wanted: usize) -> Fault {
+        Fault::new(self.end, Flaw::TooFewFields { wanted })
+    }
 }
 
 /// What a line is whose first character is `#`.

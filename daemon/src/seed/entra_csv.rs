@@ -106,7 +106,7 @@ impl Header {
     fn field<'r>(&self, row: &'r Row, column: usize) -> Result<&'r Field, Fault> {
         let index = self.at.get(column).copied().flatten();
         let field = index.and_then(|index| row.fields.get(index));
-        field.ok_or(Fault::new(row.end, Flaw::TooFewFields { wanted: self.width }))
+        field.ok_or(row.too_short(self.width))
     }
 
     fn token(
@@ -116,11 +116,9 @@ impl Header {
         places: &mut Places<'_>,
     ) -> Result<VendorToken, Fault> {
         row.drop_fill(self.width);
-        if let Some(extra) = row.fields.get(self.width) {
-            return Err(Fault::new(extra.offset, Flaw::TooManyFields { wanted: self.width }));
-        }
+        row.refuse_more(self.width)?;
         if row.fields.len() < self.width {
-            return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: self.width }));
+            return Err(row.too_short(self.width));
         }
         // The user is one of Entra ID and not taken over; Fob assigns with two codes.
         let serial = value::serial(self.field(&row, SERIAL)?, NAMES[SERIAL].0)?;

@@ -27,11 +27,9 @@ pub(super) fn read(text: &str, hints: &Hints) -> Result<Vec<VendorToken>, Fault>
 
 fn token(mut row: Row, seeds: &mut Seeds, places: &mut Places<'_>) -> Result<VendorToken, Fault> {
     row.drop_fill(COLUMNS);
-    if let Some(extra) = row.fields.get(COLUMNS) {
-        return Err(Fault::new(extra.offset, Flaw::TooManyFields { wanted: COLUMNS }));
-    }
+    row.refuse_more(COLUMNS)?;
     let [serial, manufacturer, algorithm, seed, digits, last] = row.fields.as_slice() else {
-        return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: COLUMNS }));
+        return Err(row.too_short(COLUMNS));
     };
     let serial = value::serial(serial, "serial")?;
     let moving = moving(algorithm, last)?;

@@ -34,11 +34,9 @@ fn token(
     seeds: &mut Seeds,
     places: &mut Places<'_>,
 ) -> Result<VendorToken, Fault> {
-    if let Some(extra) = row.fields.get(COLUMNS) {
-        return Err(Fault::new(extra.offset, Flaw::TooManyFields { wanted: COLUMNS }));
-    }
+    row.refuse_more(COLUMNS)?;
     let [serial, seed, counter] = row.fields.as_slice() else {
-        return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: COLUMNS }));
+        return Err(row.too_short(COLUMNS));
     };
     let serial = value::serial(serial, "serial")?;
     let seed = seeds.read(seed, "seed")?;

@@ -94,12 +94,10 @@ impl Reading<'_> {
             return Err(Fault::new(row.offset, Flaw::UsersFile));
         }
         let wanted = self.user + self.dialect.columns();
-        if let Some(extra) = row.fields.get(wanted) {
-            return Err(Fault::new(extra.offset, Flaw::TooManyFields { wanted }));
-        }
+        row.refuse_more(wanted)?;
         // Whose token it is there is not taken over; Fob assigns with two codes.
         let Some([serial, seed, options @ ..]) = row.fields.get(self.user..) else {
-            return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: self.user + REQUIRED }));
+            return Err(row.too_short(self.user + REQUIRED));
         };
         let serial = value::serial(serial, "serial")?;
         let seed = self.seeds.read(seed, "seed")?;

@@ -28,9 +28,7 @@ pub(super) fn read(text: &str, format: Format, hints: &Hints) -> Result<Vec<Vend
     for row in Rows::new(text, Hash::Comment, columns, between) {
         let mut row = row?;
         row.drop_fill(2);
-        if let Some(extra) = row.fields.get(columns) {
-            return Err(Fault::new(extra.offset, Flaw::TooManyFields { wanted: columns }));
-        }
+        row.refuse_more(columns)?;
         first.get_or_insert(row.offset);
         tokens.push(token(&row, hints.kind, &mut seeds, &mut places)?);
     }
@@ -47,7 +45,7 @@ fn token(
     places: &mut Places<'_>,
 ) -> Result<VendorToken, Fault> {
     let [serial, seed, rest @ ..] = row.fields.as_slice() else {
-        return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: 2 }));
+        return Err(row.too_short(2));
     };
     let serial = value::serial(serial, "serial")?;
     let seed = seeds.read(seed, "seed")?;

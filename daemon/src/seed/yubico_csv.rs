@@ -64,16 +64,16 @@ struct Reading<'t> {
 impl Reading<'_> {
     fn traditional(&mut self, mut row: Row) -> Result<VendorToken, Fault> {
         row.drop_fill(TRADITIONAL);
-        refuse_more(&row, TRADITIONAL)?;
+        row.refuse_more(TRADITIONAL)?;
         let [event, _, _, identity, _, seed, rest @ ..] = row.fields.as_slice() else {
-            return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: TRADITIONAL }));
+            return Err(row.too_short(TRADITIONAL));
         };
         if !event.text.eq_ignore_ascii_case("oath-hotp") {
             return Err(Fault::new(event.offset, Flaw::OtherSlot));
         }
         // Behind the seed: two access codes, three flags, digits, moving factor, five flags.
         let [_, _, _, _, _, digits, factor, _, _, _, _, _] = rest else {
-            return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: TRADITIONAL }));
+            return Err(row.too_short(TRADITIONAL));
         };
         let serial = value::serial(identity, "OATH token identifier")?;
         let seed = self.seeds.read(seed, "seed")?;
@@ -85,9 +85,9 @@ impl Reading<'_> {
 
     fn short(&mut self, mut row: Row) -> Result<VendorToken, Fault> {
         row.drop_fill(SHORT);
-        refuse_more(&row, SHORT)?;
+        row.refuse_more(SHORT)?;
         let [serial, _, factor, seed, _, time] = row.fields.as_slice() else {
-            return Err(Fault::new(row.end, Flaw::TooFewFields { wanted: SHORT }));
+            return Err(row.too_short(SHORT));
         };
         if serial.text.is_empty() || !serial.text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Fault::new(serial.offset, Flaw::BadSerial));
@@ -105,13 +105,6 @@ impl Reading<'_> {
         let kind = self.kind.filter(|kind| kind.period.is_none());
         let parameters = value::parameters(kind.unwrap_or(value::BUTTON), 0);
         Ok(VendorToken::of_list(serial, seed, parameters, self.places.at(row.offset)))
-    }
-}
-
-fn refuse_more(row: &Row, wanted: usize) -> Result<(), Fault> {
-    match row.fields.get(wanted) {
-        Some(extra) => Err(Fault::new(extra.offset, Flaw::TooManyFields { wanted })),
-        None => Ok(()),
     }
 }
 
