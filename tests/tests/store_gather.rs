@@ -4,7 +4,6 @@
 use std::{
     fs::File,
     io,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,22 +17,10 @@ use fobd::store::{
     sled::{Disk, Medium, SledStore},
 };
 use tempfile::TempDir;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-/// A folder for a store that does not exist yet.
-fn place() -> (TempDir, PathBuf) {
-    let home = tempfile::tempdir().unwrap();
-    let dir = home.path().join("store");
-    (home, dir)
-}
-
-fn put(key: &Key, value: u8) -> Vec<Write> {
-    vec![Write::Put(key.clone(), vec![value])]
-}
-
-async fn write(store: &SledStore, writes: Vec<Write>) {
-    assert_eq!(store.commit(Vec::new(), writes).await, Ok(Committed::Done));
-}
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinHandle,
+};
 
 /// Tells of each beginning, and lasts until the word; for ever open when nobody can give it.
 struct Gate {
@@ -77,10 +64,57 @@ impl Medium for Slow {
     }
 }
 
-/// Commits what a sign-in writes.
-fn sign_in(store: &SledStore, slot: u16) -> tokio::task::JoinHandle<()> {
-    let store = store.clone();
-    tokio::spawn(async move { write(&store, put(&Key::nobody(slot), 1)).await })
+/// A store on such a disk, and the hands on it. What holds it up passes once `go` and `go_on` are
+/// dropped.
+struct House {
+    store: SledStore,
+    syncs: Arc<AtomicUsize>,
+    go: Sender<()>,
+    syncing: UnboundedReceiver<()>,
+    go_on: Sender<()>,
+    pauses: UnboundedReceiver<()>,
+    _home: TempDir,
+}
+
+impl House {
+    /// Opens a store, and has a first sign-in come as far as its sync.
+    async fn with_one_syncing() -> (Self, JoinHandle<()>) {
+        let home = tempfile::tempdir().unwrap();
+        let (sync, go, syncing) = Gate::new();
+        let (pause, go_on, pauses) = Gate::new();
+        let medium = Slow { syncs: Arc::default(), sync, pause };
+        let syncs = Arc::clone(&medium.syncs);
+        let store = SledStore::open_on(&home.path().join("store"), medium).unwrap();
+        let mut house = Self { store, syncs, go, syncing, go_on, pauses, _home: home };
+        let first = house.sign_in(0);
+        house.syncing.recv().await.unwrap();
+        (house, first)
+    }
+
+    fn commit(&self, key: Key) -> JoinHandle<()> {
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            let writes = vec![Write::Put(key, vec![1])];
+            assert_eq!(store.commit(Vec::new(), writes).await, Ok(Committed::Done));
+        })
+    }
+
+    /// Commits what a sign-in writes.
+    fn sign_in(&self, slot: u16) -> JoinHandle<()> {
+        self.commit(Key::nobody(slot))
+    }
+
+    /// Has one more come in each of so many pauses.
+    async fn sign_in_in_pauses(&mut self, slots: std::ops::Range<u16>) -> Vec<JoinHandle<()>> {
+        let mut all = Vec::new();
+        for slot in slots {
+            self.pauses.recv().await.unwrap();
+            all.push(self.sign_in(slot));
+            let_them_queue().await;
+            self.go_on.send(()).unwrap();
+        }
+        all
+    }
 }
 
 /// Lets tasks that were begun come as far as they can: there is one thread.
@@ -92,79 +126,48 @@ async fn let_them_queue() {
 
 #[tokio::test]
 async fn sign_ins_that_come_while_others_are_gathered_share_their_sync() {
-    let (_home, dir) = place();
-    let (sync, go, mut syncing) = Gate::new();
-    let (pause, go_on, mut pauses) = Gate::new();
-    let medium = Slow { syncs: Arc::default(), sync, pause };
-    let syncs = Arc::clone(&medium.syncs);
-    let store = SledStore::open_on(&dir, medium).unwrap();
+    let (mut house, first) = House::with_one_syncing().await;
     // Two queue behind one that is being synced.
-    let mut all = vec![sign_in(&store, 0)];
-    syncing.recv().await.unwrap();
-    all.extend([sign_in(&store, 1), sign_in(&store, 2)]);
+    let mut all = vec![first, house.sign_in(1), house.sign_in(2)];
     let_them_queue().await;
-    go.send(()).unwrap();
+    house.go.send(()).unwrap();
     // One more comes in each of three pauses, and none in the fourth.
-    for slot in 3..6 {
-        pauses.recv().await.unwrap();
-        all.push(sign_in(&store, slot));
-        let_them_queue().await;
-        go_on.send(()).unwrap();
-    }
-    pauses.recv().await.unwrap();
-    go_on.send(()).unwrap();
-    syncing.recv().await.unwrap();
-    go.send(()).unwrap();
+    all.extend(house.sign_in_in_pauses(3..6).await);
+    house.pauses.recv().await.unwrap();
+    house.go_on.send(()).unwrap();
+    house.syncing.recv().await.unwrap();
+    house.go.send(()).unwrap();
     for one in all {
         one.await.unwrap();
     }
-    assert_eq!(syncs.load(Ordering::SeqCst), 2);
-    assert!(pauses.try_recv().is_err(), "it waited for nobody");
+    assert_eq!(house.syncs.load(Ordering::SeqCst), 2);
+    assert!(house.pauses.try_recv().is_err(), "it waited for nobody");
     // Closing it syncs once more.
-    drop((go, go_on));
+    drop((house.go, house.go_on));
 }
 
 #[tokio::test]
 async fn a_lone_sign_in_and_what_administrators_do_are_not_held_up_for_others() {
-    let (_home, dir) = place();
-    let (sync, go, mut syncing) = Gate::new();
-    let (pause, go_on, mut pauses) = Gate::new();
-    let medium = Slow { syncs: Arc::default(), sync, pause };
-    let store = SledStore::open_on(&dir, medium).unwrap();
-    let first = sign_in(&store, 0);
-    syncing.recv().await.unwrap();
-    let (one, other) = (store.clone(), store.clone());
-    let one = tokio::spawn(async move { write(&one, put(&Key::user(1), 1)).await });
-    let other = tokio::spawn(async move { write(&other, put(&Key::nobody(1), 1)).await });
+    let (mut house, first) = House::with_one_syncing().await;
+    let (one, other) = (house.commit(Key::user(1)), house.sign_in(1));
     let_them_queue().await;
-    drop((go, go_on));
+    drop((house.go, house.go_on));
     for task in [first, one, other] {
         task.await.unwrap();
     }
-    assert!(pauses.try_recv().is_err(), "somebody was held up");
+    assert!(house.pauses.try_recv().is_err(), "somebody was held up");
 }
 
 #[tokio::test]
 async fn sign_ins_that_keep_coming_hold_the_first_ones_up_ten_times_and_no_more() {
-    let (_home, dir) = place();
-    let (sync, go, mut syncing) = Gate::new();
-    let (pause, go_on, mut pauses) = Gate::new();
-    let medium = Slow { syncs: Arc::default(), sync, pause };
-    let store = SledStore::open_on(&dir, medium).unwrap();
-    let mut all = vec![sign_in(&store, 0)];
-    syncing.recv().await.unwrap();
-    all.extend([sign_in(&store, 1), sign_in(&store, 2)]);
+    let (mut house, first) = House::with_one_syncing().await;
+    let mut all = vec![first, house.sign_in(1), house.sign_in(2)];
     let_them_queue().await;
-    go.send(()).unwrap();
-    for slot in 3..13 {
-        pauses.recv().await.unwrap();
-        all.push(sign_in(&store, slot));
-        let_them_queue().await;
-        go_on.send(()).unwrap();
-    }
-    syncing.recv().await.unwrap();
-    assert!(pauses.try_recv().is_err(), "an eleventh pause");
-    drop((go, go_on));
+    house.go.send(()).unwrap();
+    all.extend(house.sign_in_in_pauses(3..13).await);
+    house.syncing.recv().await.unwrap();
+    assert!(house.pauses.try_recv().is_err(), "an eleventh pause");
+    drop((house.go, house.go_on));
     for one in all {
         one.await.unwrap();
     }
