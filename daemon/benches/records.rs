@@ -87,7 +87,7 @@ fn import(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let parsed = seed::parse(black_box(text.as_bytes()), Choice::Detect);
-                let (_, tokens) = parsed.map_err(|error| error.to_string()).unwrap();
+                let tokens = parsed.map_err(|error| error.to_string()).unwrap().tokens;
                 assert_eq!(tokens.len(), TOKENS as usize);
             });
         });

@@ -20,6 +20,8 @@ mod safenet_xml;
 mod safeword_dat;
 mod script;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod text;
 mod value;
@@ -28,12 +30,12 @@ mod yubico_csv;
 
 use std::collections::{HashMap, hash_map::Entry};
 
+use fob_api::{Password, SeedScript, Serial};
 pub use fob_api::{SeedEncoding as Encoding, SeedFormat as Format, TokenKind};
-use fob_api::{SeedScript, Serial};
 
 use self::oath_csv::Dialect;
 use crate::record::{Moving, Parameters, Seed};
-pub use error::{Encryption, Flaw, SeedError};
+pub use error::{Encryption, Flaw, SeedError, Unsupported};
 pub use place::Place;
 pub(crate) use place::Places;
 
@@ -81,6 +83,8 @@ pub struct VendorToken {
     pub manufacturer: Option<String>,
     /// What it is called: as the manufacturer.
     pub model: Option<String>,
+    /// From when on the file says that it may be used, in Unix seconds.
+    pub not_before: Option<u64>,
     /// When the file says that it expires, in Unix seconds. Dates before 1970 count as 0.
     pub not_after: Option<u64>,
     /// Where the file describes it.
@@ -90,7 +94,9 @@ pub struct VendorToken {
 impl VendorToken {
     /// A token of a list that has no more than this.
     fn of_list(serial: Serial, seed: Seed, parameters: Parameters, place: Place) -> Self {
-        Self { serial, seed, parameters, manufacturer: None, model: None, not_after: None, place }
+        let (manufacturer, model) = (None, None);
+        let (not_before, not_after) = (None, None);
+        Self { serial, seed, parameters, manufacturer, model, not_before, not_after, place }
     }
 
     /// Tells whether it is what the caller says.
@@ -103,20 +109,64 @@ impl VendorToken {
     }
 }
 
-/// Parses a seed file; all or nothing.
+/// Something about a file that was read, which whoever imports it should know.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Notice {
+    /// The MACs are of the plain values, as in drafts before RFC 6030.
+    MacOverPlaintext,
+    /// Encrypted values have no MAC, so nobody can tell whether they were changed.
+    NoMac,
+    /// The file is signed, and the signature was not checked.
+    SignatureUnchecked,
+}
+
+impl Notice {
+    /// Returns the word for it on the bus.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::MacOverPlaintext => "mac-over-plaintext",
+            Self::NoMac => "no-mac",
+            Self::SignatureUnchecked => "signature-unchecked",
+        }
+    }
+}
+
+/// A seed file that was read.
+pub struct Reading {
+    /// Its format.
+    pub format: Format,
+    /// Its tokens, at least one.
+    pub tokens: Vec<VendorToken>,
+    /// What is to be told about it; nothing about a list.
+    pub notices: Vec<Notice>,
+}
+
+/// Parses a seed file that is not encrypted; all or nothing.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn parse(bytes: &[u8], hints: impl Into<Hints>) -> Result<Reading, SeedError> {
+    open(bytes, hints, None)
+}
+
+/// Parses a seed file; all or nothing. The password opens an encrypted one; which takes up to some
+/// seconds, if it is a passphrase.
 ///
 /// # Errors
 ///
 /// [`SeedError`] with the place of the first flaw, for a duplicate with the place of the second
-/// token.
-pub fn parse(
+/// token. [`Flaw::Encrypted`] without the password that is needed, [`Flaw::NotEncrypted`] with one
+/// that is not, [`Flaw::WrongPassword`].
+pub fn open(
     bytes: &[u8],
     hints: impl Into<Hints>,
-) -> Result<(Format, Vec<VendorToken>), SeedError> {
-    let (format, tokens) = read(bytes, hints)?;
-    refuse_same_serials(&tokens)?;
-    refuse_same_seeds(&tokens)?;
-    Ok((format, tokens))
+    password: Option<&Password>,
+) -> Result<Reading, SeedError> {
+    let reading = read(bytes, hints, password)?;
+    refuse_same_serials(&reading.tokens)?;
+    refuse_same_seeds(&reading.tokens)?;
+    Ok(reading)
 }
 
 /// Parses a seed file without looking for duplicates.
@@ -127,24 +177,37 @@ pub fn parse(
 pub fn read(
     bytes: &[u8],
     hints: impl Into<Hints>,
-) -> Result<(Format, Vec<VendorToken>), SeedError> {
+    password: Option<&Password>,
+) -> Result<Reading, SeedError> {
     let hints = hints.into();
     let text = text::decode(bytes)?;
     match hints.format {
-        Choice::Is(format) => Ok((format, read_as(format, &text, &hints)?)),
-        Choice::Detect => detect::read(&text, &hints),
+        Choice::Is(format) => read_as(format, &text, &hints, password),
+        Choice::Detect => detect::read(&text, &hints, password),
     }
 }
 
 /// Reads a text as a format.
-fn read_as(format: Format, text: &str, hints: &Hints) -> Result<Vec<VendorToken>, SeedError> {
+fn read_as(
+    format: Format,
+    text: &str,
+    hints: &Hints,
+    password: Option<&Password>,
+) -> Result<Reading, SeedError> {
     if let (SeedScript::Always(script), Some(said)) = (format.sheet().script, hints.encoding)
         && script != said
     {
         return Err(SeedError::of_file(Flaw::FixedEncoding));
     }
+    if password.is_some() && format != Format::Pskc {
+        return Err(SeedError::of_file(Flaw::NotEncrypted));
+    }
+    let mut notices = Vec::new();
     let tokens = match format {
-        Format::Pskc => pskc::read(text),
+        Format::Pskc => pskc::read(text, password).map(|(tokens, told)| {
+            notices = told;
+            tokens
+        }),
         Format::OathCsv => oath_csv::read(text, Dialect::Plain, hints),
         Format::PrivacyideaCsv => oath_csv::read(text, Dialect::PrivacyIdea, hints),
         Format::LinotpCsv => oath_csv::read(text, Dialect::LinOtp, hints),
@@ -162,7 +225,7 @@ fn read_as(format: Format, text: &str, hints: &Hints) -> Result<Vec<VendorToken>
     }
     match tokens.iter().find(|token| !token.is_of(hints.kind)) {
         Some(other) => Err(SeedError::at(other.place, Flaw::NotThatKind)),
-        None => Ok(tokens),
+        None => Ok(Reading { format, tokens, notices }),
     }
 }
 

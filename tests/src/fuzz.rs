@@ -21,7 +21,7 @@ mod words;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const ALL: [Target; 24] = [
+pub const ALL: [Target; 25] = [
     ("answer", words::answer),
     ("audit_log", log::audit_log),
     ("backup", backup::backup),
@@ -42,6 +42,7 @@ pub const ALL: [Target; 24] = [
     ("seed_plain_csv", seed::plain_csv),
     ("seed_privacyidea_csv", seed::privacyidea_csv),
     ("seed_pskc", seed::pskc),
+    ("seed_pskc_encrypted", seed::pskc_encrypted),
     ("seed_safeid_csv", seed::safeid_csv),
     ("seed_safenet_xml", seed::safenet_xml),
     ("seed_safeword_dat", seed::safeword_dat),

@@ -92,6 +92,7 @@ replayed! {
     a_plain_csv_keeps_its_secrets "seed_plain_csv"
     a_list_of_privacyidea_keeps_its_secrets "seed_privacyidea_csv"
     a_pskc_file_keeps_its_secrets "seed_pskc"
+    an_encrypted_pskc_file_keeps_its_secrets_and_its_password "seed_pskc_encrypted"
     a_safeid_csv_keeps_its_secrets "seed_safeid_csv"
     an_xml_of_safenet_keeps_its_secrets "seed_safenet_xml"
     a_record_of_safeword_keeps_its_secrets "seed_safeword_dat"

@@ -1,7 +1,8 @@
 //! The words that the PAM module, the daemon and the command line share.
 //!
 //! Types here are parsed once, at the edge, and are correct from then on. Nothing in this
-//! crate does I/O or reads a clock. Codes have no `Debug` and are wiped when they are dropped.
+//! crate does I/O or reads a clock. Codes and passwords have no `Debug` and are wiped when they are
+//! dropped.
 
 pub mod address;
 mod answer;
@@ -12,6 +13,7 @@ mod log;
 pub mod message;
 mod name;
 pub mod owner;
+mod password;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 mod report;
@@ -25,6 +27,7 @@ pub use code::{Code, CodeError, CodePair};
 pub use error::{Error, ErrorKind, RootRule};
 pub use log::{LogBreak, LogEntry, LogOptions, LogReport};
 pub use name::{NameError, Serial, UserName};
+pub use password::{LONGEST_PASSWORD, Password};
 pub use report::{
     AssignOptions, BackupReport, BypassOptions, Fate, ImportOptions, ImportReport, MAX_RATE,
     PageOptions, RekeyReport, RemoveOptions, RestoreNote, RestoreOptions, RestoreReport,

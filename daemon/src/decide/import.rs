@@ -16,6 +16,8 @@ pub struct Candidate<'a> {
     pub fingerprint: [u8; 32],
     /// How it computes its codes.
     pub parameters: &'a Parameters,
+    /// From when on the file says that it may be used, Unix time.
+    pub not_before: Option<u64>,
     /// When the file says that it expires, Unix time.
     pub not_after: Option<u64>,
     /// Where in the file it stands.
@@ -39,7 +41,7 @@ pub enum Admission {
     Unchanged,
 }
 
-/// Whether keys that the file calls expired are taken.
+/// Whether keys are taken that the file calls expired, or too new to be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Expiry {
     /// They are refused.
@@ -53,7 +55,8 @@ pub enum Expiry {
 /// # Errors
 ///
 /// `BadSeedFile`, with the place, for a serial that is there with another seed or other
-/// parameters, a seed that is there under another serial, a lost token, an expired key.
+/// parameters, a seed that is there under another serial, a lost token, a key that has expired or may not
+/// be used yet.
 pub fn admit(
     candidate: &Candidate<'_>,
     known: &Known<'_>,
@@ -89,6 +92,14 @@ pub fn admit(
     if expiry == Expiry::Heed && candidate.not_after.is_some_and(|end| end < now.0) {
         let what = format!("the file says that the key of token {serial} has expired.");
         return Err(refusal(candidate, &what, "add --ignore-expiry to take it all the same."));
+    }
+    if expiry == Expiry::Heed && candidate.not_before.is_some_and(|start| start > now.0) {
+        let what = format!("the file says that the key of token {serial} may not be used yet.");
+        return Err(refusal(
+            candidate,
+            &what,
+            "look at the host's clock, or add --ignore-expiry to take it all the same.",
+        ));
     }
     Ok(Admission::Add(Box::new(left.map(|left| left.state.clone()).unwrap_or_default())))
 }

@@ -360,6 +360,7 @@ impl World {
             serial: &self.tokens[token].serial(),
             fingerprint: fresh.fingerprint,
             parameters: &fresh.parameters,
+            not_before: None,
             not_after: None,
             place: Place { line: 1, column: 1 },
         };

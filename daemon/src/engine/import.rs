@@ -19,7 +19,7 @@ use crate::{
     },
     engine::{Applied, Engine, Marker, ROUNDS, events::About},
     record::{KeyId, Standing, Token, Trace},
-    seed::{self, Format, Hints, SeedError, VendorToken},
+    seed::{self, Hints, Reading, SeedError, VendorToken},
     store::{Guard, Key, Store, Write},
     wipe,
 };
@@ -34,8 +34,8 @@ const BREATHER: usize = 64;
 /// 30 s (journald.conf(5), RateLimitBurst=).
 const MANY: usize = 1000;
 
-/// The tokens of a seed file, or its first flaw.
-type Parsed = Result<(Format, Vec<VendorToken>), SeedError>;
+/// What a seed file says, or its first flaw.
+type Parsed = Result<Reading, SeedError>;
 
 /// A seed file's contents. Wiped on drop.
 pub struct SeedFile(Zeroizing<Vec<u8>>);
@@ -159,13 +159,14 @@ impl<S: Store> Engine<S> {
         self.permit(Action::Import, import.caller, Target::House)?;
         let (file, hints) = (import.file, import.hints);
         // Seconds of work for a large file: not on a thread that others' sign-ins wait for.
-        let (format, tokens) = tokio::task::spawn_blocking(move || parse(&file, hints))
-            .await
-            .map_err(|error| self.trouble("seed", error))?
-            .map_err(|error| Error::BadSeedFile {
-                fact: error.to_string(),
-                hint: error.hint().unwrap_or_default().to_owned(),
-            })?;
+        let Reading { format, tokens, .. } =
+            tokio::task::spawn_blocking(move || parse(&file, hints))
+                .await
+                .map_err(|error| self.trouble("seed", error))?
+                .map_err(|error| Error::BadSeedFile {
+                    fact: error.to_string(),
+                    hint: error.hint().unwrap_or_default().to_owned(),
+                })?;
         for _ in 0..ROUNDS {
             let mut plan = self.plan(&tokens, import.expiry).await?;
             plan.report.format = Some(format.word().to_owned());
@@ -244,6 +245,7 @@ impl<S: Store> Engine<S> {
             serial,
             fingerprint,
             parameters: &vendor.parameters,
+            not_before: vendor.not_before,
             not_after: vendor.not_after,
             place: vendor.place,
         };

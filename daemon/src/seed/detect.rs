@@ -4,8 +4,10 @@
 //! that may be meant, and are taken if all that can read them say the same. What that comes to in
 //! the end, two codes prove at assignment.
 
+use fob_api::Password;
+
 use super::{
-    Format, Hints, VendorToken,
+    Format, Hints, Reading, VendorToken,
     csv::{COMMA_OR_SEMICOLON, Field, Hash, Lines, Row, Rows},
     entra_csv,
     error::{Flaw, SeedError},
@@ -14,17 +16,22 @@ use super::{
     yubico_csv,
 };
 
-/// Reads a text as the one format that it is of.
-pub(super) fn read(text: &str, hints: &Hints) -> Result<(Format, Vec<VendorToken>), SeedError> {
+/// Reads a text as the one format that it is of. A password makes no difference to which: a list
+/// is refused with one, not taken for something else.
+pub(super) fn read(
+    text: &str,
+    hints: &Hints,
+    password: Option<&Password>,
+) -> Result<Reading, SeedError> {
     // The first reading, formats that read something else, the first that would if it knew more.
-    let mut first: Option<(Format, Vec<VendorToken>)> = None;
+    let mut first: Option<Reading> = None;
     let mut others = Vec::new();
     let (mut wish, mut refusal) = (None, None);
     for format in candidates(text) {
-        match read_as(format, text, hints) {
-            Ok(tokens) => match &first {
-                None => first = Some((format, tokens)),
-                Some((_, known)) if same(known, &tokens) => {}
+        match read_as(format, text, hints, password) {
+            Ok(reading) => match &first {
+                None => first = Some(reading),
+                Some(known) if same(&known.tokens, &reading.tokens) => {}
                 Some(_) => others.push(format),
             },
             Err(error) if error.flaw().asks_for_an_option() => {
@@ -41,7 +48,7 @@ pub(super) fn read(text: &str, hints: &Hints) -> Result<(Format, Vec<VendorToken
         (None, Some((_, wish))) => Err(wish),
         (_, Some((_, wish))) if *wish.flaw() == Flaw::AmbiguousEncoding => Err(wish),
         (first, wish) => {
-            let first = first.map(|(format, _)| format).into_iter();
+            let first = first.map(|reading| reading.format).into_iter();
             let candidates = first.chain(others).chain(wish.map(|(format, _)| format)).collect();
             Err(SeedError::of_file(Flaw::AmbiguousFormat { candidates }))
         }
@@ -56,7 +63,7 @@ fn same(one: &[VendorToken], other: &[VendorToken]) -> bool {
                 && a.seed.as_bytes() == b.seed.as_bytes()
                 && a.parameters == b.parameters
                 && (&a.manufacturer, &a.model) == (&b.manufacturer, &b.model)
-                && a.not_after == b.not_after
+                && (a.not_before, a.not_after) == (b.not_before, b.not_after)
         })
 }
 

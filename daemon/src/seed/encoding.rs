@@ -1,6 +1,9 @@
 //! Seeds as text: hexadecimal, base32, base64. The text of a seed gets into no error.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 use data_encoding::{BASE32_NOPAD, HEXLOWER_PERMISSIVE};
 use zeroize::Zeroizing;
 
@@ -55,9 +58,14 @@ pub(super) fn seed_from_base32(text: &str, offset: usize) -> Result<Seed, Fault>
     accept(bytes, offset)
 }
 
-/// Reads padded base64 (RFC 4648 section 4) that has no white space in it any more.
+/// Reads a seed of padded base64 (RFC 4648 section 4) that has no white space in it any more.
 pub(super) fn seed_from_base64(text: &str, offset: usize) -> Result<Seed, Fault> {
     accept(bytes_from_base64(text, offset)?, offset)
+}
+
+/// Takes a seed that was decrypted.
+pub(super) fn seed_from_bytes(bytes: Zeroizing<Vec<u8>>) -> Result<Seed, Flaw> {
+    accept(bytes, 0).map_err(|fault| fault.flaw)
 }
 
 /// Reads padded base64 that has no white space in it any more.
@@ -68,6 +76,22 @@ pub(super) fn bytes_from_base64(text: &str, offset: usize) -> Result<Zeroizing<V
         .map_err(|_| Fault::new(offset, Flaw::Base64Length))?;
     bytes.truncate(length);
     Ok(bytes)
+}
+
+/// Returns what a typed key can mean: as hexadecimal, and as base64 with or without its padding.
+/// White space in it is dropped. Both readings have different lengths, so whoever knows how long
+/// the key is need not guess.
+pub(super) fn key_readings(typed: &str) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(String::with_capacity(typed.len()));
+    text.extend(typed.chars().filter(|character| !character.is_ascii_whitespace()));
+    let symbols = text.trim_end_matches('=');
+    let mut hex = Zeroizing::new(vec![0; text.len() / 2]);
+    let is_hex = text.len().is_multiple_of(2)
+        && HEXLOWER_PERMISSIVE.decode_mut(text.as_bytes(), &mut hex).is_ok();
+    let mut base64 = Zeroizing::new(vec![0; symbols.len().div_ceil(4) * 3]);
+    let length = STANDARD_NO_PAD.decode_slice(symbols, &mut base64).ok();
+    base64.truncate(length.unwrap_or_default());
+    [is_hex.then_some(hex), length.is_some().then_some(base64)].into_iter().flatten().collect()
 }
 
 /// Tells whether the character may stand in base64.

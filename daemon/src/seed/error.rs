@@ -70,6 +70,9 @@ impl Fault {
 
     /// Looks the place up in the text that was parsed.
     pub(super) fn locate(self, text: &str) -> SeedError {
+        if self.flaw.is_of_password() {
+            return SeedError::of_file(self.flaw);
+        }
         SeedError::at(Places::new(text).at(self.offset), self.flaw)
     }
 }
@@ -79,7 +82,7 @@ impl Fault {
 pub enum Encryption {
     /// For a certificate or another public key, so with RSA.
     Certificate,
-    /// With a key that is derived from a password.
+    /// With a key that is derived from a passphrase.
     Password,
     /// With a key that vendor and customer share.
     SharedKey,
@@ -87,9 +90,24 @@ pub enum Encryption {
     Unknown,
 }
 
+/// A cipher that is not supported.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unsupported {
+    /// Camellia, as a block cipher or to wrap keys.
+    Camellia,
+    /// None that is known here by a name of its own.
+    Other,
+    /// RSA: for a certificate or another public key.
+    Rsa,
+    /// Triple DES, as a block cipher or to wrap keys.
+    TripleDes,
+}
+
 /// What is wrong with a seed file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Flaw {
+    /// An encrypted value does not fit its MAC, and others did.
+    Altered,
     /// A seed that reads as hexadecimal and as base32.
     AmbiguousEncoding,
     /// Several formats read the file, and not all the same.
@@ -105,10 +123,14 @@ pub enum Flaw {
     BadCounter,
     /// Not an `xs:dateTime`.
     BadDate,
+    /// A length of a derived key that no cipher has, or not the one of the value.
+    BadKeyLength,
     /// Not 6, 7 or 8 digits.
     BadDigits,
     /// Not a period of 30 or 60 seconds.
     BadPeriod,
+    /// An IterationCount that is not 1 or more.
+    BadRounds,
     /// Not a serial.
     BadSerial,
     /// A manufacturer or model that cannot be shown.
@@ -146,7 +168,7 @@ pub enum Flaw {
         /// Its name.
         field: &'static str,
     },
-    /// Encrypted values.
+    /// Encrypted values: for a passphrase or a shared key it is asked, the others are refused.
     Encrypted(Encryption),
     /// A reference to an entity that XML does not predefine.
     Entity,
@@ -156,6 +178,11 @@ pub enum Flaw {
     KindIsMissing,
     /// A key for another purpose than one-time codes.
     KeyUsage,
+    /// A typed key that is not as long as the file's cipher needs.
+    KeySize {
+        /// Bytes that it needs.
+        wanted: usize,
+    },
     /// The XML is not well-formed.
     Malformed,
     /// An element or attribute is missing.
@@ -171,10 +198,14 @@ pub enum Flaw {
     NoSecret,
     /// Not a single token.
     NoTokens,
+    /// What was typed is no key.
+    NotAKey,
     /// Not a base32 character.
     NotBase32,
     /// Not a base64 character.
     NotBase64,
+    /// A passphrase or key for a file that needs none.
+    NotEncrypted,
     /// Not a hexadecimal digit.
     NotHex,
     /// XML, but no PSKC.
@@ -189,12 +220,18 @@ pub enum Flaw {
     NotUtf8,
     /// An odd number of hexadecimal digits.
     OddHex,
+    /// Encrypted by a cipher that is not supported.
+    OtherCipher(Unsupported),
+    /// A passphrase that becomes a key in another way than PBKDF2.
+    OtherDerivation,
     /// A hash that is not known.
     OtherHash,
     /// The XML declaration names another encoding than UTF-8.
     OtherEncoding,
     /// A seed of a length of which nobody says the hash.
     OtherLength,
+    /// A MAC that is not supported.
+    OtherMac,
     /// A clock that counts from another moment than 1970.
     OtherOrigin,
     /// A slot of a YubiKey that is not OATH-HOTP.
@@ -209,6 +246,8 @@ pub enum Flaw {
     PeriodOfHotp,
     /// The code would contain the user's PIN.
     PinInCode,
+    /// A plain seed in a file that says that its seeds are encrypted.
+    PlainSecret,
     /// A seed that is encrypted for SafeWord.
     SealedForSafeword,
     /// The seed is all zeroes.
@@ -235,6 +274,8 @@ pub enum Flaw {
         /// How many there may be.
         wanted: usize,
     },
+    /// More rounds of PBKDF2 than are worked off.
+    TooManyRounds,
     /// The file ends before its end.
     Truncated,
     /// An element or attribute that may be there once is there twice.
@@ -266,6 +307,18 @@ pub enum Flaw {
     },
     /// Codes of something else than decimal digits.
     WrongResponseEncoding,
+    /// What was typed does not open the file.
+    WrongPassword(Encryption),
     /// PSKC of another namespace or version.
     WrongVersion,
+}
+
+impl Flaw {
+    /// Tells whether it is about what was typed: that has no place in the file.
+    fn is_of_password(&self) -> bool {
+        matches!(
+            self,
+            Self::KeySize { .. } | Self::NotAKey | Self::NotEncrypted | Self::WrongPassword(_)
+        )
+    }
 }

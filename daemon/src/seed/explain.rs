@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::error::{Encryption, Flaw};
+use super::error::{Encryption, Flaw, Unsupported};
 
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,8 +22,15 @@ impl fmt::Display for Flaw {
                 write!(f, "token {serial} was described already, at {place}.")
             }
             Self::EmptyField { field } => write!(f, "the {field} is empty."),
-            Self::Encrypted(encryption) => {
-                write!(f, "{}; encrypted PSKC is not supported yet.", encryption.words())
+            Self::Encrypted(encryption) => f.write_str(encryption.words()),
+            Self::KeySize { wanted } => {
+                write!(f, "this file needs a key of {wanted} bytes, and that is none.")
+            }
+            Self::OtherCipher(kind) => {
+                write!(f, "the seeds are encrypted with {}, which is not supported.", kind.words())
+            }
+            Self::WrongPassword(encryption) => {
+                write!(f, "{} is wrong, or the file was changed.", encryption.opener())
             }
             Self::Missing { name } => write!(f, "{name} is missing here."),
             Self::TooFewFields { wanted } => {
@@ -55,19 +62,40 @@ fn any_of(names: &[&str]) -> String {
 impl Encryption {
     fn words(self) -> &'static str {
         match self {
-            Self::Certificate => "the seeds are encrypted for an X.509 certificate (RSA)",
-            Self::Password => "the seeds are encrypted with a password",
-            Self::SharedKey => "the seeds are encrypted with a pre-shared key",
-            Self::Unknown => "the seeds are encrypted",
+            Self::Certificate => {
+                "the seeds are encrypted for an X.509 certificate (RSA), which is not supported."
+            }
+            Self::Password => "the seeds are encrypted with a passphrase.",
+            Self::SharedKey => "the seeds are encrypted with a pre-shared key.",
+            Self::Unknown => "the seeds are encrypted in a way that is not known here.",
+        }
+    }
+
+    fn opener(self) -> &'static str {
+        if self == Self::Password { "the passphrase" } else { "the key" }
+    }
+}
+
+impl Unsupported {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Camellia => "Camellia",
+            Self::Other => "another cipher than AES in CBC or key wrap",
+            Self::Rsa => "RSA",
+            Self::TripleDes => "Triple DES",
         }
     }
 }
+
+/// What to ask a vendor for whose encryption is not supported.
+const ASK_FOR_AES: &str = "ask the vendor for PSKC that is encrypted with AES (aes128-cbc to aes256-cbc, or kw-aes128 to kw-aes256) by a passphrase (PBKDF2) or a pre-shared key, with a MAC.";
 
 impl Flaw {
     /// Returns the fact of a flaw that carries no data.
     fn fixed(&self) -> &'static str {
         self.fixed_of_file()
             .or_else(|| self.fixed_of_list())
+            .or_else(|| self.fixed_of_encryption())
             .or_else(|| self.fixed_of_value())
             .unwrap_or_else(|| self.fixed_of_xml())
     }
@@ -112,6 +140,27 @@ impl Flaw {
             Self::TwiceColumn => "this column is in the header a second time.",
             Self::UncertainCounter => "it is not certain what this counter counts; 0 is supported.",
             Self::UnknownColumn => "this column is not known.",
+            _ => return None,
+        })
+    }
+
+    fn fixed_of_encryption(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Altered => "this value does not fit its MAC: the file was changed.",
+            Self::BadKeyLength => {
+                "this length of a key is not supported; 16, 24 and 32 bytes are, as the cipher needs."
+            }
+            Self::BadRounds => "this is not a number of rounds.",
+            Self::NotAKey => "that is no key: 16, 24 or 32 bytes in hexadecimal or base64.",
+            Self::NotEncrypted => "a passphrase or key was given, and the file is not encrypted.",
+            Self::OtherDerivation => {
+                "this way from a passphrase to a key is not supported; PBKDF2 with HMAC-SHA1 to -SHA512 is."
+            }
+            Self::OtherMac => "this MAC is not supported; HMAC-SHA1 to -SHA512 are.",
+            Self::PlainSecret => {
+                "this seed is not encrypted, and the file says that its seeds are."
+            }
+            Self::TooManyRounds => "the file asks for more than 10000000 rounds of PBKDF2.",
             _ => return None,
         })
     }
@@ -173,7 +222,31 @@ impl Flaw {
 
     /// Returns the remedy.
     pub(super) fn hint(&self) -> Option<&'static str> {
-        self.hint_of_list().or_else(|| self.hint_of_file())
+        self.hint_of_encryption().or_else(|| self.hint_of_list()).or_else(|| self.hint_of_file())
+    }
+
+    fn hint_of_encryption(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Encrypted(Encryption::Password | Encryption::SharedKey) => {
+                "run fobctl in a terminal, which asks for it, or give it with --password-fd."
+            }
+            Self::Encrypted(_)
+            | Self::OtherCipher(_)
+            | Self::OtherDerivation
+            | Self::OtherMac
+            | Self::BadKeyLength => ASK_FOR_AES,
+            Self::Altered | Self::PlainSecret => {
+                "do not use this file; fetch it again, or ask the vendor."
+            }
+            Self::KeySize { .. } | Self::NotAKey | Self::WrongPassword(_) => {
+                "type it as the vendor gave it; he sends it apart from the file."
+            }
+            Self::NotEncrypted => {
+                "if that is right, leave it out; if not, ask the vendor what he sent."
+            }
+            Self::TooManyRounds => "ask the vendor for a file with fewer; a million is usual.",
+            _ => return None,
+        })
     }
 
     fn hint_of_list(&self) -> Option<&'static str> {
@@ -231,12 +304,7 @@ impl Flaw {
             Self::DuplicateSerial { .. } | Self::DuplicateSeed { .. } => {
                 "ask the vendor which of the two tokens is right; each has its own serial and seed."
             }
-            Self::Encrypted(_) => {
-                "ask the vendor for a PSKC file with plain values, sent in a protected way."
-            }
-            Self::NoSecret => {
-                "ask the vendor for a PSKC file that contains the secrets as plain values."
-            }
+            Self::NoSecret => "ask the vendor for a PSKC file that contains the secrets.",
             Self::SeedTooShort | Self::SeedIsZero => {
                 "ask the vendor for the right seed, or for other tokens; such a seed protects nobody."
             }

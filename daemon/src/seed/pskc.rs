@@ -1,67 +1,79 @@
-//! PSKC XML with plain values (RFC 6030).
+//! PSKC XML (RFC 6030), plain or encrypted.
 //!
 //! `KeyContainer` holds `KeyPackage`s, each a `DeviceInfo` and the keys of that token. What
 //! would change the meaning of a key and is not known here is refused, not skipped. A signature
-//! is not checked: whoever may import may import unsigned files too. Checking it when asked is
-//! for later, like encrypted values.
+//! is not checked, and that is told: whoever may import may import unsigned files too.
+//!
+//! Drafts before RFC 6030 are read where their words differ only in name
+//! (draft-ietf-keyprov-pskc-02 and the namespace `pskc:1.0`): `Device` is a `KeyPackage`,
+//! `KeyId` and `KeyAlgorithm` are a key's `Id` and `Algorithm`, `Usage` holds the `ResponseFormat`,
+//! whose `Format` is its `Encoding`, and `MACAlgorithm` names the MAC.
 
+mod cipher;
+mod derivation;
 mod key;
+mod lock;
+mod scalar;
+mod sealed;
 #[cfg(test)]
 mod tests;
 
-use fob_api::Serial;
+use fob_api::{Password, Serial};
 
 use super::{
-    VendorToken, date,
-    error::{Encryption, Fault, Flaw},
+    Notice, VendorToken,
+    error::{Fault, Flaw},
     place::Places,
     value,
     xml::{Element, Space, Text, Xml},
 };
-use key::Key;
+use key::{Key, Validity};
+use lock::Lock;
 
-/// Reads every key.
-pub(super) fn read(text: &str) -> Result<Vec<VendorToken>, Fault> {
+/// Reads every key; the password opens the encrypted ones. Returns also what is to be told.
+pub(super) fn read(
+    text: &str,
+    password: Option<&Password>,
+) -> Result<(Vec<VendorToken>, Vec<Notice>), Fault> {
     let mut xml = Xml::new(text);
     let mut places = Places::new(text);
+    let mut lock = Lock::new(text, password);
     let mut tokens = Vec::new();
     refuse_others(&xml.root()?)?;
     while let Some(element) = xml.child()? {
         match (element.space, element.name()) {
-            (Space::Pskc, "KeyPackage") => {
-                tokens.extend(package(&mut xml, &element, &mut places)?);
+            (Space::Pskc, "KeyPackage" | "Device") => {
+                tokens.extend(package(&mut xml, &element, &mut lock, &mut places)?);
             }
-            (Space::Pskc, "EncryptionKey") => {
-                return Err(element.fault(Flaw::Encrypted(key_encryption(&mut xml)?)));
+            (Space::Pskc, "EncryptionKey") => lock.encryption_key(&mut xml, &element)?,
+            (Space::Pskc, "MACMethod") => lock.mac_method(&mut xml, &element)?,
+            (Space::Pskc, "MACAlgorithm") => lock.mac_algorithm(&mut xml, &element)?,
+            (Space::Signature | Space::Pskc, "Signature") => {
+                lock.note(Notice::SignatureUnchecked);
+                xml.skip()?;
             }
-            (Space::Pskc, "MACMethod") => {
-                return Err(element.fault(Flaw::Encrypted(Encryption::Unknown)));
-            }
-            (Space::Signature, "Signature") | (Space::Pskc, "Extensions") => xml.skip()?,
+            (Space::Pskc, "Extensions") => xml.skip()?,
             _ => return Err(element.fault(Flaw::Unexpected)),
         }
     }
     xml.finish()?;
-    Ok(tokens)
+    if password.is_some() && !lock.is_closed() {
+        return Err(Fault::new(0, Flaw::NotEncrypted));
+    }
+    Ok((tokens, lock.notices))
 }
 
-/// Refuses a root that is no KeyContainer of version 1.0 (RFC 6030 sections 4 and 1.2).
+/// Refuses a root that is no KeyContainer of version 1.0 (RFC 6030 sections 4 and 1.2), or 1 as in
+/// draft-ietf-keyprov-pskc-02.
 fn refuse_others(root: &Element<'_>) -> Result<(), Fault> {
     match (root.space, root.name()) {
-        (Space::Pskc, "KeyContainer") if root.required("Version")? == "1.0" => Ok(()),
+        (Space::Pskc, "KeyContainer") => match root.required("Version")?.as_str() {
+            "1.0" | "1" => Ok(()),
+            _ => Err(root.fault(Flaw::WrongVersion)),
+        },
         (_, "KeyContainer") => Err(root.fault(Flaw::WrongVersion)),
         _ => Err(root.fault(Flaw::NotPskc)),
     }
-}
-
-/// Tells from the first element inside an EncryptionKey how the values are encrypted.
-fn key_encryption(xml: &mut Xml<'_>) -> Result<Encryption, Fault> {
-    Ok(match xml.child()?.as_ref().map(Element::name) {
-        Some("X509Data" | "KeyValue" | "EncryptedKey") => Encryption::Certificate,
-        Some("DerivedKey") => Encryption::Password,
-        Some("KeyName") => Encryption::SharedKey,
-        _ => Encryption::Unknown,
-    })
 }
 
 /// What is known of the thing itself (RFC 6030 section 4.3.1).
@@ -70,7 +82,7 @@ struct Device {
     serial: Option<Text>,
     manufacturer: Option<String>,
     model: Option<String>,
-    not_after: Option<u64>,
+    validity: Validity,
 }
 
 /// Reads the device and its keys. The schema has one key in a package; with several, all have
@@ -78,6 +90,7 @@ struct Device {
 fn package(
     xml: &mut Xml<'_>,
     package: &Element<'_>,
+    lock: &mut Lock<'_>,
     places: &mut Places<'_>,
 ) -> Result<Vec<VendorToken>, Fault> {
     let mut device = None;
@@ -88,7 +101,7 @@ fn package(
                 once(&device, &element, "DeviceInfo")?;
                 device = Some(device_info(xml)?);
             }
-            (Space::Pskc, "Key") => keys.push(key::read(xml, &element)?),
+            (Space::Pskc, "Key") => keys.push(key::read(xml, &element, lock)?),
             (Space::Pskc, "CryptoModuleInfo" | "Extensions") => xml.skip()?,
             _ => return Err(element.fault(Flaw::Unexpected)),
         }
@@ -116,15 +129,10 @@ fn device_info(xml: &mut Xml<'_>) -> Result<Device, Fault> {
                 once(&device.model, &element, "Model")?;
                 device.model = label(&xml.text()?)?;
             }
-            (Space::Pskc, "ExpiryDate") => {
-                once(&device.not_after, &element, "ExpiryDate")?;
-                device.not_after = Some(date(&xml.text()?)?);
-            }
+            (Space::Pskc, "StartDate" | "ExpiryDate") => device.validity.read(xml, &element)?,
             // Nothing of this changes a code. DeviceBinding and UserId name somebody in the
             // vendor's world; Fob assigns with two codes.
-            (Space::Pskc, "IssueNo" | "DeviceBinding" | "StartDate" | "UserId" | "Extensions") => {
-                xml.skip()?
-            }
+            (Space::Pskc, "IssueNo" | "DeviceBinding" | "UserId" | "Extensions") => xml.skip()?,
             _ => return Err(element.fault(Flaw::Unexpected)),
         }
     }
@@ -142,7 +150,8 @@ fn token(device: &Device, key: Key, places: &mut Places<'_>) -> Result<VendorTok
         parameters: key.parameters,
         manufacturer: device.manufacturer.clone(),
         model: device.model.clone(),
-        not_after: device.not_after.into_iter().chain(key.not_after).min(),
+        not_before: device.validity.start.max(key.validity.start),
+        not_after: device.validity.end.into_iter().chain(key.validity.end).min(),
         place: places.at(key.offset),
     })
 }
@@ -157,8 +166,4 @@ fn once<T>(slot: &Option<T>, element: &Element<'_>, name: &'static str) -> Resul
 
 fn label(text: &Text) -> Result<Option<String>, Fault> {
     value::label(text.value(), 0).map_err(|_| text.fault(Flaw::BadText))
-}
-
-fn date(text: &Text) -> Result<u64, Fault> {
-    date::unix(text.trimmed()).ok_or(text.fault(Flaw::BadDate))
 }

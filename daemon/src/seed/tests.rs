@@ -1,6 +1,7 @@
 //! The files in `tests/fixtures/seed`, the samples of other projects, and what only a table
 //! over all formats can show.
 
+mod encrypted;
 mod fixtures;
 mod formats;
 mod hostile;
@@ -9,7 +10,7 @@ mod samples;
 
 use std::path::PathBuf;
 
-use super::{Choice, Format, SeedError, VendorToken, parse};
+use super::{Choice, Flaw, Format, Reading, SeedError, open, parse, testing::typed};
 
 /// Returns a path relative to the workspace.
 fn workspace(path: &str) -> PathBuf {
@@ -17,9 +18,9 @@ fn workspace(path: &str) -> PathBuf {
 }
 
 #[track_caller]
-fn accepted(bytes: &[u8]) -> (Format, Vec<VendorToken>) {
+fn accepted(bytes: &[u8]) -> Reading {
     match parse(bytes, Choice::Detect) {
-        Ok(parsed) => parsed,
+        Ok(reading) => reading,
         Err(error) => panic!("{error}"),
     }
 }
@@ -43,4 +44,16 @@ fn a_chosen_format_is_not_detected_again() {
     assert!(parse(text, Choice::Is(Format::OathCsv)).is_ok());
     assert!(parse(text, Choice::Is(Format::EntraCsv)).is_err());
     assert!(parse(text, Choice::Is(Format::Pskc)).is_err());
+}
+
+#[test]
+fn a_password_is_refused_with_every_format_that_is_not_encrypted_found_or_named() {
+    let password = typed("qwerty");
+    for format in Format::ALL {
+        let example = format.sheet().example.as_bytes();
+        for choice in [Choice::Detect, Choice::Is(format)] {
+            let error = open(example, choice, Some(&password)).err().unwrap();
+            assert_eq!(error.flaw(), &Flaw::NotEncrypted, "{format:?} {choice:?}");
+        }
+    }
 }

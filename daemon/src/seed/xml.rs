@@ -33,7 +33,11 @@ pub(super) enum Space {
 impl Space {
     fn of(name: &str) -> Self {
         match name {
-            "urn:ietf:params:xml:ns:keyprov:pskc" => Self::Pskc,
+            // The second is of drafts, which vendors still write (draft-hoyer-keyprov-pskc-
+            // algorithm-profiles-01).
+            "urn:ietf:params:xml:ns:keyprov:pskc" | "urn:ietf:params:xml:ns:keyprov:pskc:1.0" => {
+                Self::Pskc
+            }
             "http://www.w3.org/2000/09/xmldsig#" => Self::Signature,
             _ => Self::Other,
         }
@@ -162,6 +166,18 @@ impl<'t> Xml<'t> {
                 Event::End(_) | Event::Eof => return Ok(None),
                 Event::Text(text) if is_blank(&text) => {}
                 _ => return Err(Fault::new(offset, Flaw::StrayText)),
+            }
+        }
+    }
+
+    /// Opens the next element, wherever it stands; `None` at the end of the text.
+    pub(super) fn any(&mut self) -> Result<Option<Element<'t>>, Fault> {
+        loop {
+            let (offset, event) = self.event()?;
+            match event {
+                Event::Start(start) => return self.element(offset, start).map(Some),
+                Event::Eof => return Ok(None),
+                _ => {}
             }
         }
     }

@@ -1,9 +1,14 @@
 //! Seed files: read or refused, and a refusal says nothing of a seed.
 
+use fob_api::Password;
 use fobd::{
     record::{MAX_SEED, MIN_SEED, Moving},
-    seed::{Choice, Encoding, Flaw, Format, Hints, SeedError, TokenKind, VendorToken, parse},
+    seed::{
+        Choice, Encoding, Flaw, Format, Hints, Reading, SeedError, TokenKind, VendorToken, open,
+        parse,
+    },
 };
+use zeroize::Zeroizing;
 
 /// A file of which nobody says the format.
 pub(super) fn detect(bytes: &[u8]) {
@@ -55,6 +60,40 @@ pub(super) fn pskc(bytes: &[u8]) {
     check_all(bytes, Choice::Is(Format::Pskc));
 }
 
+/// What opens the files of the corpus: the passphrase, and keys of each length.
+const PASSWORDS: [&str; 4] = [
+    "qwerty",
+    "12345678901234567890123456789012",
+    "123456789012345678901234567890123456789012345678",
+    "1234567890123456789012345678901234567890123456789012345678901234",
+];
+
+/// An encrypted PSKC file, and what would open it.
+pub(super) fn pskc_encrypted(bytes: &[u8]) {
+    // Rounds by the million are no finding, and would end the search; in UTF-16 neither.
+    let bytes_of_text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    let rounds = bytes_of_text.windows(15).position(|part| part == b"IterationCount>");
+    let digits = rounds.map_or(&[][..], |at| &bytes_of_text[at + 15..]).iter();
+    if digits.take_while(|byte| byte.is_ascii_digit()).count() > 4 {
+        return;
+    }
+    for typed in PASSWORDS {
+        let password = Password::new(Zeroizing::new(typed.to_owned())).unwrap();
+        match open(bytes, Choice::Is(Format::Pskc), Some(&password)) {
+            Ok(reading) => {
+                assert!(!reading.tokens.is_empty());
+                reading.tokens.iter().for_each(good);
+                // It was encrypted, or the password would have been refused.
+                assert!(parse(bytes, Choice::Is(Format::Pskc)).is_err());
+            }
+            Err(error) => {
+                assert!(!error.to_string().contains(typed), "the password is told: {error}");
+                keeps_secrets(&error, bytes);
+            }
+        }
+    }
+}
+
 /// A file that is said to be a SafeID CSV.
 pub(super) fn safeid_csv(bytes: &[u8]) {
     check_all(bytes, Choice::Is(Format::SafeidCsv));
@@ -89,7 +128,7 @@ fn check_all(bytes: &[u8], format: Choice) {
 
 fn check(bytes: &[u8], hints: Hints) {
     match parse(bytes, hints) {
-        Ok((format, tokens)) => {
+        Ok(Reading { format, tokens, .. }) => {
             assert!(hints.format == Choice::Detect || hints.format == Choice::Is(format));
             assert!(!tokens.is_empty());
             tokens.iter().for_each(good);
@@ -119,8 +158,8 @@ fn good(token: &VendorToken) {
 
 /// The format that was found, given by name, reads the same.
 fn same_when_named(bytes: &[u8], hints: Hints, tokens: &[VendorToken]) {
-    let (_, again) = parse(bytes, hints).ok().unwrap();
-    same(tokens, &again);
+    let again = parse(bytes, hints).ok().unwrap();
+    same(tokens, &again.tokens);
 }
 
 /// The simplest of the formats written anew reads the same.
@@ -136,8 +175,8 @@ fn same_when_written(tokens: &[VendorToken]) {
         };
         text.push_str(&row);
     }
-    let (_, again) = parse(text.as_bytes(), Choice::Is(Format::OathCsv)).ok().unwrap();
-    same(tokens, &again);
+    let again = parse(text.as_bytes(), Choice::Is(Format::OathCsv)).ok().unwrap();
+    same(tokens, &again.tokens);
 }
 
 #[track_caller]

@@ -20,6 +20,7 @@ struct Case<'a> {
     serial: &'a str,
     fingerprint: [u8; 32],
     parameters: Parameters,
+    not_before: Option<u64>,
     not_after: Option<u64>,
     known: Known<'a>,
 }
@@ -27,7 +28,8 @@ struct Case<'a> {
 impl Case<'_> {
     fn new() -> Self {
         let (fingerprint, parameters) = (FINGERPRINT, CLOCK);
-        Case { serial: "8a1172", fingerprint, parameters, not_after: None, known: NOTHING }
+        let (not_before, not_after) = (None, None);
+        Case { serial: "8a1172", fingerprint, parameters, not_before, not_after, known: NOTHING }
     }
 
     fn admit(&self, expiry: Expiry, now: Now) -> Result<Admission, Error> {
@@ -35,6 +37,7 @@ impl Case<'_> {
             serial: &Serial::parse(self.serial).unwrap(),
             fingerprint: self.fingerprint,
             parameters: &self.parameters,
+            not_before: self.not_before,
             not_after: self.not_after,
             place: Place { line: 3, column: 17 },
         };
@@ -172,6 +175,19 @@ fn a_key_expires_one_second_after_its_last() {
         assert_eq!(ends(last).admit(Expiry::Ignore, NOW), Ok(new()));
     }
     assert_eq!(ends(u64::MAX).admit(Expiry::Heed, Now(u64::MAX)), Ok(new()));
+}
+
+#[test]
+fn a_key_may_be_used_from_its_first_second_on() {
+    let starts = |not_before| Case { not_before: Some(not_before), ..Case::new() };
+    for first in [NOW.0, NOW.0 - 1, 0] {
+        assert_eq!(starts(first).admit(Expiry::Heed, NOW), Ok(new()));
+    }
+    for first in [NOW.0 + 1, u64::MAX] {
+        let reason = "the file says that the key of token 8a1172 may not be used yet.";
+        starts(first).assert_refused(Expiry::Heed, reason, "--ignore-expiry");
+        assert_eq!(starts(first).admit(Expiry::Ignore, NOW), Ok(new()));
+    }
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! One PSKC key: its algorithm, data and policy (RFC 6030 sections 4.2, 4.3 and 5).
 
-use zeroize::Zeroizing;
-
-use super::{date, once};
+use super::{
+    lock::Lock,
+    once,
+    scalar::{self, Scalar},
+};
 use crate::{
     record::{Algorithm, Moving, Parameters, Seed},
     seed::{
-        encoding::{is_base64, seed_from_base64},
-        error::{Encryption, Fault, Flaw},
+        date,
+        error::{Fault, Flaw},
         value,
         xml::{Element, Space, Text, Xml},
     },
@@ -21,8 +23,30 @@ pub(super) struct Key {
     pub(super) id: String,
     pub(super) seed: Seed,
     pub(super) parameters: Parameters,
-    /// End of its validity in Unix seconds.
-    pub(super) not_after: Option<u64>,
+    pub(super) validity: Validity,
+}
+
+/// When a key or a device may be used.
+#[derive(Default)]
+pub(super) struct Validity {
+    /// Unix seconds from which on.
+    pub(super) start: Option<u64>,
+    /// Unix seconds until when.
+    pub(super) end: Option<u64>,
+}
+
+impl Validity {
+    /// Reads a StartDate or ExpiryDate.
+    pub(super) fn read(&mut self, xml: &mut Xml<'_>, element: &Element<'_>) -> Result<(), Fault> {
+        let (slot, name) = match element.name() {
+            "StartDate" => (&mut self.start, "StartDate"),
+            _ => (&mut self.end, "ExpiryDate"),
+        };
+        once(slot, element, name)?;
+        let text = xml.text()?;
+        *slot = Some(date::unix(text.trimmed()).ok_or(text.fault(Flaw::BadDate))?);
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -49,24 +73,32 @@ struct Data {
 }
 
 /// Reads a key.
-pub(super) fn read(xml: &mut Xml<'_>, key: &Element<'_>) -> Result<Key, Fault> {
+pub(super) fn read(
+    xml: &mut Xml<'_>,
+    key: &Element<'_>,
+    lock: &mut Lock<'_>,
+) -> Result<Key, Fault> {
     let kind = kind(key)?;
-    let id = key.required("Id")?;
+    let id = named(key, "Id", "KeyId")?;
     let (mut response, mut data, mut rules) = (None, None, None);
+    let mut validity = Validity::default();
     while let Some(element) = xml.child()? {
         match (element.space, element.name()) {
-            (Space::Pskc, "AlgorithmParameters") => {
+            (Space::Pskc, "AlgorithmParameters" | "Usage") => {
                 once(&response, &element, "AlgorithmParameters")?;
+                refuse_other_usage(&element)?;
                 response = Some(algorithm_parameters(xml)?);
             }
             (Space::Pskc, "Data") => {
                 once(&data, &element, "Data")?;
-                data = Some(key_data(xml)?);
+                data = Some(key_data(xml, lock)?);
             }
             (Space::Pskc, "Policy") => {
                 once(&rules, &element, "Policy")?;
-                rules = Some(policy(xml, &element)?);
+                rules = Some(policy(xml, &element, &mut validity)?);
             }
+            // In drafts they stand here.
+            (Space::Pskc, "StartDate" | "ExpiryDate") => validity.read(xml, &element)?,
             // A profile or reference to a key outside: no harm if the secret is here too.
             (
                 Space::Pskc,
@@ -78,21 +110,36 @@ pub(super) fn read(xml: &mut Xml<'_>, key: &Element<'_>) -> Result<Key, Fault> {
     }
     let data: Data = data.unwrap_or_default();
     let response: Response = response.unwrap_or_default();
-    let moving = moving(kind, &data, key)?;
+    let moving = moving(kind, &data);
     let seed = data.seed.ok_or(key.fault(Flaw::NoSecret))?;
     let digits = response.digits.ok_or(key.fault(Flaw::Missing { name: "ResponseFormat" }))?;
     // RFC 6238 section 1.2: SHA-1 unless something else was agreed.
     let algorithm = response.algorithm.unwrap_or(Algorithm::Sha1);
     let parameters = Parameters { algorithm, digits, moving };
-    Ok(Key { offset: key.offset, id, seed, parameters, not_after: rules.flatten() })
+    Ok(Key { offset: key.offset, id, seed, parameters, validity })
 }
 
-/// Reads the key's algorithm. The names with `#` are of drafts before RFC 6030 and of the draft
-/// of the totp profile; vendors still write them.
+/// Returns an attribute by its name, or by the one that it has in drafts.
+fn named(
+    element: &Element<'_>,
+    name: &'static str,
+    in_drafts: &'static str,
+) -> Result<String, Fault> {
+    match element.attribute(in_drafts)? {
+        Some(value) if element.attribute(name)?.is_none() => Ok(value),
+        _ => element.required(name),
+    }
+}
+
+/// Reads the key's algorithm. The names with `#` or `http` are of drafts before RFC 6030 and of the
+/// draft of the totp profile; vendors still write them.
 fn kind(key: &Element<'_>) -> Result<Kind, Fault> {
-    let name = key.required("Algorithm")?;
-    let word = name
-        .strip_prefix("urn:ietf:params:xml:ns:keyprov:pskc")
+    const PREFIXES: [&str; 2] =
+        ["urn:ietf:params:xml:ns:keyprov:pskc", "http://www.ietf.org/keyprov/pskc"];
+    let name = named(key, "Algorithm", "KeyAlgorithm")?;
+    let word = PREFIXES
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
         .and_then(|rest| rest.strip_prefix([':', '#']))
         .unwrap_or_default()
         .to_ascii_lowercase();
@@ -130,12 +177,34 @@ fn algorithm_parameters(xml: &mut Xml<'_>) -> Result<Response, Fault> {
     Ok(response)
 }
 
+/// Refuses a Usage of drafts that names others than one-time codes.
+fn refuse_other_usage(element: &Element<'_>) -> Result<(), Fault> {
+    const OTHERS: [&str; 8] =
+        ["CR", "Encrypt", "Decrypt", "Integrity", "Sign", "Verify", "Unlock", "KeyWrap"];
+    if is_true(element, "OTP")? {
+        return Ok(());
+    }
+    for other in OTHERS {
+        if is_true(element, other)? {
+            return Err(element.fault(Flaw::KeyUsage));
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether an attribute is there and true (`xs:boolean`, XML Schema part 2 section 3.2.2;
+/// some programs write capital letters). What is neither true nor false counts as true.
+fn is_true(element: &Element<'_>, name: &str) -> Result<bool, Fault> {
+    let value = element.attribute(name)?.map(|value| value.to_ascii_lowercase());
+    Ok(!matches!(value.as_deref(), None | Some("false" | "0")))
+}
+
 fn response_format(element: &Element<'_>) -> Result<u8, Fault> {
-    if element.required("Encoding")? != "DECIMAL" {
+    if named(element, "Encoding", "Format")? != "DECIMAL" {
         return Err(element.fault(Flaw::WrongResponseEncoding));
     }
-    // xs:boolean (XML Schema part 2 section 3.2.2).
-    if !matches!(element.attribute("CheckDigits")?.as_deref(), None | Some("false" | "0")) {
+    // The text of RFC 6030 (section 4.3.4) and its schema spell it differently.
+    if is_true(element, "CheckDigits")? || is_true(element, "CheckDigit")? {
         return Err(element.fault(Flaw::CheckDigits));
     }
     value::digits(&element.required("Length")?, element.offset)
@@ -153,29 +222,29 @@ fn suite(text: &Text) -> Result<Algorithm, Fault> {
     }
 }
 
-fn key_data(xml: &mut Xml<'_>) -> Result<Data, Fault> {
+fn key_data(xml: &mut Xml<'_>, lock: &mut Lock<'_>) -> Result<Data, Fault> {
     let mut data = Data::default();
     while let Some(element) = xml.child()? {
         match (element.space, element.name()) {
             (Space::Pskc, "Secret") => {
                 once(&data.seed, &element, "Secret")?;
-                data.seed = Some(plain(xml, &element, seed)?);
+                data.seed = Some(value(xml, &element, lock, &scalar::SEED)?);
             }
             (Space::Pskc, "Counter") => {
                 once(&data.counter, &element, "Counter")?;
-                data.counter = Some(plain(xml, &element, counter)?);
+                data.counter = Some(value(xml, &element, lock, &scalar::COUNTER)?);
             }
             (Space::Pskc, "TimeInterval") => {
                 once(&data.period, &element, "TimeInterval")?;
-                data.period = Some(plain(xml, &element, period)?);
+                data.period = Some(value(xml, &element, lock, &scalar::PERIOD)?);
             }
             (Space::Pskc, "Time") => {
                 once(&data.time, &element, "Time")?;
-                data.time = Some(plain(xml, &element, time)?);
+                data.time = Some(value(xml, &element, lock, &scalar::TIME)?);
             }
             (Space::Pskc, "TimeDrift") => {
                 once(&data.drift, &element, "TimeDrift")?;
-                data.drift = Some(plain(xml, &element, drift)?);
+                data.drift = Some(value(xml, &element, lock, &scalar::DRIFT)?);
             }
             // The schema lets other vocabularies in here (`xs:any`); the pair of codes at
             // assignment shows whether the key is understood.
@@ -186,114 +255,75 @@ fn key_data(xml: &mut Xml<'_>) -> Result<Data, Fault> {
     Ok(data)
 }
 
-/// Reads the PlainValue inside an element of Data.
-fn plain<T>(
+/// Reads the value inside an element of Data, plain or encrypted.
+fn value<T>(
     xml: &mut Xml<'_>,
     parent: &Element<'_>,
-    read: impl Fn(&Text) -> Result<T, Fault>,
+    lock: &mut Lock<'_>,
+    scalar: &Scalar<T>,
 ) -> Result<T, Fault> {
-    let mut value = None;
+    let (mut plain, mut sealed, mut tag) = (None, None, None);
     while let Some(element) = xml.child()? {
         match (element.space, element.name()) {
             (Space::Pskc, "PlainValue") => {
-                once(&value, &element, "PlainValue")?;
-                value = Some(read(&xml.text()?)?);
+                once(&plain, &element, "PlainValue")?;
+                plain = Some((scalar.text)(&xml.text()?)?);
             }
             (Space::Pskc, "EncryptedValue") => {
-                let encryption = value_encryption(xml)?;
-                return Err(element.fault(Flaw::Encrypted(encryption)));
+                once(&sealed, &element, "EncryptedValue")?;
+                sealed = Some(lock.sealed(xml, &element)?);
             }
             // It protects an encrypted value (RFC 6030 section 6.1.1) and says nothing of a
             // plain one.
-            (Space::Pskc, "ValueMAC") => xml.skip()?,
+            (Space::Pskc, "ValueMAC") => {
+                once(&tag, &element, "ValueMAC")?;
+                tag = Some(scalar::base64(&xml.text()?)?);
+            }
             _ => return Err(element.fault(Flaw::Unexpected)),
         }
     }
-    value.ok_or(parent.fault(Flaw::Missing { name: "PlainValue" }))
-}
-
-/// Tells from the method of an EncryptedValue how it is encrypted.
-fn value_encryption(xml: &mut Xml<'_>) -> Result<Encryption, Fault> {
-    let method = match xml.child()? {
-        Some(element) => element.attribute("Algorithm")?.unwrap_or_default(),
-        None => String::new(),
-    };
-    Ok(if method.contains("#rsa") { Encryption::Certificate } else { Encryption::Unknown })
-}
-
-/// Reads base64 with any white space in it (XML Schema part 2 section 3.2.16).
-fn seed(text: &Text) -> Result<Seed, Fault> {
-    let mut compact = Zeroizing::new(String::with_capacity(text.value().len()));
-    for (index, character) in text.value().char_indices() {
-        match character {
-            ' ' | '\t' | '\r' | '\n' => {}
-            character if is_base64(character) => compact.push(character),
-            _ => return Err(Fault::new(text.offset_of(index), Flaw::NotBase64)),
+    match (plain, sealed) {
+        (Some(_), Some(sealed)) => Err(Fault::new(sealed.offset, Flaw::Unexpected)),
+        // In a file that is protected, one that is not was put there by somebody else.
+        (Some(_), None) if lock.is_closed() && parent.name() == "Secret" => {
+            Err(parent.fault(Flaw::PlainSecret))
         }
-    }
-    let start = text.fault(Flaw::Base64Length).offset;
-    seed_from_base64(&compact, start)
-}
-
-/// Reads the next counter, an `xs:long`.
-fn counter(text: &Text) -> Result<u64, Fault> {
-    let counter = text.trimmed().parse::<i64>().ok().and_then(|n| u64::try_from(n).ok());
-    counter.ok_or(text.fault(Flaw::BadCounter))
-}
-
-fn period(text: &Text) -> Result<u32, Fault> {
-    value::period(text.trimmed(), 0).map_err(|fault| text.fault(fault.flaw))
-}
-
-/// Accepts a Time of 0 only: what another one means differs between vendors (RFC 6030 section
-/// 4.2: intervals since an agreed moment).
-fn time(text: &Text) -> Result<(), Fault> {
-    if text.trimmed() == "0" { Ok(()) } else { Err(text.fault(Flaw::BadTime)) }
-}
-
-/// Accepts any TimeDrift, an `xs:int`, and drops it: it is the drift on the day when the file
-/// was written, and assignment learns today's from two codes.
-fn drift(text: &Text) -> Result<(), Fault> {
-    match text.trimmed().parse::<i32>() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(text.fault(Flaw::BadTime)),
+        (Some(plain), None) => Ok(plain),
+        (None, Some(sealed)) => {
+            let bytes = lock.open(&sealed, tag)?;
+            (scalar.bytes)(bytes).map_err(|flaw| Fault::new(sealed.offset, flaw))
+        }
+        (None, None) => Err(parent.fault(Flaw::Missing { name: "PlainValue" })),
     }
 }
 
 /// Tells how the codes move on. The algorithm decides: some vendors write a Counter into keys
 /// of totp tokens too.
-fn moving(kind: Kind, data: &Data, key: &Element<'_>) -> Result<Moving, Fault> {
+fn moving(kind: Kind, data: &Data) -> Moving {
     match kind {
-        Kind::Totp => Ok(Moving::Time { period: data.period.unwrap_or(value::DEFAULT_PERIOD) }),
-        // RFC 6030 section 10.1: the Counter must be there.
-        Kind::Hotp => match data.counter {
-            Some(next) => Ok(Moving::Counter { next }),
-            None if data.seed.is_none() => Err(key.fault(Flaw::NoSecret)),
-            None => Err(key.fault(Flaw::Missing { name: "Counter" })),
-        },
+        Kind::Totp => Moving::Time { period: data.period.unwrap_or(value::DEFAULT_PERIOD) },
+        // RFC 6030 section 10.1 wants the Counter, and its own figure 7 has none. A new token
+        // begins at 0; one that was used is found by the two codes of the assignment.
+        Kind::Hotp => Moving::Counter { next: data.counter.unwrap_or(0) },
     }
 }
 
-/// Reads the rules for the key and returns the end of its validity. A rule that is not known
-/// forbids the use of the key (RFC 6030 section 5).
-fn policy(xml: &mut Xml<'_>, policy: &Element<'_>) -> Result<Option<u64>, Fault> {
-    let mut not_after = None;
+/// Reads the rules for the key. A rule that is not known forbids the use of the key (RFC 6030
+/// section 5).
+fn policy(xml: &mut Xml<'_>, policy: &Element<'_>, validity: &mut Validity) -> Result<(), Fault> {
     let mut usages = Vec::new();
     while let Some(element) = xml.child()? {
         match (element.space, element.name()) {
-            (Space::Pskc, "ExpiryDate") => {
-                once(&not_after, &element, "ExpiryDate")?;
-                not_after = Some(date(&xml.text()?)?);
-            }
-            // When the token may be used first is the administrator's word: he assigns it.
-            (Space::Pskc, "StartDate") => xml.skip()?,
+            (Space::Pskc, "StartDate" | "ExpiryDate") => validity.read(xml, &element)?,
             (Space::Pskc, "KeyUsage") => usages.push(xml.text()?.trimmed() == "OTP"),
             // Local: the token itself asks for the PIN. Every other mode changes the code.
             (Space::Pskc, "PINPolicy") => {
                 if !matches!(element.attribute("PINUsageMode")?.as_deref(), None | Some("Local")) {
                     return Err(element.fault(Flaw::PinInCode));
                 }
-                xml.skip()?;
+                if let Some(rule) = xml.child()? {
+                    return Err(rule.fault(Flaw::UnknownPolicy));
+                }
             }
             _ => return Err(element.fault(Flaw::UnknownPolicy)),
         }
@@ -301,5 +331,5 @@ fn policy(xml: &mut Xml<'_>, policy: &Element<'_>) -> Result<Option<u64>, Fault>
     if !usages.is_empty() && !usages.contains(&true) {
         return Err(policy.fault(Flaw::KeyUsage));
     }
-    Ok(not_after)
+    Ok(())
 }

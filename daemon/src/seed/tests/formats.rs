@@ -12,7 +12,7 @@ fn every_example_is_read_as_its_format() {
         let kind = TokenKind::from_word("totp-6-30").filter(|_| format.sheet().needs_kind);
         let hints = Hints { kind, ..Hints::from(Choice::Is(format)) };
         let read = parse(format.sheet().example.as_bytes(), hints);
-        let (_, tokens) = read.unwrap_or_else(|error| panic!("{format:?}: {error}"));
+        let tokens = read.unwrap_or_else(|error| panic!("{format:?}: {error}")).tokens;
         assert_eq!(tokens.len(), 1, "{format:?}");
         assert_eq!(tokens[0].seed.as_bytes(), (0..20).collect::<Vec<u8>>(), "{format:?}");
     }
@@ -24,7 +24,7 @@ fn an_example_is_found_to_be_of_its_format_unless_another_reads_it_the_same() {
         let kind = TokenKind::from_word("totp-6-30").filter(|_| format.sheet().needs_kind);
         let read =
             parse(format.sheet().example.as_bytes(), Hints { kind, ..Choice::Detect.into() });
-        let (found, _) = read.unwrap_or_else(|error| panic!("{format:?}: {error}"));
+        let found = read.unwrap_or_else(|error| panic!("{format:?}: {error}")).format;
         let want = if format == Format::PlainCsv { Format::OathCsv } else { format };
         assert_eq!(found, want);
     }

@@ -320,9 +320,10 @@ fn assert_row(name: &str, token: &VendorToken, row: &Row) {
 fn good_lists_give_their_tokens() {
     for (name, kind, format, rows) in GOOD {
         let read = parse(&fixture(name), with_kind(kind));
-        let (found, tokens) = read.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!((found, tokens.len()), (format, rows.len()), "{name}");
-        tokens.iter().zip(rows).for_each(|(token, row)| assert_row(name, token, row));
+        let read = read.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((read.format, read.tokens.len()), (format, rows.len()), "{name}");
+        assert_eq!(read.notices, [], "{name}");
+        read.tokens.iter().zip(rows).for_each(|(token, row)| assert_row(name, token, row));
     }
 }
 
@@ -375,9 +376,9 @@ fn what_was_refused_for_want_of_a_word_is_read_with_it() {
         ("bad-which-encoding-entra.csv", hints("", "base32", ""), "entra-csv"),
         ("bad-which-encoding-entra.csv", hints("entra-csv", "", ""), "entra-csv"),
     ] {
-        let (read, tokens) = found(name, hints);
-        assert_eq!(read.word(), format, "{name}");
-        assert_eq!(sha256(&tokens), format == "linotp-csv", "{name}");
+        let read = found(name, hints);
+        assert_eq!(read.format.word(), format, "{name}");
+        assert_eq!(sha256(&read.tokens), format == "linotp-csv", "{name}");
     }
 }
 
