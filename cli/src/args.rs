@@ -2,6 +2,7 @@
 //! because every user of the host can read another's command line.
 
 mod backup;
+mod bypass;
 mod import;
 mod log;
 
@@ -10,6 +11,7 @@ use fob_api::{Fate, Serial, UserName};
 
 use crate::failure::Failure;
 pub(crate) use backup::{Backup, Restore};
+pub(crate) use bypass::Bypass;
 pub(crate) use import::Import;
 pub(crate) use log::Log;
 
@@ -41,6 +43,7 @@ pub(crate) enum Verb {
     /// Put the tokens of a vendor's seed file in stock
     #[command(after_help = "\
 All tokens of the file are added, or none. A second import of the same file changes nothing.
+fobctl asks for the passphrase or key of an encrypted PSKC file.
 
 Examples:
   fobctl import seeds.xml
@@ -308,36 +311,6 @@ pub(crate) struct Recovery {
     /// Print codes of this user; without it, your own
     #[arg(value_parser = UserName::parse)]
     pub(crate) user: Option<UserName>,
-}
-
-/// `fobctl bypass`.
-#[derive(Args, Debug)]
-pub(crate) struct Bypass {
-    /// Let this user in
-    #[arg(value_parser = UserName::parse)]
-    pub(crate) user: UserName,
-    /// Let the code expire after this time: 1m to 7d, such as 10m, 2h or 1d
-    #[arg(long = "for", value_name = "TIME", value_parser = seconds, default_value = "1h")]
-    pub(crate) seconds: u32,
-    /// Say why, in at most 200 bytes
-    #[arg(long)]
-    pub(crate) reason: String,
-}
-
-/// Reads a time such as 10m, 2h or 1d as seconds. The daemon takes a minute to seven days.
-fn seconds(text: &str) -> Result<u32, &'static str> {
-    const BAD: &str = "give 1m to 7d, such as 10m, 2h or 1d";
-    let unit = match text.chars().last() {
-        Some('m') => 60,
-        Some('h') => 60 * 60,
-        Some('d') => 24 * 60 * 60,
-        _ => return Err(BAD),
-    };
-    let count = text.trim_end_matches(['m', 'h', 'd']);
-    let is_number = count.len() + 1 == text.len() && count.bytes().all(|b| b.is_ascii_digit());
-    let seconds = count.parse::<u32>().ok().filter(|_| is_number);
-    let seconds = seconds.and_then(|count| count.checked_mul(unit)).ok_or(BAD)?;
-    if (60..=7 * 24 * 60 * 60).contains(&seconds) { Ok(seconds) } else { Err(BAD) }
 }
 
 /// `fobctl deactivate`.

@@ -19,7 +19,9 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, InputTrouble};
 use countdown::{Countdown, on_one_row, write_above};
 use lines::Lines;
-pub(crate) use secret::{SHORTEST, new_passphrase, passphrase, passphrase_of_stdin};
+pub(crate) use secret::{
+    SHORTEST, new_passphrase, passphrase, passphrase_of_stdin, password, password_of_descriptor,
+};
 use wizard::{Heard, Remark, Which, Wizard};
 
 /// Two codes, and how long the person took from one to the other.

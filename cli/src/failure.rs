@@ -3,7 +3,9 @@
 
 mod backup;
 mod emergency;
+mod file;
 mod log;
+mod password;
 
 use std::{
     fmt,
@@ -18,7 +20,9 @@ use zbus::fdo;
 use crate::render::printable;
 pub(crate) use backup::BackupTrouble;
 pub(crate) use emergency::EmergencyTrouble;
+pub(crate) use file::FileTrouble;
 pub(crate) use log::places as log_places;
+pub(crate) use password::PasswordTrouble;
 
 /// The exit statuses: part of the interface for scripts, never changed.
 const REFUSED: u8 = 1;
@@ -59,6 +63,8 @@ pub(crate) enum Failure {
     },
     /// Standard output cannot be written.
     Output(io::Error),
+    /// There is nothing to open a seed file with.
+    Password(PasswordTrouble),
     /// The daemon understood and said no, or would say no.
     Refused(Refusal),
     /// The daemon does not answer.
@@ -85,17 +91,6 @@ impl fmt::Display for Road {
             Self::SystemBus => write!(f, "{} on the system bus", address::BUS_NAME),
         }
     }
-}
-
-/// What is wrong with a seed file before anybody has read its contents.
-#[derive(Debug)]
-pub(crate) enum FileTrouble {
-    /// It is a folder.
-    Folder,
-    /// The system says why.
-    Io(io::Error),
-    /// It is longer than fobctl copies.
-    TooLong,
 }
 
 /// Why two codes, or a serial, did not come.
@@ -158,6 +153,7 @@ impl Failure {
             Self::Log(_) | Self::NameOfSelf { .. } => REFUSED,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Impostor { .. } | Self::Output(_) | Self::Silence | Self::Strange => UNREACHABLE,
+            Self::Password(trouble) => trouble.exit_status(),
             Self::Refused(refusal) => refusal.exit_status(),
             Self::Usage(error) if error.use_stderr() => USAGE,
             Self::Usage(_) => 0,
@@ -178,13 +174,21 @@ impl Failure {
     /// Returns the same failure, with the file's name in front if its contents are the reason.
     pub(crate) fn of_file(self, name: &str) -> Self {
         match self {
-            Self::Refused(refusal)
-                if matches!(refusal.kind, Some(ErrorKind::BadBackup | ErrorKind::BadSeedFile)) =>
-            {
+            Self::Refused(refusal) if refusal.is_of_file() => {
                 let fact = format!("{}: {}", printable(name), refusal.fact);
                 Self::Refused(Refusal { fact, ..refusal })
             }
             other => other,
+        }
+    }
+
+    /// Returns the question that the daemon has about an encrypted seed file, if that is the reason.
+    pub(crate) fn question(&self) -> Option<&'static str> {
+        let Self::Refused(refusal) = self else { return None };
+        match refusal.kind {
+            Some(ErrorKind::KeyNeeded) => Some("Key of the seed file, in hexadecimal or base64: "),
+            Some(ErrorKind::PassphraseNeeded) => Some("Passphrase of the seed file: "),
+            _ => None,
         }
     }
 
@@ -200,6 +204,7 @@ impl Failure {
             Self::Log(report) => log::fact(report),
             Self::NameOfSelf { uid } => format!("your uid {uid} has no name on this host."),
             Self::Output(error) => format!("standard output: {error}."),
+            Self::Password(trouble) => trouble.to_string(),
             Self::Refused(refusal) => refusal.fact.clone(),
             Self::Silence => "fobd does not answer.".to_owned(),
             Self::Strange => "fobd's answer is not one that this fobctl knows.".to_owned(),
@@ -216,6 +221,7 @@ impl Failure {
             Self::Log(_) => log::HINT.to_owned(),
             Self::NameOfSelf { .. } => "name a user.".to_owned(),
             Self::File { .. } | Self::Output(_) => return None,
+            Self::Password(trouble) => trouble.hint().to_owned(),
             Self::Refused(refusal) if refusal.hint.is_empty() => return None,
             Self::Refused(refusal) => refusal.hint.clone(),
             Self::Silence => "run \"systemctl status fobd\".".to_owned(),
@@ -226,10 +232,18 @@ impl Failure {
 }
 
 impl Refusal {
+    /// Tells whether the contents of a file are the reason.
+    fn is_of_file(&self) -> bool {
+        use ErrorKind::{BadBackup, BadSeedFile, KeyNeeded, PassphraseNeeded};
+        matches!(self.kind, Some(BadBackup | BadSeedFile | KeyNeeded | PassphraseNeeded))
+    }
+
     fn exit_status(&self) -> u8 {
         match self.kind {
             Some(ErrorKind::BadBackup | ErrorKind::BadSeedFile) => BAD_FILE,
-            Some(ErrorKind::InvalidArgument) => USAGE,
+            Some(
+                ErrorKind::InvalidArgument | ErrorKind::KeyNeeded | ErrorKind::PassphraseNeeded,
+            ) => USAGE,
             Some(ErrorKind::NotAuthorized) => NOT_AUTHORIZED,
             Some(ErrorKind::ClockNotTrusted | ErrorKind::StoreUnavailable) => UNREACHABLE,
             Some(
@@ -296,22 +310,6 @@ impl fmt::Display for InputTrouble {
     }
 }
 
-impl fmt::Display for FileTrouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Folder => f.write_str("this is a folder."),
-            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-                f.write_str("there is no such file.")
-            }
-            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                f.write_str("you may not read this file.")
-            }
-            Self::Io(error) => write!(f, "{error}."),
-            Self::TooLong => f.write_str("this is longer than 16 MiB."),
-        }
-    }
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Refused(Refusal {
@@ -370,6 +368,11 @@ impl From<fdo::Error> for Failure {
             _ => Self::Silence,
         }
     }
+}
+
+/// Prints what is to be known of something that was done.
+pub(crate) fn remark(note: &str) {
+    write_line(&format!("note: {note}"));
 }
 
 /// Prints a hint that does not come with a failure.

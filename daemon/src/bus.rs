@@ -17,8 +17,8 @@ use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::parse::{
     backup_key, expiry, extent, far_clock, fate, host_name, log_query, log_report, pairing, proof,
-    safeguards, sealed_memory, seed_file, seed_hints, serial_name, share, terms, timed_pair,
-    user_name, writable_file,
+    safeguards, sealed_memory, seed_file, seed_file_password, seed_hints, serial_name, share,
+    terms, timed_pair, user_name, writable_file,
 };
 pub use self::{
     object::{CallerSource, Fob},
@@ -171,10 +171,14 @@ impl<S: Store> Fob<S> {
     /// yubico-csv, feitian-text, nexus-text, safenet-xml, safeword-dat, or empty to find it out.
     /// Options: dry_run (b), ignore_expiry (b); encoding (s) of the seeds, hex, base32 or base64,
     /// where it is not certain; kind (s) of the tokens, hotp-6, hotp-8, totp-6-30, totp-6-60,
-    /// totp-8-30 or totp-8-60, where the file does not say it.
-    /// Returns format (s), added (as), unchanged (as). Callers: uid 0.
+    /// totp-8-30 or totp-8-60, where the file does not say it; password (h), a regular file with
+    /// the passphrase of an encrypted file, or its key in hexadecimal or base64, in 1 to 1024
+    /// bytes.
+    /// Returns format (s), added (as), unchanged (as), notices (as): mac-over-plaintext, no-mac,
+    /// signature-unchecked. Callers: uid 0.
     ///
-    /// Errors: BadSeedFile, InvalidArgument, NotAuthorized, StoreUnavailable.
+    /// Errors: BadSeedFile, InvalidArgument, KeyNeeded and PassphraseNeeded (the file is encrypted
+    /// with that; call again with a password), NotAuthorized, StoreUnavailable.
     #[zbus(out_args("report"))]
     async fn import(
         &self,
@@ -189,7 +193,8 @@ impl<S: Store> Fob<S> {
         self.engine.permit_import(caller)?;
         let (hints, file) = (seed_hints(format, &options)?, seed_file(file).await?);
         let (expiry, extent) = (expiry(&options), extent(options.dry_run));
-        self.engine.import(Import { caller, file, hints, expiry, extent }).await
+        let password = seed_file_password(options.password).await?;
+        self.engine.import(Import { caller, file, hints, password, expiry, extent }).await
     }
 
     /// Lists tokens in pages of at most 500. The cursor is empty for the first page, then what

@@ -15,12 +15,14 @@
 
 use std::{
     fs,
+    os::fd::OwnedFd,
     path::Path,
     process::Command,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use fob_api::{VerifyContext, proxy::FobProxy};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use fob_api::{ImportOptions, VerifyContext, proxy::FobProxy};
 use fob_tests::{
     daemon::{Daemon, Ground, write_settings},
     memory::{Memory, Region, hits, regions},
@@ -34,6 +36,15 @@ const ENTRA: &str = "upn,serial number,secret key,time interval,manufacturer,mod
 /// Bytes of a trace that are looked for: its first and its last ones, for an allocator writes over
 /// the beginning of what it gets back.
 const PIECE: usize = 12;
+
+/// The pre-shared key of the encrypted file that is imported, and the second seed in it.
+const KEY: [u8; 16] = [
+    0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12,
+];
+const ENCRYPTED: [u8; 32] = [
+    0x7c, 0x0a, 0x83, 0xe9, 0xea, 0x0e, 0x2c, 0x08, 0x2e, 0x88, 0x01, 0x34, 0x96, 0xec, 0x9f, 0xc5,
+    0xe1, 0xc5, 0x74, 0x94, 0xa9, 0x30, 0x0c, 0xfd, 0x41, 0x84, 0x44, 0xd7, 0x9f, 0xa8, 0x34, 0xb8,
+];
 
 /// A house in which all kinds of work with seeds were done, and the daemon of it, idle now.
 struct House {
@@ -83,6 +94,21 @@ impl House {
         self.tokens.iter().flat_map(SoftToken::traces).flat_map(|trace| ends(&trace)).collect()
     }
 
+    /// Imports an encrypted file, and returns what must not be found of it: its seed, and its key as
+    /// typed and as bytes.
+    async fn import_encrypted(&self) -> Vec<Vec<u8>> {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/seed");
+        let file = fs::File::open(fixtures.join("encrypted-key.pskcxml")).unwrap();
+        let (path, typed) = (self.ground.path().join("password"), STANDARD.encode(KEY));
+        fs::write(&path, &typed).unwrap();
+        let password = Some(OwnedFd::from(fs::File::open(&path).unwrap()).into());
+        let options = ImportOptions { password, ..ImportOptions::default() };
+        let fob = self.daemon.proxy().await;
+        let report = fob.import((&file).into(), "", options).await.unwrap();
+        assert_eq!(report.added.unwrap().len(), 2);
+        [&ENCRYPTED[..], typed.as_bytes(), &KEY].into_iter().flat_map(ends).collect()
+    }
+
     fn master_key(&self) -> Vec<u8> {
         fs::read(self.ground.path().join("state/master.key")).unwrap()
     }
@@ -119,6 +145,16 @@ async fn no_seed_is_in_the_memory_of_an_idle_daemon() {
     let state = house.ground.path().join("state").display().to_string().into_bytes();
     assert!(!dumped(&house.daemon, &[state]).is_empty(), "the search finds nothing at all");
     assert_eq!(dumped(&house.daemon, &house.seeds()), [""; 0]);
+}
+
+#[tokio::test]
+async fn neither_key_nor_seed_of_an_encrypted_file_is_in_the_memory_of_an_idle_daemon() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let house = House::worked_in().await;
+    let needles = house.import_encrypted().await;
+    assert_eq!(dumped(&house.daemon, &needles), [""; 0]);
 }
 
 #[tokio::test]

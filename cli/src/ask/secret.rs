@@ -1,4 +1,5 @@
-//! A passphrase: typed where nobody sees it, or the first line of standard input.
+//! A passphrase or key: typed where nobody sees it, or the first line of standard input or of another
+//! descriptor.
 
 use std::{
     fs::File,
@@ -6,19 +7,20 @@ use std::{
     os::fd::AsFd,
 };
 
+use fob_api::{LONGEST_PASSWORD, Password};
 use nix::sys::termios::{
     LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
 };
 use zeroize::Zeroizing;
 
-use crate::failure::{BackupTrouble, Failure, InputTrouble};
+use crate::failure::{BackupTrouble, Failure, InputTrouble, PasswordTrouble};
 
 /// Fewest characters of a passphrase: whoever has the file guesses as long as he likes, and each
 /// guess costs him a second of a whole machine. NIST SP 800-63B asks for 8 where guesses are
 /// counted; nobody counts them here.
 pub(crate) const SHORTEST: usize = 12;
 /// Longest passphrase in bytes.
-const LONGEST: usize = 1024;
+const LONGEST: usize = LONGEST_PASSWORD;
 /// How often a passphrase is asked for.
 const TRIES: u32 = 3;
 /// The character of the key that interrupts: it ends the line here, so that the terminal is put
@@ -60,22 +62,53 @@ pub(crate) fn passphrase() -> Result<Zeroizing<String>, Failure> {
 ///
 /// [`Failure`] if there is none.
 pub(crate) fn passphrase_of_stdin() -> Result<Zeroizing<String>, Failure> {
-    let line = line()?;
+    let line = line(stdin()?)?;
     let line = line.ok_or(BackupTrouble::NoLine)?;
     if line.is_empty() { Err(BackupTrouble::NoLine.into()) } else { Ok(line) }
+}
+
+/// Asks for what opens an encrypted seed file.
+///
+/// # Errors
+///
+/// [`Failure`] if the input ends, or nothing is typed.
+pub(crate) fn password(question: &str) -> Result<Password, Failure> {
+    Password::new(hidden(question)?).ok_or_else(|| BackupTrouble::NoPassphrase.into())
+}
+
+/// Reads what opens an encrypted seed file from the first line of a descriptor that this process was
+/// started with.
+///
+/// # Errors
+///
+/// [`Failure`] if there is none.
+pub(crate) fn password_of_descriptor(number: i32) -> Result<Password, Failure> {
+    // Opened anew through the process's own folder (proc_pid_fd(5)): safe code takes no bare number
+    // for a descriptor.
+    let input = match number {
+        0 => stdin()?,
+        _ => File::open(format!("/proc/self/fd/{number}"))
+            .map_err(|error| PasswordTrouble::Descriptor { number, error })?,
+    };
+    let line = line(input)?.and_then(Password::new);
+    line.ok_or_else(|| PasswordTrouble::NoLine { number }.into())
 }
 
 fn hidden(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     let _quiet = Quiet::new().map_err(|_| InputTrouble::Unreadable)?;
     write(prompt);
-    line()?.ok_or_else(|| InputTrouble::Ended.into())
+    line(stdin()?)?.ok_or_else(|| InputTrouble::Ended.into())
+}
+
+fn stdin() -> Result<File, Failure> {
+    let input = io::stdin().as_fd().try_clone_to_owned();
+    input.map(File::from).map_err(|_| InputTrouble::Unreadable.into())
 }
 
 /// Reads a line, byte by byte: nothing behind it is taken. `None` at the end of input, and after
 /// an interrupt.
-fn line() -> Result<Option<Zeroizing<String>>, Failure> {
+fn line(mut input: File) -> Result<Option<Zeroizing<String>>, Failure> {
     let unreadable = |_| Failure::from(InputTrouble::Unreadable);
-    let mut input = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(unreadable)?);
     // With room for all of it: a vector that grew would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
     let mut byte = Zeroizing::new([0_u8]);

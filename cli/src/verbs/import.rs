@@ -2,22 +2,24 @@
 
 use std::{
     fs::{File, Metadata},
-    io::{self, Read, Seek, Write},
+    io::{self, IsTerminal, Read, Seek, Write},
     os::{fd::AsFd, unix::fs::PermissionsExt},
     path::Path,
 };
 
-use fob_api::{ImportOptions, ImportReport};
+use fob_api::{ImportOptions, ImportReport, Password};
 use nix::{
     fcntl::{FcntlArg, SealFlag, fcntl},
     sys::memfd::{MFdFlags, memfd_create},
 };
+use zbus::wire::OwnedFd;
 use zeroize::Zeroizing;
 
 use crate::{
     args::Import,
+    ask,
     connect::{Patience, daemon},
-    failure::{Failure, FileTrouble, advise},
+    failure::{Failure, FileTrouble, PasswordTrouble, advise, remark},
     journal::login_uid,
     progress::while_working,
     render,
@@ -33,31 +35,90 @@ pub(super) async fn import(args: Import) -> Result<(), Failure> {
     if args.list_formats {
         return render::print(&render::format_sheets());
     }
-    let source = Source::open(&args.file.unwrap_or_default())?;
-    let options = ImportOptions {
-        dry_run: args.dry_run.then_some(true),
-        ignore_expiry: args.ignore_expiry.then_some(true),
-        login_uid: login_uid(),
-        encoding: args.encoding,
-        kind: args.kind,
-    };
-    // An empty format lets the daemon recognize it.
-    let detects = args.format.is_none();
-    let format = args.format.unwrap_or_default();
-    let call = async {
-        let daemon = daemon(Patience::Long).await?;
-        Ok(daemon.import(source.file.as_fd().into(), &format, options).await?)
-    };
-    let outcome: Result<ImportReport, Failure> = while_working("Reading the seed file", call).await;
+    let file = args.file.clone().unwrap_or_default();
+    // Before anything else is opened: the descriptor is one that the caller has opened.
+    let password = args.password_fd.map(|number| password_beside(&file, number)).transpose()?;
+    let mut source = Source::open(&file)?;
+    let mut outcome = request(&source, &args, password.as_ref()).await;
+    let question = outcome.as_ref().err().and_then(Failure::question);
+    if let Some(question) = question.filter(|_| io::stdin().is_terminal()) {
+        let password = ask::password(question)?;
+        source.rewind()?;
+        outcome = request(&source, &args, Some(&password)).await;
+    }
     if source.is_open_to_others {
         let name = render::printable(&source.name);
         advise(&format!("the seed file is readable by others; delete it or run chmod 600 {name}"));
     }
     let report = outcome.map_err(|failure| failure.of_file(&source.name))?;
-    let found = report.format.as_deref().filter(|_| detects).map(render::printable);
+    report.notices.iter().flatten().for_each(|word| remark(&sentence(word)));
+    // What the caller has named need not be said.
+    let found = report.format.as_deref().filter(|_| args.format.is_none()).map(render::printable);
     let found = found.map(|format| format!("Read as {format}.\n")).unwrap_or_default();
-    let sentence = if args.dry_run { foretold(&report) } else { done(&report) };
-    render::print(&format!("{found}{sentence}"))
+    let receipt = if args.dry_run { foretold(&report) } else { done(&report) };
+    render::print(&format!("{found}{receipt}"))
+}
+
+/// Reads what opens the file from a descriptor.
+fn password_beside(file: &Path, number: i32) -> Result<Password, Failure> {
+    if number == 0 && file == Path::new("-") {
+        return Err(PasswordTrouble::TwoInOne.into());
+    }
+    ask::password_of_descriptor(number)
+}
+
+/// Hands the file over, from where it stands, and what opens it.
+async fn request(
+    source: &Source,
+    args: &Import,
+    password: Option<&Password>,
+) -> Result<ImportReport, Failure> {
+    let options = ImportOptions {
+        dry_run: args.dry_run.then_some(true),
+        ignore_expiry: args.ignore_expiry.then_some(true),
+        login_uid: login_uid(),
+        encoding: args.encoding.clone(),
+        kind: args.kind.clone(),
+        password: password.map(in_memory).transpose()?,
+    };
+    // An empty format lets the daemon recognize it.
+    let format = args.format.as_deref().unwrap_or_default();
+    let call = async {
+        let daemon = daemon(Patience::Long).await?;
+        Ok(daemon.import(source.file.as_fd().into(), format, options).await?)
+    };
+    while_working("Reading the seed file", call).await
+}
+
+/// Writes a password into memory that goes as a descriptor: a message would be copied into buffers
+/// that nobody wipes.
+fn in_memory(password: &Password) -> Result<OwnedFd, Failure> {
+    let write = || {
+        let mut memory = File::from(memfd_create("fobctl-password", MFdFlags::MFD_CLOEXEC)?);
+        memory.write_all(password.as_str().as_bytes())?;
+        memory.rewind()?;
+        Ok(memory)
+    };
+    let memory: io::Result<File> = write();
+    memory.map(|memory| std::os::fd::OwnedFd::from(memory).into()).map_err(|error| Failure::File {
+        name: "memory for the password".to_owned(),
+        trouble: FileTrouble::Io(error),
+    })
+}
+
+/// Returns the sentence for a word of the daemon's about the file.
+fn sentence(word: &str) -> String {
+    match word {
+        "mac-over-plaintext" => {
+            "the MACs are of the plain seeds, as in drafts before RFC 6030; they fit.".to_owned()
+        }
+        "no-mac" => {
+            "the encrypted seeds have no MAC: nobody can tell whether the file was changed."
+                .to_owned()
+        }
+        "signature-unchecked" => "the file is signed, and Fob checks no signatures.".to_owned(),
+        other => format!("fobd says \"{}\" of this file.", render::printable(other)),
+    }
 }
 
 /// A seed file, open at its start.
@@ -79,6 +140,17 @@ impl Source {
             Ok((file, is_open_to_others)) => Ok(Self { file, name, is_open_to_others }),
             Err(trouble) => Err(Failure::File { name, trouble }),
         }
+    }
+}
+
+impl Source {
+    /// Goes back to the start: the daemon has read it, and both share one position (dup(2)).
+    fn rewind(&mut self) -> Result<(), Failure> {
+        let rewound = self.file.rewind();
+        rewound.map_err(|error| Failure::File {
+            name: self.name.clone(),
+            trouble: FileTrouble::Io(error),
+        })
     }
 }
 
@@ -177,7 +249,8 @@ mod tests {
 
     fn report(added: usize, unchanged: usize) -> ImportReport {
         let serials = |count| Some(vec!["1".to_owned(); count]);
-        ImportReport { format: None, added: serials(added), unchanged: serials(unchanged) }
+        let (added, unchanged) = (serials(added), serials(unchanged));
+        ImportReport { added, unchanged, ..ImportReport::default() }
     }
 
     #[test]

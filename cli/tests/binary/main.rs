@@ -7,6 +7,8 @@ mod backup;
 mod changing;
 mod dialogue;
 #[cfg(test)] // the same
+mod encrypted;
+#[cfg(test)] // the same
 mod fake;
 mod formats;
 mod log;

@@ -12,6 +12,7 @@ fn imported(added: &[&str], unchanged: &[&str]) -> Reply {
         format: Some("pskc".to_owned()),
         added: owned(added),
         unchanged: owned(unchanged),
+        ..ImportReport::default()
     })
 }
 

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     InvalidArgument,
     /// The two codes are not consecutive codes of this token.
     InvalidCodePair,
+    /// The seed file is encrypted with a key, and none was given.
+    KeyNeeded,
     /// No administrator would be left with a way in.
     LastAdministrator,
     /// The user has as many tokens as a user may have.
@@ -39,6 +41,8 @@ pub enum ErrorKind {
     NoSuchToken,
     /// No such user on this host.
     NoSuchUser,
+    /// The seed file is encrypted with a passphrase, and none was given.
+    PassphraseNeeded,
     /// Root's token has stricter rules, and this breaks one.
     RootOnly,
     /// The store does not answer, or what it holds is damaged.
@@ -49,7 +53,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::AlreadyAssigned,
         Self::AmbiguousCodePair,
         Self::BadBackup,
@@ -59,6 +63,7 @@ impl ErrorKind {
         Self::ClockNotTrusted,
         Self::InvalidArgument,
         Self::InvalidCodePair,
+        Self::KeyNeeded,
         Self::LastAdministrator,
         Self::LimitExceeded,
         Self::NotAssignable,
@@ -66,6 +71,7 @@ impl ErrorKind {
         Self::NotAuthorized,
         Self::NoSuchToken,
         Self::NoSuchUser,
+        Self::PassphraseNeeded,
         Self::RootOnly,
         Self::StoreUnavailable,
         Self::TemporarilyUnmodifiable,
@@ -83,6 +89,7 @@ impl ErrorKind {
             Self::ClockNotTrusted => "ClockNotTrusted",
             Self::InvalidArgument => "InvalidArgument",
             Self::InvalidCodePair => "InvalidCodePair",
+            Self::KeyNeeded => "KeyNeeded",
             Self::LastAdministrator => "LastAdministrator",
             Self::LimitExceeded => "LimitExceeded",
             Self::NotAssignable => "NotAssignable",
@@ -90,6 +97,7 @@ impl ErrorKind {
             Self::NotAuthorized => "NotAuthorized",
             Self::NoSuchToken => "NoSuchToken",
             Self::NoSuchUser => "NoSuchUser",
+            Self::PassphraseNeeded => "PassphraseNeeded",
             Self::RootOnly => "RootOnly",
             Self::StoreUnavailable => "StoreUnavailable",
             Self::TemporarilyUnmodifiable => "TemporarilyUnmodifiable",
@@ -161,6 +169,13 @@ pub enum Error {
         /// The token, if the caller may know it.
         serial: Serial,
     },
+    /// The seed file is encrypted with a key, and none was given.
+    KeyNeeded {
+        /// That it is, and where it says so.
+        fact: String,
+        /// How to give it.
+        hint: String,
+    },
     /// No administrator would be left with a way in.
     LastAdministrator {
         /// The one whose token was to be taken.
@@ -214,6 +229,13 @@ pub enum Error {
         /// The name that was asked for.
         user: UserName,
     },
+    /// The seed file is encrypted with a passphrase, and none was given.
+    PassphraseNeeded {
+        /// That it is, and where it says so.
+        fact: String,
+        /// How to give it.
+        hint: String,
+    },
     /// Root's token has stricter rules, and this breaks one.
     RootOnly {
         /// The rule.
@@ -259,6 +281,10 @@ impl RootRule {
     }
 }
 
+/// What to do instead of taking the last administrator's token.
+const LAST_ADMINISTRATOR: &str =
+    "assign a token to another administrator first, or add --leave-no-administrator.";
+
 impl Error {
     /// Returns which error it is.
     pub fn kind(&self) -> ErrorKind {
@@ -272,6 +298,7 @@ impl Error {
             Self::ClockNotTrusted => ErrorKind::ClockNotTrusted,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
             Self::InvalidCodePair { .. } => ErrorKind::InvalidCodePair,
+            Self::KeyNeeded { .. } => ErrorKind::KeyNeeded,
             Self::LastAdministrator { .. } => ErrorKind::LastAdministrator,
             Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
             Self::NotAssignable { .. } => ErrorKind::NotAssignable,
@@ -281,6 +308,7 @@ impl Error {
             Self::NotAuthorized { .. } => ErrorKind::NotAuthorized,
             Self::NoSuchToken { .. } => ErrorKind::NoSuchToken,
             Self::NoSuchUser { .. } => ErrorKind::NoSuchUser,
+            Self::PassphraseNeeded { .. } => ErrorKind::PassphraseNeeded,
             Self::RootOnly { .. } => ErrorKind::RootOnly,
             Self::StoreUnavailable => ErrorKind::StoreUnavailable,
             Self::TemporarilyUnmodifiable { .. } => ErrorKind::TemporarilyUnmodifiable,
@@ -296,7 +324,10 @@ impl Error {
             Self::AmbiguousCodePair { .. } => {
                 "run it again and type the next two codes.".to_owned()
             }
-            Self::BadBackup { hint, .. } | Self::BadSeedFile { hint, .. } => {
+            Self::BadBackup { hint, .. }
+            | Self::BadSeedFile { hint, .. }
+            | Self::KeyNeeded { hint, .. }
+            | Self::PassphraseNeeded { hint, .. } => {
                 return Some(hint.clone()).filter(|hint| !hint.is_empty());
             }
             Self::Busy => "try again in a second.".to_owned(),
@@ -306,14 +337,10 @@ impl Error {
             Self::ClockNotTrusted => {
                 "set it (timedatectl), or wait until it is synchronised.".to_owned()
             }
-            Self::InvalidArgument { .. } => return None,
             Self::InvalidCodePair { .. } => {
                 "type a code, wait until the token shows the next one, and type that; check that the serial is the one on its back.".to_owned()
             }
-            Self::LastAdministrator { .. } => {
-                "assign a token to another administrator first, or add --leave-no-administrator."
-                    .to_owned()
-            }
+            Self::LastAdministrator { .. } => LAST_ADMINISTRATOR.to_owned(),
             Self::LimitExceeded { user, .. } => {
                 format!("run \"fobctl rotate {user} NEW-SERIAL\" to replace that token by the new one.")
             }
@@ -323,7 +350,6 @@ impl Error {
             Self::NotAssigned { user } => {
                 format!("run \"fobctl assign {user} SERIAL\" to give him one.")
             }
-            Self::NotHeld { .. } => return None,
             Self::Renamed { serial, .. } => {
                 format!("run \"fobctl deactivate --token {serial}\", then assign it again.")
             }
@@ -336,7 +362,9 @@ impl Error {
             Self::StoreUnavailable => {
                 "\"journalctl -u fobd\" says why; nobody is let in until it is mended.".to_owned()
             }
-            Self::TemporarilyUnmodifiable { .. } => return None,
+            Self::InvalidArgument { .. }
+            | Self::NotHeld { .. }
+            | Self::TemporarilyUnmodifiable { .. } => return None,
         })
     }
 }
@@ -350,7 +378,10 @@ impl fmt::Display for Error {
             Self::AmbiguousCodePair { serial } => {
                 write!(f, "these two codes fit at two places of token {serial}.")
             }
-            Self::BadBackup { fact, .. } | Self::BadSeedFile { fact, .. } => f.write_str(fact),
+            Self::BadBackup { fact, .. }
+            | Self::BadSeedFile { fact, .. }
+            | Self::KeyNeeded { fact, .. }
+            | Self::PassphraseNeeded { fact, .. } => f.write_str(fact),
             Self::ClockFarOff { serial, ahead } => {
                 let minutes = ahead.unsigned_abs() / 60;
                 let way = if *ahead < 0 { "behind" } else { "ahead" };
@@ -412,35 +443,4 @@ impl zbus::DBusError for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Error, ErrorKind};
-    use crate::{Serial, UserName};
-
-    #[test]
-    fn a_name_leads_back_to_its_kind() {
-        for kind in ErrorKind::ALL {
-            assert_eq!(ErrorKind::from_name(&kind.name()), Some(kind));
-        }
-        assert_eq!(ErrorKind::from_name("org.freedesktop.DBus.Error.NoReply"), None);
-    }
-
-    #[test]
-    fn a_clock_that_is_far_off_is_told_in_hours_and_minutes() {
-        let serial = Serial::parse("8A1172").unwrap();
-        for (ahead, text) in [(21_599, "5 h 59 min ahead"), (-7_260, "2 h 1 min behind")] {
-            let error = Error::ClockFarOff { serial: serial.clone(), ahead };
-            assert_eq!(error.to_string(), format!("the clock of token 8A1172 is {text}."));
-            assert!(error.hint().unwrap().contains("--accept-clock"));
-        }
-    }
-
-    #[test]
-    fn a_refusal_is_a_fact_and_a_remedy() {
-        let error = Error::AlreadyAssigned {
-            serial: Serial::parse("8A1172").unwrap(),
-            user: UserName::parse("bob").unwrap(),
-        };
-        assert_eq!(error.to_string(), "token 8A1172 is already assigned to bob.");
-        assert!(error.hint().unwrap().contains("fobctl rotate bob"));
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@
 //! ones are `None`.
 
 use serde::{Deserialize, Serialize};
-use zbus::{DeserializeDict, SerializeDict, Type};
+use zbus::{DeserializeDict, SerializeDict, Type, wire::OwnedFd};
 
 /// Where a token stands in its life.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -174,6 +174,9 @@ pub struct ImportReport {
     pub added: Option<Vec<String>>,
     /// Serials that were known already, with the same seed and parameters.
     pub unchanged: Option<Vec<String>>,
+    /// What the importer should know about the file: `mac-over-plaintext`, `no-mac`,
+    /// `signature-unchecked`; absent if there is nothing.
+    pub notices: Option<Vec<String>>,
 }
 
 /// The daemon's state.
@@ -219,12 +222,12 @@ pub struct RekeyReport {
 }
 
 /// What a caller may add to an import.
-#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[derive(Debug, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct ImportOptions {
     /// Only say what would be done.
     pub dry_run: Option<bool>,
-    /// Take keys whose file says that they have expired.
+    /// Take keys whose file says that they have expired, or may not be used yet.
     pub ignore_expiry: Option<bool>,
     /// How the seeds are written ([`crate::SeedEncoding::word`]), where that is not certain.
     pub encoding: Option<String>,
@@ -233,6 +236,10 @@ pub struct ImportOptions {
     /// The uid with which the caller signed in before he became root (proc_pid_loginuid(5)): for the
     /// log only.
     pub login_uid: Option<u32>,
+    /// A regular file, such as a memfd, with what opens an encrypted seed file: its passphrase, or
+    /// its key in hexadecimal or base64, in 1 to 1024 bytes. Not in the message itself, whose
+    /// buffers nobody wipes.
+    pub password: Option<OwnedFd>,
 }
 
 /// What a caller may add to a list.

@@ -178,7 +178,7 @@ pub const SHEETS: [FormatSheet; 13] = [
         ),
         script: SeedScript::Always(SeedEncoding::Base64),
         needs_kind: false,
-        note: "The file says all itself.",
+        note: "The file says all itself. The passphrase or key of an encrypted one is asked for, or comes by --password-fd.",
     },
     FormatSheet {
         format: SeedFormat::OathCsv,

@@ -1,11 +1,17 @@
 //! Arguments of the bus as values of the daemon: parsed once, at the edge.
 
+use std::{
+    fs::File,
+    io::{self, Read},
+};
+
 use fob_api::{
-    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, ImportOptions, LogBreak,
-    LogEntry, LogOptions, LogReport, RemoveOptions, Serial, Share, UserName, Verdict,
-    VerifyContext, VerifyDetails,
+    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, ImportOptions,
+    LONGEST_PASSWORD, LogBreak, LogEntry, LogOptions, LogReport, Password, RemoveOptions, Serial,
+    Share, UserName, Verdict, VerifyContext, VerifyDetails,
 };
 use zbus::wire::OwnedFd;
+use zeroize::Zeroizing;
 
 use crate::{
     access::Caller,
@@ -250,6 +256,36 @@ pub(super) async fn seed_file(file: OwnedFd) -> Result<SeedFile, Error> {
             fact: error.to_string(),
             hint: "give a regular file of at most 16 MiB; split a larger one.".to_owned(),
         })
+}
+
+/// Reads what opens an encrypted seed file, if it is given.
+pub(super) async fn seed_file_password(file: Option<OwnedFd>) -> Result<Option<Password>, Error> {
+    const FACT: &str = "password must be a regular file of 1 to 1024 bytes of UTF-8 text.";
+    let Some(file) = file else { return Ok(None) };
+    let read = tokio::task::spawn_blocking(move || read_password(file.into()));
+    let password = read.await.map_err(|_| Error::StoreUnavailable)?;
+    password.map(Some).ok_or(Error::InvalidArgument { fact: FACT })
+}
+
+/// Reads a password; `None` if there is none in the file.
+fn read_password(file: std::os::fd::OwnedFd) -> Option<Password> {
+    let mut file = File::from(file);
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    // The room is never outgrown: no copy is left behind.
+    let mut bytes = Zeroizing::new(vec![0; LONGEST_PASSWORD + 1]);
+    let mut length = 0;
+    while let Some(room) = bytes.get_mut(length..).filter(|room| !room.is_empty()) {
+        match file.read(room) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
+    let text = str::from_utf8(bytes.get(..length)?).ok()?;
+    Password::new(Zeroizing::new(text.to_owned()))
 }
 
 /// Parses the key of a backup; its bytes are wiped.

@@ -5,7 +5,7 @@ use std::{
 };
 
 use fob_api::{
-    BypassOptions, ImportOptions,
+    BypassOptions, Error, ImportOptions,
     address::{INTERFACE, OBJECT_PATH},
 };
 use zbus::{
@@ -250,5 +250,29 @@ async fn whoever_the_bus_cannot_name_is_nobody() {
     // The control: those whom it names are let through.
     for uid in [0, 1000] {
         assert_ne!(show_alice_by_a_bus(Attest::Uid(uid)).await, denied, "{uid}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_read_from_a_small_regular_file_and_from_nothing_else() {
+    let of = |bytes: &[u8]| {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        Some(std::os::fd::OwnedFd::from(file).into())
+    };
+    let read = super::seed_file_password;
+    assert!(read(None).await.unwrap().is_none());
+    for bytes in [&b"q"[..], b" two words \n", &[b'x'; 1024]] {
+        let password = read(of(bytes)).await.unwrap().unwrap();
+        assert_eq!(password.as_str().as_bytes(), bytes);
+    }
+    let (pipe, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, b"qwerty").unwrap();
+    let pipe = Some(std::os::fd::OwnedFd::from(pipe).into());
+    let folder = std::fs::File::open("/").unwrap();
+    let folder = Some(std::os::fd::OwnedFd::from(folder).into());
+    for refused in [of(b""), of(&[b'x'; 1025]), of(b"\xff"), pipe, folder] {
+        assert!(matches!(read(refused).await, Err(Error::InvalidArgument { .. })));
     }
 }

@@ -7,7 +7,7 @@ use std::{
     os::fd::OwnedFd,
 };
 
-use fob_api::{Error, ImportReport};
+use fob_api::{Error, ImportReport, Password};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     },
     engine::{Applied, Engine, Marker, ROUNDS, events::About},
     record::{KeyId, Standing, Token, Trace},
-    seed::{self, Hints, Reading, SeedError, VendorToken},
+    seed::{self, Encryption, Flaw, Hints, Notice, Reading, SeedError, VendorToken},
     store::{Guard, Key, Store, Write},
     wipe,
 };
@@ -86,17 +86,33 @@ pub fn read_seed_file(descriptor: OwnedFd) -> Result<SeedFile, ReadError> {
 }
 
 /// Reads tokens, and wipes what the reading has left on the stack: decoders take many characters of
-/// a seed into registers at once, and some of those come to lie there.
-fn parse(file: &SeedFile, hints: Hints) -> Parsed {
-    let parsed = parse_in_a_frame(file, hints);
+/// a seed into registers at once, and some of those come to lie there; so do keys that are derived.
+fn parse(file: &SeedFile, hints: Hints, password: Option<&Password>) -> Parsed {
+    let parsed = parse_in_a_frame(file, hints, password);
     wipe::stack_of_parser();
     parsed
 }
 
 /// A frame of its own, so that [`wipe::stack_of_parser`] reaches it.
 #[inline(never)]
-fn parse_in_a_frame(file: &SeedFile, hints: Hints) -> Parsed {
-    seed::parse(&file.0, hints)
+fn parse_in_a_frame(file: &SeedFile, hints: Hints, password: Option<&Password>) -> Parsed {
+    seed::open(&file.0, hints, password)
+}
+
+/// Says on the bus why a file is refused, or asks for what opens it.
+fn refusal(error: &SeedError) -> Error {
+    let (fact, hint) = (error.to_string(), error.hint().unwrap_or_default().to_owned());
+    match error.flaw() {
+        Flaw::Encrypted(Encryption::Password) => Error::PassphraseNeeded { fact, hint },
+        Flaw::Encrypted(Encryption::SharedKey) => Error::KeyNeeded { fact, hint },
+        _ => Error::BadSeedFile { fact, hint },
+    }
+}
+
+/// Returns the words of notices; `None` if there are none.
+fn told(notices: &[Notice]) -> Option<Vec<String>> {
+    let words = notices.iter().map(|notice| notice.word().to_owned()).collect::<Vec<_>>();
+    (!words.is_empty()).then_some(words)
 }
 
 /// A request to import.
@@ -107,6 +123,8 @@ pub struct Import {
     pub file: SeedFile,
     /// What is said about it.
     pub hints: Hints,
+    /// What opens it, if it is encrypted.
+    pub password: Option<Password>,
     /// Whether expired keys are taken.
     pub expiry: Expiry,
     /// Whether anything is written.
@@ -147,29 +165,32 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `BadSeedFile` with line and column, `StoreUnavailable`; nothing of the
-    /// file is imported then.
+    /// `NotAuthorized`, `BadSeedFile` with line and column, `PassphraseNeeded`, `KeyNeeded`,
+    /// `StoreUnavailable`; nothing of the file is imported then.
     pub async fn import(&self, import: Import) -> Result<ImportReport, Error> {
         let about = About::of_house(import.caller);
         let done = self.try_to_import(import).await;
-        done.inspect_err(|error| self.refused(Name::Import, &about, error))
+        done.inspect_err(|error| {
+            // Asking for what opens the file refuses nothing.
+            let asks = matches!(error, Error::PassphraseNeeded { .. } | Error::KeyNeeded { .. });
+            if !asks {
+                self.refused(Name::Import, &about, error);
+            }
+        })
     }
 
     async fn try_to_import(&self, import: Import) -> Result<ImportReport, Error> {
         self.permit(Action::Import, import.caller, Target::House)?;
-        let (file, hints) = (import.file, import.hints);
-        // Seconds of work for a large file: not on a thread that others' sign-ins wait for.
-        let Reading { format, tokens, .. } =
-            tokio::task::spawn_blocking(move || parse(&file, hints))
-                .await
-                .map_err(|error| self.trouble("seed", error))?
-                .map_err(|error| Error::BadSeedFile {
-                    fact: error.to_string(),
-                    hint: error.hint().unwrap_or_default().to_owned(),
-                })?;
+        let (file, hints, password) = (import.file, import.hints, import.password);
+        // Seconds of work for a large file or a passphrase: not on a thread that others' sign-ins
+        // wait for.
+        let parsed = tokio::task::spawn_blocking(move || parse(&file, hints, password.as_ref()));
+        let parsed = parsed.await.map_err(|error| self.trouble("seed", error))?;
+        let Reading { format, tokens, notices } = parsed.map_err(|error| refusal(&error))?;
         for _ in 0..ROUNDS {
             let mut plan = self.plan(&tokens, import.expiry).await?;
             plan.report.format = Some(format.word().to_owned());
+            plan.report.notices = told(&notices);
             let Some(marker) = plan.marker else { return Ok(plan.report) };
             if import.extent == Extent::DryRun {
                 return Ok(plan.report);

@@ -1,6 +1,7 @@
 mod administrators;
 mod bench;
 mod budgets;
+mod encrypted;
 mod events;
 mod host;
 mod host_fault;

@@ -120,6 +120,7 @@ impl<S: Store> House<S> {
             caller: ROOT,
             file: read_seed_file(file.into()).map_err(failed)?,
             hints: Choice::Detect.into(),
+            password: None,
             expiry: Expiry::Heed,
             extent: Extent::Full,
         };

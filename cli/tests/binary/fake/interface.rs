@@ -116,7 +116,13 @@ impl Daemon {
         let expiry = flag("ignore_expiry", options.ignore_expiry);
         let encoding = optional("encoding", options.encoding.as_deref());
         let kind = optional("kind", options.kind.as_deref());
-        let said = format!("{dry}{expiry}{encoding}{kind}");
+        let password = options.password.map(|file| {
+            let mut text = String::new();
+            File::from(OwnedFd::from(file)).read_to_string(&mut text).unwrap();
+            text
+        });
+        let password = optional("password", password.as_deref());
+        let said = format!("{dry}{expiry}{encoding}{kind}{password}");
         let reply = self.play(&format!("Import \"{text}\" \"{format}\"{said}"));
         if matches!(reply, Reply::Hangup) {
             connection.clone().close().await.unwrap();

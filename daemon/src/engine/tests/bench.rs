@@ -228,6 +228,14 @@ impl Bench {
     }
 
     pub(super) async fn import(&self, text: &str) -> Result<fob_api::ImportReport, Error> {
+        self.import_opened(text, None).await
+    }
+
+    pub(super) async fn import_opened(
+        &self,
+        text: &str,
+        password: Option<fob_api::Password>,
+    ) -> Result<fob_api::ImportReport, Error> {
         let file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut &file, text.as_bytes()).unwrap();
         std::io::Seek::rewind(&mut &file).unwrap();
@@ -235,6 +243,7 @@ impl Bench {
             caller: ROOT,
             file: read_seed_file(file.into()).unwrap(),
             hints: Choice::Detect.into(),
+            password,
             expiry: Expiry::Heed,
             extent: Extent::Full,
         };

@@ -184,6 +184,7 @@ impl House {
             caller: ROOT,
             file: read_seed_file(file.into()).ok()?,
             hints: Choice::Detect.into(),
+            password: None,
             expiry: Expiry::Heed,
             extent: Extent::Full,
         };
