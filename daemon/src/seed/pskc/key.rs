@@ -284,11 +284,12 @@ fn value<T>(
     }
     match (plain, sealed) {
         (Some(_), Some(sealed)) => Err(Fault::new(sealed.offset, Flaw::Unexpected)),
-        // In a file that is protected, one that is not was put there by somebody else.
-        (Some(_), None) if lock.is_closed() && parent.name() == "Secret" => {
-            Err(parent.fault(Flaw::PlainSecret))
+        (Some(plain), None) => {
+            if parent.name() == "Secret" {
+                lock.bare_seed(parent)?;
+            }
+            Ok(plain)
         }
-        (Some(plain), None) => Ok(plain),
         (None, Some(sealed)) => {
             let bytes = lock.open(&sealed, tag)?;
             (scalar.bytes)(bytes).map_err(|flaw| Fault::new(sealed.offset, flaw))

@@ -31,6 +31,8 @@ pub(super) struct Lock<'a> {
     text: &'a str,
     password: Option<&'a Password>,
     opener: Option<Opener>,
+    /// Where the first plain seed stands.
+    bare: Option<usize>,
     mac: Option<MacMethod>,
     /// The key that was derived from the passphrase.
     derived: Option<Zeroizing<Vec<u8>>>,
@@ -57,13 +59,27 @@ struct MacMethod {
 
 impl<'a> Lock<'a> {
     pub(super) fn new(text: &'a str, password: Option<&'a Password>) -> Self {
-        let (opener, mac, derived, notices) = (None, None, None, Vec::new());
-        Self { text, password, opener, mac, derived, proven: false, notices }
+        let (opener, bare, mac, derived, notices) = (None, None, None, None, Vec::new());
+        Self { text, password, opener, bare, mac, derived, proven: false, notices }
     }
 
     /// Tells whether the file says that it is encrypted.
     pub(super) fn is_closed(&self) -> bool {
         self.opener.is_some()
+    }
+
+    /// Takes note of a plain seed. In a file that is protected, one that is not was put there by
+    /// somebody else, in front of what says so or behind it.
+    pub(super) fn bare_seed(&mut self, element: &Element<'_>) -> Result<(), Fault> {
+        self.bare.get_or_insert(element.offset);
+        self.refuse_bare_seeds()
+    }
+
+    fn refuse_bare_seeds(&self) -> Result<(), Fault> {
+        match self.bare {
+            Some(offset) if self.is_closed() => Err(Fault::new(offset, Flaw::PlainSecret)),
+            _ => Ok(()),
+        }
     }
 
     /// Adds something to tell, once.
@@ -102,7 +118,7 @@ impl<'a> Lock<'a> {
         };
         self.opener = Some(opener);
         if self.password.is_some() {
-            return Ok(());
+            return self.refuse_bare_seeds();
         }
         survey(self.text)?;
         Err(Fault::new(offset, Flaw::Encrypted(encryption)))

@@ -268,6 +268,21 @@ fn a_plain_seed_in_an_encrypted_file_is_refused() {
 }
 
 #[test]
+fn a_plain_seed_before_the_first_encrypted_one_is_refused_too() {
+    let maker = Maker::default();
+    let (first, plain) =
+        (maker.value(&LONGER), "<PlainValue>AAECAwQFBgcICQoLDA0ODw==</PlainValue>\n");
+    let text = maker.file(&TOKENS).replace(&first, plain);
+    assert!(text.contains(plain));
+    // Nothing in front of it says that the file is encrypted.
+    let text = without(&text, "EncryptionKey");
+    let line = text.lines().position(|line| line == "<Secret>").unwrap() + 1;
+    let error = open(text.as_bytes(), Choice::Detect, Some(&typed_key(16))).err().unwrap();
+    assert_eq!(error.flaw(), &Flaw::PlainSecret);
+    assert_eq!(error.place().map(|place| place.line as usize), Some(line));
+}
+
+#[test]
 fn other_ciphers_are_refused_by_name_before_anybody_is_asked_for_a_key() {
     let text = Maker::default().file(&TOKENS);
     let from = text.rfind("aes128-cbc").unwrap();
