@@ -125,6 +125,47 @@ fn only_a_clock_that_is_known_tells_how_far_the_host_is_off() {
 }
 
 #[test]
+fn a_month_makes_a_rate_less_sure_by_six_tenths_of_a_ppm() {
+    let clock = known(0.0);
+    let aged = predict(&clock, Now(NOW.0 + 30 * DAY));
+    let grown = aged.rate_variance - clock.rate_variance;
+    assert!((grown - 0.36).abs() < 1e-9, "{grown}");
+}
+
+#[test]
+fn setting_a_clock_right_keeps_how_sure_the_rate_is() {
+    let (clock, now) = followed(12.0, 120);
+    let (now, step) = (Now(now.0 + 30), shown(Now(now.0 + 30), 12.0));
+    let learned = learn(Some(&clock), step, 30, &at(now)).unwrap();
+    let right = set_right(Some(&clock), step, 30, now);
+    assert_eq!(right.rate_variance, learned.rate_variance);
+    assert_eq!(right.covariance, learned.covariance);
+    assert!(right.covariance != 0.0);
+}
+
+#[test]
+fn a_clock_was_set_if_it_is_off_by_more_than_four_sigma_of_both_together() {
+    // S = 4.25 + 100, so 4 σ are 40.8 s.
+    let clock = ClockState { rate: 3.0, ..known(0.0) };
+    let right = |step| set_right(Some(&clock), step, 30, NOW).rate;
+    assert!((right(STEP + 1) - 3.0).abs() < 0.1);
+    assert_eq!(right(STEP + 2), 0.0);
+}
+
+#[test]
+fn how_far_the_host_is_off_counts_from_what_the_token_is_ahead() {
+    let clock = ClockState { drift_variance: 16.0, ..known(10.0) };
+    let seen = shift(&clock, (STEP + 1, 30), NOW, 5.0).unwrap();
+    assert!((seen - 20.0).abs() < 0.01, "{seen}");
+}
+
+#[test]
+fn a_step_is_predicted_for_a_host_and_a_token_that_are_a_day_off_each() {
+    assert_eq!(predicted_step(NOW, 150_000.0, 30), STEP + 5_000);
+    assert_eq!(predicted_step(NOW, 1e9, 30), STEP + 6_240);
+}
+
+#[test]
 fn the_window_is_three_steps_for_a_clock_that_is_known_and_widens_to_the_cap() {
     let steps = |clock: Option<&ClockState>, period, now| {
         let window = window(clock, period, now, &Policy::DEFAULT);
