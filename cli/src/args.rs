@@ -1,6 +1,7 @@
 //! The command line: verbs, options and their help. A code can be typed in no place of it,
 //! because every user of the host can read another's command line.
 
+mod assign;
 mod backup;
 mod bypass;
 mod import;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use fob_api::{Fate, Serial, UserName};
 
 use crate::failure::Failure;
+pub(crate) use assign::Assign;
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use bypass::Bypass;
 pub(crate) use import::Import;
@@ -86,10 +88,11 @@ Examples:
     /// Give a token to a user, proven by two codes in a row
     #[command(after_help = "\
 In a terminal fobctl asks for two codes and counts down to the second. Without a terminal it
-reads them from standard input, one per line.
+reads them from standard input, one per line. A virtual token is shown once, as a picture.
 
 Examples:
   fobctl assign alice 2300512345
+  fobctl assign alice --virtual      alice has a phone and no token
   printf '%s\\n%s\\n' \"$CODE1\" \"$CODE2\" | fobctl assign alice 2300512345")]
     Assign(Assign),
     /// Set a token's clock right, proven by two codes in a row
@@ -265,19 +268,6 @@ pub(crate) struct Show {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// `fobctl assign`.
-#[derive(Args, Debug)]
-pub(crate) struct Assign {
-    /// Give the token to this user
-    #[arg(value_parser = UserName::parse)]
-    pub(crate) user: UserName,
-    /// Take the token with this serial, printed on its back
-    #[arg(value_parser = Serial::parse)]
-    pub(crate) serial: Serial,
-    #[command(flatten)]
-    pub(crate) far: FarClock,
 }
 
 /// `fobctl resync`.

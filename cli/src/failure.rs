@@ -100,6 +100,8 @@ pub(crate) enum InputTrouble {
     Ended,
     /// Standard input is not a terminal, and `--yes` was not given.
     NoConfirmation,
+    /// A picture was to be shown, and there is no terminal.
+    NoPicture,
     /// A line of standard input is not a code: 1 or 2.
     NotACode(u8),
     /// Both lines of standard input are the same code.
@@ -182,6 +184,22 @@ impl Failure {
         }
     }
 
+    /// Tells whether the daemon refused two codes, and others may do.
+    pub(crate) fn is_about_codes(&self) -> bool {
+        use ErrorKind::{AmbiguousCodePair, InvalidCodePair};
+        matches!(self, Self::Refused(refusal)
+            if matches!(refusal.kind, Some(AmbiguousCodePair | InvalidCodePair)))
+    }
+
+    /// Returns what is wrong, as a sentence of a dialogue.
+    pub(crate) fn sentence(&self) -> String {
+        let fact = self.fact();
+        let mut letters = fact.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
+
     /// Returns the question that the daemon has about an encrypted seed file, if that is the reason.
     pub(crate) fn question(&self) -> Option<&'static str> {
         let Self::Refused(refusal) = self else { return None };
@@ -259,7 +277,8 @@ impl Refusal {
                 | ErrorKind::NoSuchToken
                 | ErrorKind::NoSuchUser
                 | ErrorKind::RootOnly
-                | ErrorKind::TemporarilyUnmodifiable,
+                | ErrorKind::TemporarilyUnmodifiable
+                | ErrorKind::VirtualTokensOff,
             )
             | None => REFUSED,
         }
@@ -270,6 +289,7 @@ impl InputTrouble {
     fn exit_status(self) -> u8 {
         match self {
             Self::NoConfirmation
+            | Self::NoPicture
             | Self::NotACode(_)
             | Self::SameCode
             | Self::TooFewLines
@@ -280,6 +300,7 @@ impl InputTrouble {
 
     fn hint(self) -> Option<&'static str> {
         match self {
+            Self::NoPicture => Some("run it in a terminal."),
             Self::NoConfirmation => Some("add --yes, or run it in a terminal."),
             Self::NotACode(_) | Self::TooFewLines => {
                 Some("write two codes to standard input, one per line, or run it in a terminal.")
@@ -295,6 +316,7 @@ impl fmt::Display for InputTrouble {
         f.write_str(match self {
             Self::Ended => "the input ended; nothing was changed.",
             Self::NoConfirmation => "forget asks for the serial again, and there is no terminal.",
+            Self::NoPicture => "a virtual token is shown as a picture, and there is no terminal.",
             Self::NotACode(line) => {
                 return write!(
                     f,

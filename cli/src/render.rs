@@ -9,6 +9,7 @@ mod clock;
 mod formats;
 mod json;
 mod log;
+mod picture;
 mod recovery;
 mod rekey;
 mod time;
@@ -23,6 +24,7 @@ pub(crate) use clock::{Need, clock_sentence, forecast_json, forecast_table};
 pub(crate) use formats::format_sheets;
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
 pub(crate) use log::{log_json, log_lines, log_verdict};
+pub(crate) use picture::{key_to_type, picture};
 pub(crate) use recovery::{code_columns, date};
 pub(crate) use rekey::rekey_sentences;
 

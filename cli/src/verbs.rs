@@ -11,6 +11,7 @@ mod recovery;
 mod rekey;
 mod remove;
 mod unlock;
+mod virtual_token;
 
 use fob_api::{Error, TokenReport, UserName, UserReport, proxy::FobProxy};
 use nix::unistd::{Uid, User};

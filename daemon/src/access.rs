@@ -53,6 +53,8 @@ pub enum Action {
     Log,
     /// Issuing recovery codes.
     NewRecoveryCodes,
+    /// Making a virtual token.
+    NewVirtualToken,
     /// Asking what to prompt a user for.
     Prompt,
     /// Sealing everything by another master key.
@@ -106,7 +108,7 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Assign,
         Self::Backup,
         Self::Bypass,
@@ -116,6 +118,7 @@ impl Action {
         Self::List,
         Self::Log,
         Self::NewRecoveryCodes,
+        Self::NewVirtualToken,
         Self::Prompt,
         Self::Rekey,
         Self::Restore,
@@ -140,6 +143,7 @@ impl Action {
             | Self::Import
             | Self::List
             | Self::Log
+            | Self::NewVirtualToken
             | Self::Rekey
             | Self::Restore
             | Self::Rotate
@@ -159,7 +163,7 @@ impl Action {
     #[must_use]
     pub fn verb(self) -> &'static str {
         match self {
-            Self::Assign => "assign",
+            Self::Assign | Self::NewVirtualToken => "assign",
             Self::Backup => "backup",
             Self::Bypass => "bypass",
             Self::Deactivate => "deactivate",

@@ -26,7 +26,7 @@ pub use self::{
 };
 use crate::{
     access::Action,
-    engine::{Backup, Holder, Import, Restore},
+    engine::{Backup, Holder, Import, NewVirtualToken, Restore},
     store::Store,
 };
 
@@ -262,6 +262,30 @@ impl<S: Store> Fob<S> {
         let caller = visitor.caller.signed_in_as(options.login_uid);
         let (user, proof) = (user_name(user)?, proof(&codes, &options)?);
         self.engine.new_recovery_codes(caller, &user, proof.as_ref()).await
+    }
+
+    /// Makes a virtual token, one that is a program on a phone, for a user. It is in stock then, and
+    /// assigned by two codes as every other; taken from him, it is retired.
+    ///
+    /// File is an empty regular one or a memfd: what the phone reads is written into it, one
+    /// otpauth URI, which no message has. Options: none yet. Returns the token. Callers: uid 0.
+    ///
+    /// Errors: ClockNotTrusted, InvalidArgument, NoSuchUser, NotAuthorized, StoreUnavailable,
+    /// VirtualTokensOff.
+    #[zbus(out_args("report"))]
+    async fn new_virtual_token(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        file: OwnedFd,
+        options: AssignOptions,
+    ) -> Result<TokenReport, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
+        self.engine.permit_virtual_token(caller)?;
+        let (user, sink, host) = (&user_name(user)?, writable_file(file)?, host_name());
+        self.engine.new_virtual_token(NewVirtualToken { caller, user, sink, host }).await
     }
 
     /// Tells what to ask a user for: code; next, a code that is not shown yet; pair, two codes in

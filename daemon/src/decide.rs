@@ -17,6 +17,7 @@ pub mod rotate;
 pub mod throttle;
 pub mod tripwire;
 pub mod verify;
+pub mod virtual_token;
 
 pub use policy::Policy;
 

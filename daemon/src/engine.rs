@@ -23,6 +23,7 @@ mod turns;
 mod underway;
 mod unlock;
 mod verify;
+mod virtual_token;
 
 pub use backup::{Backup, Sink};
 pub use change::{Holder, Pairing};
@@ -31,6 +32,7 @@ pub use restore::{Restore, Source};
 pub use tripwire::Refused;
 pub use underway::{Underway, Work};
 pub use verify::{Notice, SignIn, Untold};
+pub use virtual_token::NewVirtualToken;
 
 use std::sync::{
     Mutex,

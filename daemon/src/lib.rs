@@ -10,6 +10,7 @@ pub mod config;
 pub mod decide;
 pub mod engine;
 pub mod harden;
+pub mod key_uri;
 pub mod migrate;
 pub mod open;
 pub mod record;

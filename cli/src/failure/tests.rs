@@ -32,6 +32,7 @@ fn every_error_of_the_daemon_has_its_exit_status() {
         (ErrorKind::RootOnly, 1),
         (ErrorKind::StoreUnavailable, 4),
         (ErrorKind::TemporarilyUnmodifiable, 1),
+        (ErrorKind::VirtualTokensOff, 1),
     ];
     assert_eq!(table.map(|row| row.0), ErrorKind::ALL, "a kind is missing here");
     for (kind, status) in table {

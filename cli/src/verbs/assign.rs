@@ -8,7 +8,7 @@ use fob_api::{
     proxy::FobProxy,
 };
 
-use super::{holder, named, own_name, remove::fate_sentence};
+use super::{holder, named, own_name, remove::fate_sentence, virtual_token};
 use crate::{
     args::{Assign, Resync, Rotate},
     ask::{Codes, Dialogue},
@@ -19,14 +19,15 @@ use crate::{
 };
 
 pub(super) async fn assign(args: Assign) -> Result<(), Failure> {
+    let Some(serial) = &args.serial else { return virtual_token::assign(&args).await };
     let (token, user) = {
         let daemon = daemon(Patience::Short).await?;
-        let token = assignable(&daemon, &args.serial).await?;
+        let token = assignable(&daemon, serial).await?;
         (token, without_token(&daemon, &args.user).await?)
     };
     let mut dialogue = Dialogue::open()?;
     introduce(&dialogue, &token, &named(user.user.as_deref(), args.user.as_str()));
-    let serial_again = typed_again(&mut dialogue, &user, &args.serial)?;
+    let serial_again = typed_again(&mut dialogue, &user, serial)?;
     let Codes { pair, elapsed } = dialogue.codes(&token)?;
     let accept_clock = args.far.accepted();
     let options = AssignOptions {
@@ -39,9 +40,9 @@ pub(super) async fn assign(args: Assign) -> Result<(), Failure> {
     let codes = [pair.first.as_str(), pair.second.as_str()];
     let report = daemon(Patience::Short)
         .await?
-        .assign(args.user.as_str(), args.serial.as_str(), &codes, options)
+        .assign(args.user.as_str(), serial.as_str(), &codes, options)
         .await?;
-    let serial = named(report.serial.as_deref(), args.serial.as_str());
+    let serial = named(report.serial.as_deref(), serial.as_str());
     let name = named(report.user.as_deref(), args.user.as_str());
     say_done(format!("Token {serial} is assigned to {name}."), &report)
 }
@@ -123,7 +124,10 @@ async fn assignable(daemon: &FobProxy<'_>, serial: &Serial) -> Result<TokenRepor
 }
 
 /// Returns a user who can take a token. The limit is one token for each user in this version.
-async fn without_token(daemon: &FobProxy<'_>, user: &UserName) -> Result<UserReport, Failure> {
+pub(super) async fn without_token(
+    daemon: &FobProxy<'_>,
+    user: &UserName,
+) -> Result<UserReport, Failure> {
     let report = daemon.show_user(user.as_str()).await?;
     let first = report.tokens.iter().flatten().next();
     match first.and_then(|token| Serial::parse(token.serial.as_deref()?).ok()) {
@@ -138,7 +142,7 @@ pub(super) fn introduce(dialogue: &Dialogue, token: &TokenReport, user: &str) {
 }
 
 /// For root's token: asks for the serial on the command line once more. `None` for others.
-fn typed_again(
+pub(super) fn typed_again(
     dialogue: &mut Dialogue,
     user: &UserReport,
     serial: &Serial,
@@ -195,10 +199,11 @@ pub(super) fn slowest(tokens: &[TokenReport]) -> TokenReport {
 /// `None` if there are several: the report does not tell which one it was.
 fn farewell(old: &[TokenReport], fate: Fate) -> Option<String> {
     let [token] = old else { return None };
+    let fate = if token.is_virtual() && fate == Fate::Stock { Fate::Retire } else { fate };
     Some(fate_sentence(&named(token.serial.as_deref(), ""), fate))
 }
 
-fn say_done(sentence: String, report: &TokenReport) -> Result<(), Failure> {
+pub(super) fn say_done(sentence: String, report: &TokenReport) -> Result<(), Failure> {
     let mut sentences = vec![sentence];
     sentences.extend(render::clock_sentence(report));
     render::print(&sentences.join(" "))

@@ -1,6 +1,6 @@
 //! `deactivate`, `forget`: what takes a token away.
 
-use fob_api::{Error, Fate, RemoveOptions, Serial, UserName, proxy::FobProxy};
+use fob_api::{Error, Fate, RemoveOptions, Serial, TokenState, UserName, proxy::FobProxy};
 
 use super::{assign::twice_typed, holder, named};
 use crate::{
@@ -32,6 +32,12 @@ pub(super) async fn deactivate(args: Deactivate) -> Result<(), Failure> {
     let user = args.user.as_ref().map_or("", UserName::as_str);
     let report = daemon.deactivate(user, options).await?;
     let serial = named(report.serial.as_deref(), "");
+    // What has become of it: a virtual token is retired, a lost one stays lost.
+    let fate = match report.state.as_deref().and_then(TokenState::from_word) {
+        Some(TokenState::Lost) => Fate::Lost,
+        Some(TokenState::Retired) => Fate::Retire,
+        _ => fate,
+    };
     let done = fate_sentence(&serial, fate);
     match &args.user {
         Some(user) => render::print(&format!("{user} has no token now. {done}")),

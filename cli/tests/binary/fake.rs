@@ -52,6 +52,8 @@ pub(crate) enum Reply {
     Temporary(&'static str, u64),
     Token(TokenReport),
     User(UserReport),
+    /// What a phone reads, and the token.
+    Virtual(&'static str, TokenReport),
 }
 
 /// One call that must come, as text, and its reply.

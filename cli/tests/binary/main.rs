@@ -15,3 +15,5 @@ mod log;
 mod reading;
 mod recovery;
 mod system_bus;
+#[cfg(test)] // the same
+mod virtual_token;

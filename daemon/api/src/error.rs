@@ -1,120 +1,11 @@
 //! Trouble and refusals, as facts with a remedy. The same on the bus and in a terminal.
 
+mod kind;
+
 use std::fmt;
 
-use crate::{Serial, UserName, address::ERROR_PREFIX};
-
-/// Which error it is: the last part of its name on the bus.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ErrorKind {
-    /// The token has a user already.
-    AlreadyAssigned,
-    /// The two codes fit at more than one place.
-    AmbiguousCodePair,
-    /// The backup cannot be read or written.
-    BadBackup,
-    /// The seed file is not accepted.
-    BadSeedFile,
-    /// Too many calls at once.
-    Busy,
-    /// The token's clock is farther off than is taken without a confirmation.
-    ClockFarOff,
-    /// The host's clock cannot be right.
-    ClockNotTrusted,
-    /// An argument is not what the method takes.
-    InvalidArgument,
-    /// The two codes are not consecutive codes of this token.
-    InvalidCodePair,
-    /// The seed file is encrypted with a key, and none was given.
-    KeyNeeded,
-    /// No administrator would be left with a way in.
-    LastAdministrator,
-    /// The user has as many tokens as a user may have.
-    LimitExceeded,
-    /// The token is not in stock.
-    NotAssignable,
-    /// The user has no token.
-    NotAssigned,
-    /// The caller may not do this.
-    NotAuthorized,
-    /// No such token.
-    NoSuchToken,
-    /// No such user on this host.
-    NoSuchUser,
-    /// The seed file is encrypted with a passphrase, and none was given.
-    PassphraseNeeded,
-    /// Root's token has stricter rules, and this breaks one.
-    RootOnly,
-    /// The store does not answer, or what it holds is damaged.
-    StoreUnavailable,
-    /// Too many wrong codes; later again.
-    TemporarilyUnmodifiable,
-}
-
-impl ErrorKind {
-    /// Every kind, in the order of their names.
-    pub const ALL: [Self; 21] = [
-        Self::AlreadyAssigned,
-        Self::AmbiguousCodePair,
-        Self::BadBackup,
-        Self::BadSeedFile,
-        Self::Busy,
-        Self::ClockFarOff,
-        Self::ClockNotTrusted,
-        Self::InvalidArgument,
-        Self::InvalidCodePair,
-        Self::KeyNeeded,
-        Self::LastAdministrator,
-        Self::LimitExceeded,
-        Self::NotAssignable,
-        Self::NotAssigned,
-        Self::NotAuthorized,
-        Self::NoSuchToken,
-        Self::NoSuchUser,
-        Self::PassphraseNeeded,
-        Self::RootOnly,
-        Self::StoreUnavailable,
-        Self::TemporarilyUnmodifiable,
-    ];
-
-    /// Returns its name on the bus without the prefix.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::AlreadyAssigned => "AlreadyAssigned",
-            Self::AmbiguousCodePair => "AmbiguousCodePair",
-            Self::BadBackup => "BadBackup",
-            Self::BadSeedFile => "BadSeedFile",
-            Self::Busy => "Busy",
-            Self::ClockFarOff => "ClockFarOff",
-            Self::ClockNotTrusted => "ClockNotTrusted",
-            Self::InvalidArgument => "InvalidArgument",
-            Self::InvalidCodePair => "InvalidCodePair",
-            Self::KeyNeeded => "KeyNeeded",
-            Self::LastAdministrator => "LastAdministrator",
-            Self::LimitExceeded => "LimitExceeded",
-            Self::NotAssignable => "NotAssignable",
-            Self::NotAssigned => "NotAssigned",
-            Self::NotAuthorized => "NotAuthorized",
-            Self::NoSuchToken => "NoSuchToken",
-            Self::NoSuchUser => "NoSuchUser",
-            Self::PassphraseNeeded => "PassphraseNeeded",
-            Self::RootOnly => "RootOnly",
-            Self::StoreUnavailable => "StoreUnavailable",
-            Self::TemporarilyUnmodifiable => "TemporarilyUnmodifiable",
-        }
-    }
-
-    /// Returns the whole name on the bus.
-    pub fn name(self) -> String {
-        format!("{ERROR_PREFIX}{}", self.word())
-    }
-
-    /// Returns the kind that has this whole name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        let word = name.strip_prefix(ERROR_PREFIX)?;
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-}
+use crate::{Serial, UserName};
+pub use kind::ErrorKind;
 
 /// A refusal or trouble. `Display` is the fact, [`Error::hint`] the remedy.
 ///
@@ -248,6 +139,8 @@ pub enum Error {
         /// Seconds until the next try.
         seconds: u32,
     },
+    /// Only hardware is wanted.
+    VirtualTokensOff,
 }
 
 /// The stricter rules of root's token.
@@ -281,6 +174,10 @@ impl RootRule {
     }
 }
 
+/// What to do with two codes that fit twice.
+const NEXT_TWO: &str = "run it again and type the next two codes.";
+/// What to do where only hardware is wanted.
+const HARDWARE_ONLY: &str = "take a hardware token from stock (\"fobctl list --state stock\"), or set virtual_tokens in fobd.conf.";
 /// What to do instead of taking the last administrator's token.
 const LAST_ADMINISTRATOR: &str =
     "assign a token to another administrator first, or add --leave-no-administrator.";
@@ -312,6 +209,7 @@ impl Error {
             Self::RootOnly { .. } => ErrorKind::RootOnly,
             Self::StoreUnavailable => ErrorKind::StoreUnavailable,
             Self::TemporarilyUnmodifiable { .. } => ErrorKind::TemporarilyUnmodifiable,
+            Self::VirtualTokensOff => ErrorKind::VirtualTokensOff,
         }
     }
 
@@ -321,9 +219,7 @@ impl Error {
             Self::AlreadyAssigned { serial, user } => {
                 format!("run \"fobctl rotate {user} NEW-SERIAL\" to replace it, or \"fobctl deactivate --token {serial}\" to free it.")
             }
-            Self::AmbiguousCodePair { .. } => {
-                "run it again and type the next two codes.".to_owned()
-            }
+            Self::AmbiguousCodePair { .. } => NEXT_TWO.to_owned(),
             Self::BadBackup { hint, .. }
             | Self::BadSeedFile { hint, .. }
             | Self::KeyNeeded { hint, .. }
@@ -362,6 +258,7 @@ impl Error {
             Self::StoreUnavailable => {
                 "\"journalctl -u fobd\" says why; nobody is let in until it is mended.".to_owned()
             }
+            Self::VirtualTokensOff => HARDWARE_ONLY.to_owned(),
             Self::InvalidArgument { .. }
             | Self::NotHeld { .. }
             | Self::TemporarilyUnmodifiable { .. } => return None,
@@ -383,14 +280,10 @@ impl fmt::Display for Error {
             | Self::KeyNeeded { fact, .. }
             | Self::PassphraseNeeded { fact, .. } => f.write_str(fact),
             Self::ClockFarOff { serial, ahead } => {
-                let minutes = ahead.unsigned_abs() / 60;
+                let (hours, minutes) =
+                    (ahead.unsigned_abs() / 3600, ahead.unsigned_abs() / 60 % 60);
                 let way = if *ahead < 0 { "behind" } else { "ahead" };
-                write!(
-                    f,
-                    "the clock of token {serial} is {} h {} min {way}.",
-                    minutes / 60,
-                    minutes % 60
-                )
+                write!(f, "the clock of token {serial} is {hours} h {minutes} min {way}.")
             }
             Self::Busy => f.write_str("fobd is busy with other callers."),
             Self::ClockNotTrusted => f.write_str("the host's clock is wrong."),
@@ -420,6 +313,7 @@ impl fmt::Display for Error {
             Self::TemporarilyUnmodifiable { seconds } => {
                 write!(f, "too many wrong codes; the next try is possible in {seconds} s.")
             }
+            Self::VirtualTokensOff => f.write_str("virtual tokens are refused on this host."),
         }
     }
 }

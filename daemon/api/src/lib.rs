@@ -31,7 +31,8 @@ pub use password::{LONGEST_PASSWORD, Password};
 pub use report::{
     AssignOptions, BackupReport, BypassOptions, Fate, ImportOptions, ImportReport, MAX_RATE,
     PageOptions, RekeyReport, RemoveOptions, RestoreNote, RestoreOptions, RestoreReport,
-    ShareReport, StatusReport, TokenReport, TokenState, UnlockOptions, UserReport,
+    ShareReport, StatusReport, TokenReport, TokenState, UnlockOptions, UserReport, VIRTUAL_MAKER,
+    VIRTUAL_MODEL,
 };
 pub use seed_file::{FormatSheet, SHEETS, SeedEncoding, SeedFormat, SeedScript, TokenKind};
 pub use share::Share;

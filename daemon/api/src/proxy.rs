@@ -66,6 +66,14 @@ pub trait Fob {
         options: AssignOptions,
     ) -> zbus::Result<Vec<RecoveryCode>>;
 
+    /// Makes a virtual token for a user, and writes what his phone reads into a file.
+    fn new_virtual_token(
+        &self,
+        user: &str,
+        file: Fd<'_>,
+        options: AssignOptions,
+    ) -> zbus::Result<TokenReport>;
+
     /// Tells what to ask a user for.
     fn prompt(&self, user: &str, context: VerifyContext) -> zbus::Result<(String, PromptDetails)>;
 

@@ -114,6 +114,20 @@ pub struct TokenReport {
     pub model: Option<String>,
 }
 
+/// Who makes virtual tokens, as [`TokenReport::manufacturer`] says it.
+pub const VIRTUAL_MAKER: &str = "Fob";
+/// What [`TokenReport::model`] says of a virtual token.
+pub const VIRTUAL_MODEL: &str = "virtual";
+
+impl TokenReport {
+    /// Tells whether it is a program on somebody's phone, made by Fob.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        self.manufacturer.as_deref() == Some(VIRTUAL_MAKER)
+            && self.model.as_deref() == Some(VIRTUAL_MODEL)
+    }
+}
+
 /// One user and his tokens.
 #[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]

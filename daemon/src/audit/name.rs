@@ -110,6 +110,8 @@ names! {
         "So many events are missing from the log's files, for want of room or time."
     Migrated "migrated" "22c8213dcd12cab9c46a8f5e4d4d23b0" Notice
         "The database of an older version was brought to this one; the older one was kept."
+    NewVirtual "new_virtual" "aa139d985dd144c299d984ff65619bd7" Notice
+        "A virtual token was made for a user, and came into stock."
     Ready "ready" "98e714a9f57e4ec4ac4bb533bdd41bd4" Info
         "The daemon answers from now on."
     Recovery "recovery" "f227615d3ee0433d8e505b70c0c7b311" Notice

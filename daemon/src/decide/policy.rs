@@ -82,6 +82,37 @@ impl Setting for Belief {
     }
 }
 
+/// Whether tokens may be made that are a program on a phone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum VirtualTokens {
+    /// They may.
+    Allowed,
+    /// Only hardware is wanted.
+    Refused,
+}
+
+impl VirtualTokens {
+    /// The words for them.
+    const WORDS: &'static [&'static str] = &["allowed", "refused"];
+}
+
+impl Setting for VirtualTokens {
+    fn value(self) -> Value {
+        Value::Word(match self {
+            Self::Allowed => "allowed",
+            Self::Refused => "refused",
+        })
+    }
+
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Word("allowed") => Some(Self::Allowed),
+            Value::Word("refused") => Some(Self::Refused),
+            Value::Word(_) | Value::Number(_) => None,
+        }
+    }
+}
+
 policy! {
     /// The numbers of verification. All are defaults of clock-and-throttle.md.
     pub struct Policy {
@@ -170,6 +201,15 @@ policy! {
             allowed: Allowed::Numbers { least: 1, most: 1 },
             reason: "one token is one thing to lose",
             limits: "only the first token of a user signs in for now",
+        }
+        /// Whether an administrator may make tokens that are a program on somebody's phone.
+        virtual_tokens: VirtualTokens = VirtualTokens::Allowed, {
+            key: "virtual_tokens",
+            unit: "",
+            allowed: Allowed::Words(VirtualTokens::WORDS),
+            reason: "a phone is at hand before the ordered token is",
+            limits: "set it to refused where only hardware is wanted: a phone's seed can be copied; \
+                     those that are assigned already go on",
         }
         /// When the host's clock is believed: while it is known to be synchronised, or always.
         clock: Belief = Belief::Synchronised, {

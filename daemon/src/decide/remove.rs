@@ -6,7 +6,7 @@ use crate::{
     decide::{
         Now,
         assign::{ROOT, serial_of, user_of},
-        tripwire,
+        tripwire, virtual_token,
     },
     record::{Left, Owner, Standing, State, Token, Trace, UserTokens},
 };
@@ -144,13 +144,15 @@ pub(super) fn is_held_by(token: &Token, owner: &Owner, tokens: &UserTokens) -> b
     listed && !others
 }
 
-/// Returns the token without its owner. A lost one stays lost.
+/// Returns the token without its owner. A lost one stays lost; a virtual one is retired where
+/// another goes back to stock.
 pub(super) fn released(token: &Token, fate: Fate) -> Token {
     let mut token = token.clone();
     token.epoch = token.epoch.wrapping_add(1);
-    token.standing = match (fate, token.standing) {
+    token.standing = match (fate, &token.standing) {
         (Fate::Lost, _) | (_, Standing::Lost) => Standing::Lost,
         (Fate::Retire, _) => Standing::Retired,
+        (Fate::Stock, _) if virtual_token::is_virtual(&token) => Standing::Retired,
         (Fate::Stock, _) => Standing::Stock,
     };
     token

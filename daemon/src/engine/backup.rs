@@ -14,6 +14,7 @@ use std::{
 };
 
 use fob_api::{BackupReport, Error, Serial};
+use zeroize::Zeroizing;
 
 use crate::{
     access::{Action, Caller, Target},
@@ -46,6 +47,18 @@ impl Sink {
         let file = File::from(descriptor);
         let is_fit = file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() == 0);
         is_fit.then(|| Self(Arc::new(file)))
+    }
+
+    /// Writes a secret. Wiped when it is written.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the file does not take it.
+    pub(super) async fn write_secret(self, text: Zeroizing<String>) -> Result<(), Error> {
+        let write = move || (&*self.0).write_all(text.as_bytes());
+        let written = tokio::task::spawn_blocking(write).await;
+        let written = written.map_err(io::Error::other).and_then(|written| written);
+        written.map_err(|_| Error::InvalidArgument { fact: "the file cannot be written." })
     }
 }
 

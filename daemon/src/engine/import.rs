@@ -142,13 +142,14 @@ pub enum Extent {
 
 /// The one commit of an import.
 #[derive(Default)]
-struct Plan {
+pub(super) struct Plan {
     /// What its seeds are sealed by. The first guard holds as long as that is right.
     key: KeyId,
     report: ImportReport,
-    guards: Vec<Guard>,
-    writes: Vec<Write>,
-    marker: Option<Marker>,
+    pub(super) guards: Vec<Guard>,
+    pub(super) writes: Vec<Write>,
+    /// Tells whether it was carried out; `None` if there is nothing to do.
+    pub(super) marker: Option<Marker>,
 }
 
 impl<S: Store> Engine<S> {
@@ -223,7 +224,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Plans the commit of all tokens of a file.
-    async fn plan(&self, tokens: &[VendorToken], expiry: Expiry) -> Result<Plan, Error> {
+    pub(super) async fn plan(&self, tokens: &[VendorToken], expiry: Expiry) -> Result<Plan, Error> {
         let now = self.now()?;
         let (key, guard) = self.sealing().await?;
         let mut plan = Plan { key, guards: vec![guard], ..Plan::default() };

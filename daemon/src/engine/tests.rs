@@ -11,6 +11,7 @@ mod rekey;
 mod restore;
 mod tripwire;
 mod turns;
+mod virtual_token;
 
 use std::sync::{Arc, atomic::Ordering};
 

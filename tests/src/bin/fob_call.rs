@@ -184,6 +184,10 @@ impl Caller {
                 let proof = if geteuid().is_root() { &[][..] } else { &codes[..] };
                 self.call(method, &(user, proof, none)).await
             }
+            "NewVirtualToken" => {
+                let file = tempfile::tempfile().expect("a temporary file");
+                self.call(method, &(user, Fd::from(&file), none)).await
+            }
             "Prompt" | "Unlock" => self.call(method, &(user, none)).await,
             "Restore" => {
                 let file = sealed_memory();

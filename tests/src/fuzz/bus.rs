@@ -32,7 +32,7 @@ use zbus::{
 };
 
 /// The methods, each with the signature of its arguments and who may call it besides root.
-const METHODS: [(&str, &str, Others); 20] = [
+const METHODS: [(&str, &str, Others); 21] = [
     ("Assign", "ssasa{sv}", Others::Never),
     ("Backup", "ayh", Others::Never),
     ("Bypass", "sa{sv}", Others::Never),
@@ -42,6 +42,7 @@ const METHODS: [(&str, &str, Others); 20] = [
     ("List", "sua{sv}", Others::Never),
     ("Log", "a{sv}", Others::Never),
     ("NewRecoveryCodes", "sasa{sv}", Others::Themselves),
+    ("NewVirtualToken", "sha{sv}", Others::Never),
     ("Prompt", "sa{sv}", Others::Themselves),
     ("Rekey", "", Others::Never),
     ("Restore", "ayha{sv}", Others::Never),
@@ -78,6 +79,7 @@ pub(super) fn arguments(bytes: &[u8]) {
         "NewRecoveryCodes" | "Resync" => {
             read::<(String, Vec<String>, AssignOptions)>(body, endian);
         }
+        "NewVirtualToken" => read::<(String, AssignOptions)>(body, endian), // nor here
         "Prompt" => read::<(String, VerifyContext)>(body, endian),
         "Restore" => read::<(Vec<u8>, RestoreOptions)>(body, endian), // nor here
         "Unlock" => read::<(String, UnlockOptions)>(body, endian),

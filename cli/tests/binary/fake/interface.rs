@@ -172,6 +172,20 @@ impl Daemon {
         reply!(reply, Reply::Codes(codes) => codes.iter().map(|code| recovery_code(code)).collect())
     }
 
+    fn new_virtual_token(
+        &self,
+        user: &str,
+        file: WireFd,
+        _options: AssignOptions,
+    ) -> Result<TokenReport, Error> {
+        let reply = self.play(&format!("NewVirtualToken {user}"));
+        let mut file = File::from(OwnedFd::from(file));
+        reply!(reply, Reply::Virtual(uri, token) => {
+            file.write_all(uri.as_bytes()).unwrap();
+            token
+        })
+    }
+
     fn rekey(&self) -> Result<RekeyReport, Error> {
         reply!(self.play("Rekey"), Reply::Rekey(report) => report)
     }

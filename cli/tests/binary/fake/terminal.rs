@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
+    mem,
     os::fd::AsFd,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -24,6 +25,8 @@ pub(crate) struct Terminal {
     child: Child,
     /// Everything that the terminal has shown, the echo of what was typed included.
     seen: String,
+    /// The beginning of a character that was read in two pieces.
+    rest: Vec<u8>,
     /// How much of it `shows` has looked at.
     read: usize,
 }
@@ -33,16 +36,19 @@ impl Terminal {
         let pty = openpty(None, None).unwrap();
         command.stdin(Stdio::from(pty.slave.try_clone().unwrap()));
         command.stderr(Stdio::from(pty.slave));
-        let child = command.stdout(Stdio::piped()).spawn().unwrap();
-        Self { master: File::from(pty.master), child, seen: String::new(), read: 0 }
+        Self::of(File::from(pty.master), command.stdout(Stdio::piped()))
     }
 
     /// Starts it with the terminal as its standard output, too.
     pub(crate) fn on_output(mut command: Command) -> Self {
         let pty = openpty(None, None).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::from(pty.slave.try_clone().unwrap()));
-        let child = command.stderr(Stdio::from(pty.slave)).spawn().unwrap();
-        Self { master: File::from(pty.master), child, seen: String::new(), read: 0 }
+        Self::of(File::from(pty.master), command.stderr(Stdio::from(pty.slave)))
+    }
+
+    fn of(master: File, command: &mut Command) -> Self {
+        let child = command.spawn().unwrap();
+        Self { master, child, seen: String::new(), rest: Vec::new(), read: 0 }
     }
 
     /// Waits until the terminal shows this, after what it was last asked for.
@@ -95,7 +101,14 @@ impl Terminal {
         match self.master.read(&mut chunk) {
             Ok(0) | Err(_) => false,
             Ok(count) => {
-                self.seen.push_str(std::str::from_utf8(&chunk[..count]).unwrap());
+                self.rest.extend_from_slice(&chunk[..count]);
+                let whole = match std::str::from_utf8(&self.rest) {
+                    Ok(_) => self.rest.len(),
+                    Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                    Err(error) => panic!("{error}"),
+                };
+                let rest = self.rest.split_off(whole);
+                self.seen.push_str(&String::from_utf8(mem::replace(&mut self.rest, rest)).unwrap());
                 true
             }
         }

@@ -36,6 +36,20 @@ fn a_token_is_taken_from_its_user_and_gets_its_fate() {
 }
 
 #[test]
+fn a_virtual_token_is_retired_and_never_comes_to_a_second_person() {
+    for (fate, standing) in FATES {
+        let mut token = held_by(&alice());
+        token.manufacturer = Some("Fob".to_owned());
+        token.model = Some("virtual".to_owned());
+        let has = tokens(&["8A1172"]);
+        let (token, left) = deactivate(&token, &alice(), &has, fate, RootGuard::Keep).unwrap();
+        let expected = if fate == Fate::Stock { Standing::Retired } else { standing };
+        assert_eq!(token.standing, expected);
+        assert_eq!(left.former, ["8A1172"], "its codes are not watched");
+    }
+}
+
+#[test]
 fn a_token_that_is_not_in_the_users_list_is_not_taken() {
     let token = held_by(&alice());
     for has in [&[][..], &["B7"]] {
