@@ -153,6 +153,18 @@ fn a_clock_was_set_if_it_is_off_by_more_than_four_sigma_of_both_together() {
 }
 
 #[test]
+fn a_code_ties_a_drift_to_no_rate_that_it_was_not_tied_to() {
+    assert_eq!(learn(Some(&known(0.0)), STEP, 30, &at(NOW)).unwrap().covariance, 0.0);
+}
+
+#[test]
+fn a_clock_that_nobody_knows_stays_as_unsure_as_its_record_says() {
+    let clock = ClockState { drift_variance: 1e6, rate_variance: 2_000.0, ..known(0.0) };
+    let same = predict(&clock, NOW);
+    assert_eq!((same.drift_variance, same.rate_variance), (1e6 + 0.25, 2_000.0));
+}
+
+#[test]
 fn how_far_the_host_is_off_counts_from_what_the_token_is_ahead() {
     let clock = ClockState { drift_variance: 16.0, ..known(10.0) };
     let seen = shift(&clock, (STEP + 1, 30), NOW, 5.0).unwrap();
