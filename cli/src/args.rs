@@ -263,7 +263,7 @@ pub(crate) struct Show {
     #[arg(value_parser = UserName::parse, conflicts_with = "token")]
     pub(crate) user: Option<UserName>,
     /// Show this token instead of a user
-    #[arg(long, value_name = "SERIAL", value_parser = Serial::parse)]
+    #[arg(long, value_name = "SERIAL", value_parser = Serial::typed)]
     pub(crate) token: Option<Serial>,
     /// Print JSON
     #[arg(long)]
@@ -287,7 +287,7 @@ pub(crate) struct Rotate {
     #[arg(value_parser = UserName::parse)]
     pub(crate) user: UserName,
     /// Take the new token with this serial, printed on its back
-    #[arg(value_parser = Serial::parse)]
+    #[arg(value_parser = Serial::typed)]
     pub(crate) serial: Serial,
     #[command(flatten)]
     pub(crate) old: OldToken,
@@ -359,7 +359,7 @@ pub(crate) struct Emergency {
 #[derive(Args, Debug)]
 pub(crate) struct Forget {
     /// Erase the seed of the token with this serial
-    #[arg(value_parser = Serial::parse)]
+    #[arg(value_parser = Serial::typed)]
     pub(crate) serial: Serial,
     /// Do not ask for the serial again
     #[arg(long)]

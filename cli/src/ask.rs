@@ -95,7 +95,7 @@ impl Dialogue {
     /// [`Failure::Input`] if the input ends.
     pub(crate) fn serial(&mut self, prompt: &str) -> Result<Option<Serial>, Failure> {
         write(prompt);
-        Ok(Serial::parse(&self.line(InputTrouble::Ended)?).ok())
+        Ok(Serial::typed(&self.line(InputTrouble::Ended)?).ok())
     }
 
     /// Asks for two codes in a row of this token.

@@ -280,6 +280,7 @@ impl Refusal {
                 | ErrorKind::TemporarilyUnmodifiable
                 | ErrorKind::VirtualTokensOff,
             )
+            | ErrorKind::AmbiguousSerial
             | None => REFUSED,
         }
     }

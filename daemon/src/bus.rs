@@ -33,7 +33,9 @@ use crate::{
 /// Hardware-token sign-in. Every method may also return Busy to callers who are not root. Codes
 /// are two consecutive ones in the order in which the token showed them. Dictionaries may get new
 /// keys; unknown ones are ignored. Options of changes may have login_uid (u), the uid with which the
-/// caller signed in before he became root, for the log.
+/// caller signed in before he became root, for the log. A serial may be typed in another case, with
+/// spaces, and without its dashes or with others: one that is typed exactly means that token, else
+/// AmbiguousSerial names those that differ in dashes alone, if there are several.
 #[allow(
     clippy::too_many_arguments,
     reason = "the contract's arguments, and the two that zbus adds"
@@ -47,7 +49,7 @@ impl<S: Store> Fob<S> {
     /// unused); serial_again (s), for root's token. Returns the token. Callers: uid 0.
     ///
     /// Errors: AlreadyAssigned, AmbiguousCodePair (by chance the codes fit at two places; the next
-    /// two will tell), ClockFarOff, ClockNotTrusted, InvalidArgument, InvalidCodePair,
+    /// two will tell), AmbiguousSerial, ClockFarOff, ClockNotTrusted, InvalidArgument, InvalidCodePair,
     /// LimitExceeded, NoSuchToken, NoSuchUser, NotAssignable, NotAuthorized, RootOnly,
     /// StoreUnavailable.
     #[zbus(out_args("token"))]
@@ -119,7 +121,7 @@ impl<S: Store> Fob<S> {
     /// leave_root_without_mfa (b) and serial_again (s); leave_no_administrator (b), also from the
     /// last administrator who has a token. Returns the token. Callers: uid 0.
     ///
-    /// Errors: InvalidArgument, LastAdministrator, NoSuchToken, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
+    /// Errors: AmbiguousSerial, InvalidArgument, LastAdministrator, NoSuchToken, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
     /// StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn deactivate(
@@ -151,7 +153,8 @@ impl<S: Store> Fob<S> {
     ///
     /// Callers: uid 0.
     ///
-    /// Errors: AlreadyAssigned, InvalidArgument, NoSuchToken, NotAuthorized, StoreUnavailable.
+    /// Errors: AlreadyAssigned, AmbiguousSerial, InvalidArgument, NoSuchToken, NotAuthorized,
+    /// StoreUnavailable.
     async fn forget(
         &self,
         #[zbus(header)] header: Header<'_>,
@@ -385,7 +388,7 @@ impl<S: Store> Fob<S> {
     /// Assign; elapsed (u); serial_again (s), for root's token. Returns the new token. Callers:
     /// uid 0.
     ///
-    /// Errors: AlreadyAssigned, AmbiguousCodePair, ClockFarOff, ClockNotTrusted, InvalidArgument,
+    /// Errors: AlreadyAssigned, AmbiguousCodePair, AmbiguousSerial, ClockFarOff, ClockNotTrusted, InvalidArgument,
     /// InvalidCodePair, NoSuchToken, NoSuchUser, NotAssignable, NotAssigned, NotAuthorized,
     /// RootOnly, StoreUnavailable.
     #[zbus(out_args("token"))]
@@ -413,7 +416,7 @@ impl<S: Store> Fob<S> {
     ///
     /// Callers: uid 0.
     ///
-    /// Errors: InvalidArgument, NoSuchToken, NotAuthorized, StoreUnavailable.
+    /// Errors: AmbiguousSerial, InvalidArgument, NoSuchToken, NotAuthorized, StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn show_token(
         &self,

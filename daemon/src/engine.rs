@@ -18,6 +18,7 @@ mod rekey;
 mod report;
 mod restore;
 mod subject;
+mod serial;
 mod tripwire;
 mod turns;
 mod underway;

@@ -12,7 +12,7 @@ pub(crate) struct Assign {
     #[arg(value_parser = UserName::parse)]
     pub(crate) user: UserName,
     /// Take the token with this serial, printed on its back
-    #[arg(value_parser = Serial::parse, required_unless_present = "virtual")]
+    #[arg(value_parser = Serial::typed, required_unless_present = "virtual")]
     pub(crate) serial: Option<Serial>,
     /// Make a token for an app on a phone, and show the picture that it scans
     #[arg(long = "virtual", id = "virtual", conflicts_with_all = ["serial", "accept_clock"])]

@@ -15,7 +15,7 @@ pub(crate) struct Log {
     #[arg(long, value_parser = UserName::parse)]
     pub(crate) user: Option<UserName>,
     /// Show only events about the token with this serial
-    #[arg(long, value_parser = Serial::parse)]
+    #[arg(long, value_parser = Serial::typed)]
     pub(crate) serial: Option<Serial>,
     /// Show only events of this name, or with this verdict
     #[arg(long)]

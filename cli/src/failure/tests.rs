@@ -13,6 +13,7 @@ fn every_error_of_the_daemon_has_its_exit_status() {
     let table = [
         (ErrorKind::AlreadyAssigned, 1),
         (ErrorKind::AmbiguousCodePair, 1),
+        (ErrorKind::AmbiguousSerial, 1),
         (ErrorKind::BadBackup, 5),
         (ErrorKind::BadSeedFile, 5),
         (ErrorKind::Busy, 1),

@@ -20,14 +20,14 @@ use crate::{
 
 pub(super) async fn assign(args: Assign) -> Result<(), Failure> {
     let Some(serial) = &args.serial else { return virtual_token::assign(&args).await };
-    let (token, user) = {
+    let ((token, serial), user) = {
         let daemon = daemon(Patience::Short).await?;
         let token = assignable(&daemon, serial).await?;
         (token, without_token(&daemon, &args.user).await?)
     };
     let mut dialogue = Dialogue::open()?;
     introduce(&dialogue, &token, &named(user.user.as_deref(), args.user.as_str()));
-    let serial_again = typed_again(&mut dialogue, &user, serial)?;
+    let serial_again = typed_again(&mut dialogue, &user, &serial)?;
     let Codes { pair, elapsed } = dialogue.codes(&token)?;
     let accept_clock = args.far.accepted();
     let options = AssignOptions {
@@ -48,14 +48,14 @@ pub(super) async fn assign(args: Assign) -> Result<(), Failure> {
 }
 
 pub(super) async fn rotate(args: Rotate) -> Result<(), Failure> {
-    let (token, user, old) = {
+    let ((token, serial), user, old) = {
         let daemon = daemon(Patience::Short).await?;
         let (user, old) = holder(&daemon, &args.user).await?;
         (assignable(&daemon, &args.serial).await?, user, old)
     };
     let mut dialogue = Dialogue::open()?;
     introduce(&dialogue, &token, &named(user.user.as_deref(), args.user.as_str()));
-    let serial_again = typed_again(&mut dialogue, &user, &args.serial)?;
+    let serial_again = typed_again(&mut dialogue, &user, &serial)?;
     let Codes { pair, elapsed } = dialogue.codes(&token)?;
     let fate = args.old.fate();
     let options = AssignOptions {
@@ -68,9 +68,9 @@ pub(super) async fn rotate(args: Rotate) -> Result<(), Failure> {
     let codes = [pair.first.as_str(), pair.second.as_str()];
     let report = daemon(Patience::Short)
         .await?
-        .rotate(args.user.as_str(), args.serial.as_str(), &codes, options)
+        .rotate(args.user.as_str(), serial.as_str(), &codes, options)
         .await?;
-    let serial = named(report.serial.as_deref(), args.serial.as_str());
+    let serial = named(report.serial.as_deref(), serial.as_str());
     let name = named(report.user.as_deref(), args.user.as_str());
     let mut sentences = vec![format!("Token {serial} is assigned to {name}.")];
     sentences.extend(render::clock_sentence(&report));
@@ -103,8 +103,12 @@ pub(super) async fn resync(args: Resync) -> Result<(), Failure> {
     say_done(format!("Token {serial} of {shown} is in step again."), &report)
 }
 
-/// Returns a token in stock; an error if it is not there or somebody has it.
-async fn assignable(daemon: &FobProxy<'_>, serial: &Serial) -> Result<TokenReport, Failure> {
+/// Returns a token in stock, and its serial as it is stored; an error if it is not there or somebody
+/// has it.
+async fn assignable(
+    daemon: &FobProxy<'_>,
+    serial: &Serial,
+) -> Result<(TokenReport, Serial), Failure> {
     let token = daemon.show_token(serial.as_str()).await?;
     let serial =
         token.serial.as_deref().and_then(|text| Serial::parse(text).ok()).unwrap_or(serial.clone());
@@ -119,7 +123,7 @@ async fn assignable(daemon: &FobProxy<'_>, serial: &Serial) -> Result<TokenRepor
         Some("lost") => Err(refuse(TokenState::Lost).into()),
         Some("retired") => Err(refuse(TokenState::Retired).into()),
         // A state of a later version is the daemon's to judge.
-        _ => Ok(token),
+        _ => Ok((token, serial)),
     }
 }
 
@@ -151,7 +155,7 @@ pub(super) fn typed_again(
         return Ok(None);
     }
     match dialogue.serial("Type the serial again: ")? {
-        Some(again) if again.folded() == serial.folded() => Ok(Some(again.as_str().to_owned())),
+        Some(again) if again.reads_as(serial) => Ok(Some(again.as_str().to_owned())),
         _ => Err(InputTrouble::SerialDiffers.into()),
     }
 }
@@ -167,7 +171,7 @@ pub(super) fn twice_typed(
     }
     let typed = dialogue.serial("Type the token's serial: ")?.ok_or(InputTrouble::SerialDiffers)?;
     let is_typed = |token: &TokenReport| {
-        token.serial.as_deref().is_some_and(|serial| serial.eq_ignore_ascii_case(typed.as_str()))
+        token.serial.as_deref().is_some_and(|serial| typed.reads_as_bytes(serial.as_bytes()))
     };
     if !tokens.iter().any(is_typed) {
         return Err(InputTrouble::SerialDiffers.into());

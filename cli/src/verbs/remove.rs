@@ -58,29 +58,24 @@ async fn whose(daemon: &FobProxy<'_>, args: &Deactivate) -> Result<UserName, Fai
 }
 
 pub(super) async fn forget(args: Forget) -> Result<(), Failure> {
-    if !args.yes {
-        confirm(&args).await?;
-    }
+    let serial = if args.yes { args.serial } else { confirm(&args.serial).await? };
     let daemon = daemon(Patience::Short).await?;
-    daemon
-        .forget(
-            args.serial.as_str(),
-            RemoveOptions { login_uid: login_uid(), ..RemoveOptions::default() },
-        )
-        .await?;
-    render::print(&format!("Token {} is forgotten: its seed is erased.", args.serial))
+    let options = RemoveOptions { login_uid: login_uid(), ..RemoveOptions::default() };
+    daemon.forget(serial.as_str(), options).await?;
+    render::print(&format!("Token {serial} is forgotten: its seed is erased."))
 }
 
-/// Shows the token and asks for its serial once more.
-async fn confirm(args: &Forget) -> Result<(), Failure> {
+/// Shows the token, asks for its serial once more, and returns it as it is stored.
+async fn confirm(serial: &Serial) -> Result<Serial, Failure> {
     let mut dialogue = Dialogue::open()?;
     if !dialogue.is_in_terminal() {
         return Err(InputTrouble::NoConfirmation.into());
     }
-    let token = daemon(Patience::Short).await?.show_token(args.serial.as_str()).await?;
+    let token = daemon(Patience::Short).await?.show_token(serial.as_str()).await?;
     dialogue.say(&render::token_block(&token));
+    let stored = token.serial.as_deref().and_then(|text| Serial::parse(text).ok());
     match dialogue.serial("Type the serial again to erase its seed for good: ")? {
-        Some(again) if again.folded() == args.serial.folded() => Ok(()),
+        Some(again) if again.reads_as(serial) => Ok(stored.unwrap_or_else(|| serial.clone())),
         _ => Err(InputTrouble::SerialDiffers.into()),
     }
 }

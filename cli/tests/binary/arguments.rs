@@ -43,7 +43,7 @@ fn a_serial_that_cannot_be_one_is_refused_before_the_daemon_is_asked() {
     if !can_run() {
         return;
     }
-    let ended = run_alone(&["assign", "alice", "8A 1172"], "");
+    let ended = run_alone(&["assign", "alice", "8A+1172"], "");
     assert_eq!((ended.status, ended.stdout.as_str()), (2, ""));
     assert!(ended.stderr.contains("A serial has 1 to 64 letters"), "{}", ended.stderr);
 }

@@ -23,6 +23,35 @@ fn two_lines_of_standard_input_assign_a_token() {
 }
 
 #[test]
+fn a_serial_is_typed_as_it_is_read_and_sent_as_it_is_stored() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[
+        ("ShowToken 8a1172x", Reply::Token(in_stock("8A-1172-x"))),
+        ("ShowUser alice", alice(&[])),
+        ("Assign alice 8A-1172-x 111111,222222", Reply::Token(assigned("8A-1172-x", "alice"))),
+    ]);
+    fake.run(&["assign", "alice", "8a 1172 x"], "111111\n222222\n")
+        .printed("Token 8A-1172-x is assigned to alice. Its clock is 12 s ahead.\n");
+}
+
+#[test]
+fn a_serial_that_may_be_several_tokens_is_refused_with_their_names() {
+    if !can_run() {
+        return;
+    }
+    let candidates = vec![serial("C-77"), serial("C7-7")];
+    let ambiguous = Error::AmbiguousSerial { serial: serial("C77"), candidates };
+    let fake = Fake::new(&[("ShowToken C77", Reply::Refuse(ambiguous))]);
+    fake.run(&["assign", "alice", "C77"], "").failed(
+        1,
+        "fobctl: several tokens read as C77: C-77, C7-7.\n\
+         hint: type it with its dashes, as it is printed on the token's back.\n",
+    );
+}
+
+#[test]
 fn a_wrong_pair_is_refused_in_the_daemons_words() {
     if !can_run() {
         return;

@@ -116,7 +116,7 @@ fn roots_serial_is_typed_twice_before_the_codes() {
     let fake = Fake::new(&[
         ("ShowToken 77a", Reply::Token(in_stock("77A"))),
         ("ShowUser root", root(&[])),
-        ("Assign root 77a 111111,222222 again=77A", Reply::Token(assigned("77A", "root"))),
+        ("Assign root 77A 111111,222222 again=77A", Reply::Token(assigned("77A", "root"))),
     ]);
     let mut terminal = Terminal::start(fake.command(&["assign", "root", "77a"]));
     terminal.shows("Type the serial again: ");

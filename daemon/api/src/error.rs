@@ -25,6 +25,14 @@ pub enum Error {
         /// The token.
         serial: Serial,
     },
+    /// The serial that was typed is no token's, and several differ from it only in dashes. Told to
+    /// administrators alone: nobody else types a serial that is looked for.
+    AmbiguousSerial {
+        /// What was typed.
+        serial: Serial,
+        /// The serials that may be meant.
+        candidates: Vec<Serial>,
+    },
     /// The backup cannot be read or written; nothing of it was restored.
     BadBackup {
         /// What is wrong.
@@ -176,6 +184,8 @@ impl RootRule {
 
 /// What to do with two codes that fit twice.
 const NEXT_TWO: &str = "run it again and type the next two codes.";
+/// What to do about a serial that may be several.
+const WITH_DASHES: &str = "type it with its dashes, as it is printed on the token's back.";
 /// What to do where only hardware is wanted.
 const HARDWARE_ONLY: &str = "take a hardware token from stock (\"fobctl list --state stock\"), or set virtual_tokens in fobd.conf.";
 /// What to do instead of taking the last administrator's token.
@@ -188,6 +198,7 @@ impl Error {
         match self {
             Self::AlreadyAssigned { .. } => ErrorKind::AlreadyAssigned,
             Self::AmbiguousCodePair { .. } => ErrorKind::AmbiguousCodePair,
+            Self::AmbiguousSerial { .. } => ErrorKind::AmbiguousSerial,
             Self::BadBackup { .. } => ErrorKind::BadBackup,
             Self::BadSeedFile { .. } => ErrorKind::BadSeedFile,
             Self::Busy => ErrorKind::Busy,
@@ -220,6 +231,7 @@ impl Error {
                 format!("run \"fobctl rotate {user} NEW-SERIAL\" to replace it, or \"fobctl deactivate --token {serial}\" to free it.")
             }
             Self::AmbiguousCodePair { .. } => NEXT_TWO.to_owned(),
+            Self::AmbiguousSerial { .. } => WITH_DASHES.to_owned(),
             Self::BadBackup { hint, .. }
             | Self::BadSeedFile { hint, .. }
             | Self::KeyNeeded { hint, .. }
@@ -275,13 +287,14 @@ impl fmt::Display for Error {
             Self::AmbiguousCodePair { serial } => {
                 write!(f, "these two codes fit at two places of token {serial}.")
             }
+            Self::AmbiguousSerial { serial, candidates } => name_some(f, serial, candidates),
             Self::BadBackup { fact, .. }
             | Self::BadSeedFile { fact, .. }
             | Self::KeyNeeded { fact, .. }
             | Self::PassphraseNeeded { fact, .. } => f.write_str(fact),
             Self::ClockFarOff { serial, ahead } => {
-                let (hours, minutes) =
-                    (ahead.unsigned_abs() / 3600, ahead.unsigned_abs() / 60 % 60);
+                let minutes = ahead.unsigned_abs() / 60;
+                let (hours, minutes) = (minutes / 60, minutes % 60);
                 let way = if *ahead < 0 { "behind" } else { "ahead" };
                 write!(f, "the clock of token {serial} is {hours} h {minutes} min {way}.")
             }
@@ -315,6 +328,21 @@ impl fmt::Display for Error {
             }
             Self::VirtualTokensOff => f.write_str("virtual tokens are refused on this host."),
         }
+    }
+}
+
+/// Most candidates that are named: a line or two of a terminal.
+const NAMED: usize = 10;
+
+/// Names the tokens that may be meant by a serial, and says how many more there are.
+fn name_some(f: &mut fmt::Formatter<'_>, typed: &Serial, serials: &[Serial]) -> fmt::Result {
+    write!(f, "several tokens read as {typed}: ")?;
+    for (position, serial) in serials.iter().take(NAMED).enumerate() {
+        write!(f, "{}{serial}", if position == 0 { "" } else { ", " })?;
+    }
+    match serials.len().checked_sub(NAMED) {
+        None | Some(0) => f.write_str("."),
+        Some(more) => write!(f, " and {more} more."),
     }
 }
 

@@ -10,6 +10,8 @@ const MAX_USER: usize = 255;
 /// What is printed on a token's back: 1 to 64 characters of `A-Z a-z 0-9 . _ - /`.
 ///
 /// Upper and lower case are the same serial ([`Serial::folded`]); it is shown as it was imported.
+/// Dashes tell two stored serials apart, but somebody who types one need not type them
+/// ([`Serial::reads_as`]).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Serial(String);
 
@@ -28,6 +30,16 @@ impl Serial {
         Ok(Self(text.to_owned()))
     }
 
+    /// Parses a serial that somebody has typed off a token's back: spaces between its groups are
+    /// dropped too. No serial has any.
+    ///
+    /// # Errors
+    ///
+    /// As [`Serial::parse`].
+    pub fn typed(text: &str) -> Result<Self, NameError> {
+        Self::parse(&text.replace([' ', '\t'], ""))
+    }
+
     /// Returns the serial as it is shown.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -37,6 +49,21 @@ impl Serial {
     pub fn folded(&self) -> String {
         self.0.to_ascii_uppercase()
     }
+
+    /// Tells whether both read the same to somebody who looks past case and dashes.
+    pub fn reads_as(&self, other: &Self) -> bool {
+        self.reads_as_bytes(other.0.as_bytes())
+    }
+
+    /// As [`Serial::reads_as`], for the bytes of a serial that is stored.
+    pub fn reads_as_bytes(&self, other: &[u8]) -> bool {
+        bare(self.0.as_bytes()).eq(bare(other))
+    }
+}
+
+/// Returns what is left of a serial without dashes and case.
+fn bare(serial: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    serial.iter().filter(|byte| **byte != b'-').map(u8::to_ascii_uppercase)
 }
 
 impl fmt::Display for Serial {
@@ -105,6 +132,20 @@ mod tests {
     fn a_serial_is_the_same_in_both_cases() {
         let typed = Serial::parse(" 8a1172 ").unwrap();
         assert_eq!((typed.as_str(), typed.folded().as_str()), ("8a1172", "8A1172"));
+    }
+
+    #[test]
+    fn a_serial_is_typed_with_any_spaces_dashes_and_case() {
+        let printed = Serial::parse("8A-1172-x").unwrap();
+        for typed in ["8a1172x", "8A 1172 X", " 8-a-1-1-7-2-x", "8A1172-x-"] {
+            assert!(Serial::typed(typed).unwrap().reads_as(&printed), "{typed}");
+        }
+        for other in ["8A1172", "8A.1172.x", "8A1172xx"] {
+            assert!(!Serial::typed(other).unwrap().reads_as(&printed), "{other}");
+        }
+        assert_eq!(Serial::typed("8a 11-72").unwrap().as_str(), "8a11-72");
+        assert!(Serial::parse("8A 1172").is_err(), "a stored serial has no spaces");
+        assert!(Serial::typed("  ").is_err());
     }
 
     #[test]

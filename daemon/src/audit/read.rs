@@ -66,8 +66,8 @@ impl Query {
 
 /// Compares two spellings of a serial.
 fn is_same(one: &str, other: &str) -> bool {
-    match (Serial::parse(one), Serial::parse(other)) {
-        (Ok(one), Ok(other)) => one.folded() == other.folded(),
+    match (Serial::typed(one), Serial::typed(other)) {
+        (Ok(one), Ok(other)) => one.reads_as(&other),
         _ => one == other,
     }
 }

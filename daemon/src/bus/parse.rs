@@ -34,9 +34,9 @@ pub(super) fn user_name(text: &str) -> Result<UserName, Error> {
     })
 }
 
-/// Parses a serial.
+/// Parses a serial that somebody has typed.
 pub(super) fn serial_name(text: &str) -> Result<Serial, Error> {
-    Serial::parse(text).map_err(|_| Error::InvalidArgument {
+    Serial::typed(text).map_err(|_| Error::InvalidArgument {
         fact: "serial must be 1 to 64 letters, digits, dots, dashes, slashes or underscores.",
     })
 }

@@ -60,8 +60,8 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `ClockNotTrusted`, `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, what [`assign::assign`]
-    /// refuses, `StoreUnavailable`.
+    /// `ClockNotTrusted`, `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, `AmbiguousSerial`, what
+    /// [`assign::assign`] refuses, `StoreUnavailable`.
     pub async fn assign(&self, pairing: &Pairing<'_>) -> Result<TokenReport, Error> {
         let done = self.try_to_assign(pairing).await;
         done.inspect_err(|error| self.refused(Name::Assign, &About::of_pairing(pairing), error))
@@ -70,6 +70,8 @@ impl<S: Store> Engine<S> {
     async fn try_to_assign(&self, pairing: &Pairing<'_>) -> Result<TokenReport, Error> {
         self.permit(Action::Assign, pairing.caller, Target::House)?;
         let owner = self.existing(pairing.user).await?;
+        let serial = self.meant(pairing.serial).await?;
+        let pairing = &Pairing { serial: &serial, ..*pairing };
         for _ in 0..ROUNDS {
             let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
             let recipient = recipient(&owner, &tokens.record, pairing);
@@ -94,8 +96,8 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `ClockNotTrusted`, `NotAuthorized`, `NoSuchUser`, `NotAssigned`, `NoSuchToken`, what
-    /// [`rotate::rotate`] refuses, `StoreUnavailable`.
+    /// `ClockNotTrusted`, `NotAuthorized`, `NoSuchUser`, `NotAssigned`, `NoSuchToken`,
+    /// `AmbiguousSerial`, what [`rotate::rotate`] refuses, `StoreUnavailable`.
     pub async fn rotate(&self, pairing: &Pairing<'_>, fate: Fate) -> Result<TokenReport, Error> {
         let done = self.try_to_rotate(pairing, fate).await;
         done.inspect_err(|error| self.refused(Name::Rotate, &About::of_pairing(pairing), error))
@@ -104,6 +106,8 @@ impl<S: Store> Engine<S> {
     async fn try_to_rotate(&self, pairing: &Pairing<'_>, fate: Fate) -> Result<TokenReport, Error> {
         self.permit(Action::Rotate, pairing.caller, Target::House)?;
         let owner = self.existing(pairing.user).await?;
+        let serial = self.meant(pairing.serial).await?;
+        let pairing = &Pairing { serial: &serial, ..*pairing };
         for _ in 0..ROUNDS {
             let Parties { tokens, new } = self.parties(&owner, pairing.serial).await?;
             let old_serial = self.first_serial(pairing.user, &tokens.record)?;
@@ -194,7 +198,7 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, `NotAssigned`, `RootOnly`,
+    /// `NotAuthorized`, `NoSuchUser`, `NoSuchToken`, `AmbiguousSerial`, `NotAssigned`, `RootOnly`,
     /// `LastAdministrator`, `StoreUnavailable`.
     pub async fn deactivate(
         &self,
@@ -258,16 +262,17 @@ impl<S: Store> Engine<S> {
                 let serial = self.serial_of(user, &owner).await?;
                 Ok((owner, (*user).clone(), serial))
             }
-            Holder::Token(serial) => {
+            Holder::Token(typed) => {
+                let serial = &self.meant(typed).await?;
                 let [seed] = self.get([Key::seed(serial)]).await?;
                 let token: Token = self
                     .decode(seed.as_ref())?
-                    .ok_or_else(|| Error::NoSuchToken { serial: (*serial).clone() })?;
+                    .ok_or_else(|| Error::NoSuchToken { serial: serial.clone() })?;
                 let Standing::Assigned(owner) = token.standing else {
-                    return Err(Error::NotHeld { serial: (*serial).clone() });
+                    return Err(Error::NotHeld { serial: serial.clone() });
                 };
                 let name = assign::user_of(&owner)?;
-                Ok((owner, name, (*serial).clone()))
+                Ok((owner, name, serial.clone()))
             }
         }
     }
@@ -276,7 +281,7 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `NoSuchToken`, `AlreadyAssigned`, `StoreUnavailable`.
+    /// `NotAuthorized`, `NoSuchToken`, `AmbiguousSerial`, `AlreadyAssigned`, `StoreUnavailable`.
     pub async fn forget(&self, caller: Caller, serial: &Serial) -> Result<(), Error> {
         let done = self.try_to_forget(caller, serial).await;
         done.inspect_err(|error| {
@@ -286,6 +291,7 @@ impl<S: Store> Engine<S> {
 
     async fn try_to_forget(&self, caller: Caller, serial: &Serial) -> Result<(), Error> {
         self.permit(Action::Forget, caller, Target::House)?;
+        let serial = &self.meant(serial).await?;
         for _ in 0..ROUNDS {
             let (seed_key, state_key) = (Key::seed(serial), Key::state(serial));
             let [seed, state] = self.get([seed_key.clone(), state_key.clone()]).await?;

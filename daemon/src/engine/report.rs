@@ -61,9 +61,10 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `NoSuchToken`, `StoreUnavailable`.
+    /// `NotAuthorized`, `NoSuchToken`, `AmbiguousSerial`, `StoreUnavailable`.
     pub async fn show_token(&self, caller: Caller, serial: &Serial) -> Result<TokenReport, Error> {
         self.permit(Action::ShowToken, caller, Target::House)?;
+        let serial = &self.meant(serial).await?;
         let (token, state) = self
             .look_at(serial)
             .await?

@@ -9,6 +9,7 @@ mod life;
 mod recovery;
 mod rekey;
 mod restore;
+mod serial;
 mod tripwire;
 mod turns;
 mod virtual_token;

@@ -9,6 +9,8 @@ pub enum ErrorKind {
     AlreadyAssigned,
     /// The two codes fit at more than one place.
     AmbiguousCodePair,
+    /// The serial that was typed may be that of several tokens.
+    AmbiguousSerial,
     /// The backup cannot be read or written.
     BadBackup,
     /// The seed file is not accepted.
@@ -53,9 +55,10 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::AlreadyAssigned,
         Self::AmbiguousCodePair,
+        Self::AmbiguousSerial,
         Self::BadBackup,
         Self::BadSeedFile,
         Self::Busy,
@@ -83,6 +86,7 @@ impl ErrorKind {
         match self {
             Self::AlreadyAssigned => "AlreadyAssigned",
             Self::AmbiguousCodePair => "AmbiguousCodePair",
+            Self::AmbiguousSerial => "AmbiguousSerial",
             Self::BadBackup => "BadBackup",
             Self::BadSeedFile => "BadSeedFile",
             Self::Busy => "Busy",

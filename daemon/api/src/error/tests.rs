@@ -28,3 +28,15 @@ fn a_refusal_is_a_fact_and_a_remedy() {
     assert_eq!(error.to_string(), "token 8A1172 is already assigned to bob.");
     assert!(error.hint().unwrap().contains("fobctl rotate bob"));
 }
+
+#[test]
+fn a_serial_that_may_be_several_tokens_names_ten_of_them() {
+    let serial = |number: usize| Serial::parse(&format!("A-{number}")).unwrap();
+    let error = |count: usize| Error::AmbiguousSerial {
+        serial: Serial::parse("A1").unwrap(),
+        candidates: (0..count).map(serial).collect(),
+    };
+    assert_eq!(error(2).to_string(), "several tokens read as A1: A-0, A-1.");
+    assert!(error(10).to_string().ends_with(", A-9."));
+    assert!(error(13).to_string().ends_with(", A-9 and 3 more."));
+}
