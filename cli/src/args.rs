@@ -4,6 +4,7 @@
 mod assign;
 mod backup;
 mod bypass;
+mod identify;
 mod import;
 mod log;
 
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 pub(crate) use assign::Assign;
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use bypass::Bypass;
+pub(crate) use identify::Identify;
 pub(crate) use import::Import;
 pub(crate) use log::Log;
 
@@ -53,6 +55,15 @@ Examples:
   fobctl import --list-formats             which files it reads, with an example of each
   gpg --decrypt seeds.csv.gpg | fobctl import -")]
     Import(Import),
+    /// Find out which token it is that has no label any more, by its codes
+    #[command(after_help = "\
+Only tokens that nobody has are searched: those in stock, lost or retired. Nothing is changed, and
+the codes stay unused. One code fits others by chance; fobctl asks for a second where that happened.
+
+Examples:
+  fobctl identify
+  printf '%s\\n%s\\n' \"$CODE1\" \"$CODE2\" | fobctl identify --json")]
+    Identify(Identify),
     /// List the tokens that need a resync or a replacement soon
     #[command(after_help = "\
 A token that is used stays in step by itself. This tells of those that were not, of those whose
@@ -198,6 +209,7 @@ impl Verb {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Import(_) => "import",
+            Self::Identify(_) => "identify",
             Self::Forecast(_) => "forecast",
             Self::List(_) => "list",
             Self::Log(_) => "log",

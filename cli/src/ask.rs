@@ -6,6 +6,7 @@
 mod countdown;
 mod lines;
 mod secret;
+mod unlabelled;
 mod wizard;
 
 use std::{
@@ -22,6 +23,7 @@ use lines::Lines;
 pub(crate) use secret::{
     SHORTEST, new_passphrase, passphrase, passphrase_of_stdin, password, password_of_descriptor,
 };
+pub(crate) use unlabelled::Begun;
 use wizard::{Heard, Remark, Which, Wizard};
 
 /// Two codes, and how long the person took from one to the other.
@@ -126,8 +128,16 @@ impl Dialogue {
     }
 
     fn codes_of_person(&mut self, digits: Option<u32>, pace: Pace) -> Result<Codes, Failure> {
-        let mut wizard = Wizard::new(digits);
-        let mut start = now();
+        self.go_on(Wizard::new(digits), now(), pace)
+    }
+
+    /// Asks for what is missing of the two codes.
+    fn go_on(
+        &mut self,
+        mut wizard: Wizard,
+        mut start: Instant,
+        pace: Pace,
+    ) -> Result<Codes, Failure> {
         let mut remark = None;
         loop {
             let line = match wizard.awaits() {

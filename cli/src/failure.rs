@@ -71,6 +71,11 @@ pub(crate) enum Failure {
     Silence,
     /// The daemon answers what nobody asked: another version, or another program.
     Strange,
+    /// No token shows the codes.
+    Unidentified {
+        /// How many tokens were looked at.
+        searched: u32,
+    },
     /// The command line is not one of fobctl's; or help was asked for.
     Usage(Box<clap::Error>),
 }
@@ -152,7 +157,7 @@ impl Failure {
             Self::Emergency(trouble) => trouble.exit_status(),
             Self::File { .. } => BAD_FILE,
             Self::Input(trouble) => trouble.exit_status(),
-            Self::Log(_) | Self::NameOfSelf { .. } => REFUSED,
+            Self::Log(_) | Self::NameOfSelf { .. } | Self::Unidentified { .. } => REFUSED,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Impostor { .. } | Self::Output(_) | Self::Silence | Self::Strange => UNREACHABLE,
             Self::Password(trouble) => trouble.exit_status(),
@@ -226,6 +231,9 @@ impl Failure {
             Self::Refused(refusal) => refusal.fact.clone(),
             Self::Silence => "fobd does not answer.".to_owned(),
             Self::Strange => "fobd's answer is not one that this fobctl knows.".to_owned(),
+            Self::Unidentified { searched } => {
+                format!("none of the {searched} tokens that nobody has shows this.")
+            }
             Self::Usage(_) => "a code is never an argument: every user can read those.".to_owned(),
         }
     }
@@ -244,6 +252,10 @@ impl Failure {
             Self::Refused(refusal) => refusal.hint.clone(),
             Self::Silence => "run \"systemctl status fobd\".".to_owned(),
             Self::Strange => "install fobd and fobctl in the same version.".to_owned(),
+            Self::Unidentified { .. } => {
+                "a token that somebody has is not searched; \"fobctl list --state assigned\" shows those."
+                    .to_owned()
+            }
             Self::Usage(_) => "leave it out; fobctl asks for the codes.".to_owned(),
         })
     }
@@ -267,6 +279,7 @@ impl Refusal {
             Some(
                 ErrorKind::AlreadyAssigned
                 | ErrorKind::AmbiguousCodePair
+                | ErrorKind::AmbiguousSerial
                 | ErrorKind::Busy
                 | ErrorKind::ClockFarOff
                 | ErrorKind::InvalidCodePair
@@ -280,7 +293,6 @@ impl Refusal {
                 | ErrorKind::TemporarilyUnmodifiable
                 | ErrorKind::VirtualTokensOff,
             )
-            | ErrorKind::AmbiguousSerial
             | None => REFUSED,
         }
     }

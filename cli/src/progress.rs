@@ -26,3 +26,27 @@ fn style() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
         .tick_chars("|/-\\ ")
 }
+
+/// How much of a search is done.
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// Shows an empty bar with a text before it; shows nothing where there is no terminal.
+    pub(crate) fn new(text: &'static str) -> Self {
+        let style = ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3} % {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("##-");
+        Self(ProgressBar::new(100).with_style(style).with_message(text))
+    }
+
+    /// Shows that so much is done, in percent.
+    pub(crate) fn set(&self, percent: u32) {
+        self.0.set_position(percent.into());
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -4,6 +4,7 @@ mod assign;
 mod backup;
 mod emergency;
 mod forecast;
+mod identify;
 mod import;
 mod log;
 mod read;
@@ -38,6 +39,7 @@ pub(crate) fn run(verb: Verb) -> Result<(), Failure> {
 async fn dispatch(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Forecast(args) => forecast::forecast(args).await,
+        Verb::Identify(args) => identify::identify(args).await,
         Verb::Import(args) => import::import(args).await,
         Verb::List(args) => read::list(args).await,
         Verb::Log(args) => log::log(args).await,

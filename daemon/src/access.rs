@@ -45,6 +45,8 @@ pub enum Action {
     Deactivate,
     /// Removing a seed.
     Forget,
+    /// Finding out which token it is that somebody has in the hand.
+    Identify,
     /// Reading a seed file into stock.
     Import,
     /// Listing tokens.
@@ -114,6 +116,7 @@ impl Action {
         Self::Bypass,
         Self::Deactivate,
         Self::Forget,
+        Self::Identify,
         Self::Import,
         Self::List,
         Self::Log,
@@ -140,6 +143,7 @@ impl Action {
             | Self::Bypass
             | Self::Deactivate
             | Self::Forget
+            | Self::Identify
             | Self::Import
             | Self::List
             | Self::Log
@@ -168,6 +172,7 @@ impl Action {
             Self::Bypass => "bypass",
             Self::Deactivate => "deactivate",
             Self::Forget => "forget",
+            Self::Identify => "identify",
             Self::Import => "import",
             Self::List => "list",
             Self::Log | Self::VerifyLog => "log",

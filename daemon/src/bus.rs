@@ -8,16 +8,16 @@ mod sign_in;
 mod visitors;
 
 use fob_api::{
-    AssignOptions, BackupReport, BypassOptions, Error, ImportOptions, ImportReport, LogEntry,
-    LogOptions, LogReport, PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions,
-    RestoreOptions, RestoreReport, StatusReport, TokenReport, UnlockOptions, UserReport,
-    VerifyContext, VerifyDetails,
+    AssignOptions, BackupReport, BypassOptions, Error, IdentifyOptions, IdentifyReport,
+    ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions, PromptDetails,
+    RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions, RestoreReport, StatusReport,
+    TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::parse::{
-    backup_key, expiry, extent, far_clock, fate, host_name, log_query, log_report, pairing, proof,
-    safeguards, sealed_memory, seed_file, seed_file_password, seed_hints, serial_name, share,
+    backup_key, breadth, expiry, extent, far_clock, fate, host_name, log_query, log_report, pairing, proof,
+    safeguards, sealed_memory, seed_file, seed_file_password, seed_hints, serial_name, share, shown,
     terms, timed_pair, user_name, writable_file,
 };
 pub use self::{
@@ -26,7 +26,7 @@ pub use self::{
 };
 use crate::{
     access::Action,
-    engine::{Backup, Holder, Import, NewVirtualToken, Restore},
+    engine::{Backup, Holder, Identify, Import, NewVirtualToken, Restore},
     store::Store,
 };
 
@@ -165,6 +165,34 @@ impl<S: Store> Fob<S> {
         let visitor = self.visitor(&header, connection).await?;
         let caller = visitor.caller.signed_in_as(options.login_uid);
         self.engine.forget(caller, &serial_name(serial)?).await
+    }
+
+    /// Tells which of the tokens that nobody has could have shown a code, or two in a row: a token
+    /// whose label is gone. Nothing is changed and no code is used up. A token that a user has is
+    /// not searched, so nobody learns here whether a code of his is right.
+    ///
+    /// code2 is empty if there is only one code; one fits other tokens by chance as well. A call
+    /// searches a part of the tokens. Options: cursor (s), empty or missing for the first part,
+    /// then what the part before returned; elapsed (u); wide (b), two hours either way instead of
+    /// ten minutes, and a thousand counters instead of ten. Returns tokens (aa{sv}), at most 20;
+    /// more (u), how many beyond those; searched (u); unreadable (u), seeds that do not open;
+    /// percent (u) of the whole search; next (s), empty at the end. Callers: uid 0.
+    ///
+    /// Errors: ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("report"))]
+    async fn identify(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        code1: &str,
+        code2: &str,
+        options: IdentifyOptions,
+    ) -> Result<IdentifyReport, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
+        let (shown, breadth) = (shown(code1, code2, &options)?, breadth(&options));
+        let cursor = options.cursor.as_deref().unwrap_or_default();
+        self.engine.identify(Identify { caller, shown, breadth, cursor }).await
     }
 
     /// Reads a vendor's seed file into stock: all of it or nothing.

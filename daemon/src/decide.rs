@@ -6,6 +6,7 @@ pub mod assign;
 pub mod clock_model;
 pub mod fence;
 pub mod host_fault;
+pub mod identify;
 pub mod import;
 pub mod pair;
 pub mod policy;

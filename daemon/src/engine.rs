@@ -9,6 +9,7 @@ mod change;
 mod events;
 mod host;
 mod host_fault;
+mod identify;
 mod import;
 mod load;
 mod log;
@@ -17,8 +18,8 @@ mod recovery;
 mod rekey;
 mod report;
 mod restore;
-mod subject;
 mod serial;
+mod subject;
 mod tripwire;
 mod turns;
 mod underway;
@@ -28,6 +29,7 @@ mod virtual_token;
 
 pub use backup::{Backup, Sink};
 pub use change::{Holder, Pairing};
+pub use identify::Identify;
 pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
 pub use restore::{Restore, Source};
 pub use tripwire::Refused;
@@ -36,7 +38,7 @@ pub use verify::{Notice, SignIn, Untold};
 pub use virtual_token::NewVirtualToken;
 
 use std::sync::{
-    Mutex,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -71,7 +73,7 @@ pub struct Surroundings {
 /// Carries requests out.
 pub struct Engine<S> {
     store: S,
-    vault: Vault,
+    vault: Arc<Vault>,
     slow_hash: SlowHash,
     around: Surroundings,
     recent: recent::Recent,
@@ -85,6 +87,8 @@ pub struct Engine<S> {
     quiet: Mutex<Quiet>,
     /// Held by the rekey that runs.
     rekeying: tokio::sync::Mutex<()>,
+    /// Held by whoever looks through all tokens for one.
+    looking: tokio::sync::Mutex<()>,
 }
 
 /// Whether a change was applied.
@@ -97,7 +101,8 @@ enum Applied {
 
 impl<S: Store> Engine<S> {
     /// Puts an engine together.
-    pub fn new(store: S, vault: Vault, around: Surroundings) -> Self {
+    pub fn new(store: S, vault: impl Into<Arc<Vault>>, around: Surroundings) -> Self {
+        let vault = vault.into();
         let (recent, life) = (recent::Recent::default(), host::Life::default());
         let (turns, underway) = (turns::Turns::default(), Underway::default());
         let slow_hash = SlowHash::new(vault.recovery_key());
@@ -117,6 +122,7 @@ impl<S: Store> Engine<S> {
             commits_fail,
             quiet,
             rekeying,
+            looking: tokio::sync::Mutex::default(),
         }
     }
 

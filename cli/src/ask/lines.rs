@@ -64,6 +64,15 @@ impl Lines {
         }
     }
 
+    /// Tells whether there is one more line, however long it takes to come.
+    ///
+    /// # Errors
+    ///
+    /// If standard input cannot be read.
+    pub(crate) fn has_another(&mut self) -> io::Result<bool> {
+        Ok(!self.ahead.is_empty() || self.fill()? > 0)
+    }
+
     /// Waits until a line (or the end) can be read; `None` waits for ever. Returns whether it can.
     ///
     /// A terminal gives a line only once it is finished, so nothing is missed while it is typed.

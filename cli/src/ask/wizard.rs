@@ -67,6 +67,11 @@ impl Wizard {
         if self.first.is_none() { Which::First } else { Which::Second }
     }
 
+    /// Returns the first code, once it is there.
+    pub(crate) fn first(&self) -> Option<&Code> {
+        self.first.as_ref()
+    }
+
     /// Takes a line that was typed.
     pub(crate) fn hear(&mut self, line: &str) -> Heard {
         let Ok(code) = Code::parse(line) else { return self.mistake(Remark::NotACode) };

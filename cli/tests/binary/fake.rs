@@ -23,8 +23,8 @@ use std::{
 };
 
 use fob_api::{
-    BackupReport, Error, ImportReport, LogEntry, LogReport, RekeyReport, RestoreReport, Serial,
-    StatusReport, TokenReport, UserName, UserReport, address,
+    BackupReport, Error, IdentifyReport, ImportReport, LogEntry, LogReport, RekeyReport,
+    RestoreReport, Serial, StatusReport, TokenReport, UserName, UserReport, address,
 };
 use tempfile::TempDir;
 use zbus::{Connection, Guid, connection};
@@ -43,6 +43,7 @@ pub(crate) enum Reply {
     Events(Vec<LogEntry>, u64),
     Hangup,
     Import(ImportReport),
+    Identified(IdentifyReport),
     Log(LogReport),
     Page(Vec<TokenReport>, &'static str),
     Refuse(Error),

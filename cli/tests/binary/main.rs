@@ -11,6 +11,7 @@ mod encrypted;
 #[cfg(test)] // the same
 mod fake;
 mod formats;
+mod identify;
 mod log;
 mod reading;
 mod recovery;

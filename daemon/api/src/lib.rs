@@ -29,10 +29,10 @@ pub use log::{LogBreak, LogEntry, LogOptions, LogReport};
 pub use name::{NameError, Serial, UserName};
 pub use password::{LONGEST_PASSWORD, Password};
 pub use report::{
-    AssignOptions, BackupReport, BypassOptions, Fate, ImportOptions, ImportReport, MAX_RATE,
-    PageOptions, RekeyReport, RemoveOptions, RestoreNote, RestoreOptions, RestoreReport,
-    ShareReport, StatusReport, TokenReport, TokenState, UnlockOptions, UserReport, VIRTUAL_MAKER,
-    VIRTUAL_MODEL,
+    AssignOptions, BackupReport, BypassOptions, Fate, IdentifyOptions, IdentifyReport,
+    ImportOptions, ImportReport, MAX_RATE, PageOptions, RekeyReport, RemoveOptions, RestoreNote,
+    RestoreOptions, RestoreReport, ShareReport, StatusReport, TokenReport, TokenState,
+    UnlockOptions, UserReport, VIRTUAL_MAKER, VIRTUAL_MODEL,
 };
 pub use seed_file::{FormatSheet, SHEETS, SeedEncoding, SeedFormat, SeedScript, TokenKind};
 pub use share::Share;

@@ -5,10 +5,10 @@
 use zbus::wire::Fd;
 
 use crate::{
-    AssignOptions, BackupReport, BypassOptions, ImportOptions, ImportReport, LogEntry, LogOptions,
-    LogReport, PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions,
-    RestoreOptions, RestoreReport, StatusReport, TokenReport, UnlockOptions, UserReport,
-    VerifyContext, VerifyDetails,
+    AssignOptions, BackupReport, BypassOptions, IdentifyOptions, IdentifyReport, ImportOptions,
+    ImportReport, LogEntry, LogOptions, LogReport, PageOptions, PromptDetails, RecoveryCode,
+    RekeyReport, RemoveOptions, RestoreOptions, RestoreReport, StatusReport, TokenReport,
+    UnlockOptions, UserReport, VerifyContext, VerifyDetails,
 };
 
 /// The interface `org.fobd.Fob1`; each method is documented in the contract XML.
@@ -38,6 +38,15 @@ pub trait Fob {
 
     /// Removes a token's seed.
     fn forget(&self, serial: &str, options: RemoveOptions) -> zbus::Result<()>;
+
+    /// Searches a page of the tokens that nobody has for those that could have shown the codes;
+    /// `code2` is empty if there is one.
+    fn identify(
+        &self,
+        code1: &str,
+        code2: &str,
+        options: IdentifyOptions,
+    ) -> zbus::Result<IdentifyReport>;
 
     /// Reads a seed file from a descriptor into stock.
     fn import(

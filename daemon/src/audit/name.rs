@@ -100,6 +100,8 @@ names! {
         "The seed of a token was removed."
     HostClockFault "host_clock_fault" "34cf7bf640c144fb83f98b4d1b9b0d0b" Error
         "Several tokens are off the same way, so it is the host's clock that is."
+    Identify "identify" "735d00e201a9dc887b9fb1f82339da4a" Notice
+        "An administrator asked which token shows certain codes, or was told that this one could."
     Import "import" "ca5f04066942406680a4d99652124386" Notice
         "A token came into stock."
     LogBroken "log_broken" "a9cb297d7a9c45c3bfa9b8c107eea8dd" Critical

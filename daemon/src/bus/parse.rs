@@ -6,9 +6,9 @@ use std::{
 };
 
 use fob_api::{
-    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, ImportOptions,
-    LONGEST_PASSWORD, LogBreak, LogEntry, LogOptions, LogReport, Password, RemoveOptions, Serial,
-    Share, UserName, Verdict, VerifyContext, VerifyDetails,
+    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, IdentifyOptions,
+    ImportOptions, LONGEST_PASSWORD, LogBreak, LogEntry, LogOptions, LogReport, Password,
+    RemoveOptions, Serial, Share, UserName, Verdict, VerifyContext, VerifyDetails,
 };
 use zbus::wire::OwnedFd;
 use zeroize::Zeroizing;
@@ -17,6 +17,7 @@ use crate::{
     access::Caller,
     audit::{self, Query},
     decide::{
+        identify::{Breadth, Shown},
         import::Expiry,
         pair::{FarClock, TimedPair},
         recovery::Terms,
@@ -145,6 +146,24 @@ pub(super) fn timed_pair(codes: &[&str], options: &AssignOptions) -> Result<Time
 /// Parses the two codes that prove a right, or none.
 pub(super) fn proof(codes: &[&str], options: &AssignOptions) -> Result<Option<TimedPair>, Error> {
     if codes.is_empty() { Ok(None) } else { timed_pair(codes, options).map(Some) }
+}
+
+/// Parses what a token without a label has shown: one code, or two.
+pub(super) fn shown(first: &str, second: &str, options: &IdentifyOptions) -> Result<Shown, Error> {
+    if second.is_empty() {
+        return parse_code(first).map(Shown::Code);
+    }
+    let elapsed = options.elapsed;
+    let options = AssignOptions { elapsed, ..AssignOptions::default() };
+    timed_pair(&[first, second], &options).map(Shown::Pair)
+}
+
+/// Returns how far a token is searched.
+pub(super) fn breadth(options: &IdentifyOptions) -> Breadth {
+    match options.wide {
+        Some(true) => Breadth::Wide,
+        _ => Breadth::Near,
+    }
 }
 
 /// Puts a request for a token together.

@@ -149,7 +149,11 @@ fn far_off(opened: &Opened<'_>, timed: &TimedPair, period: u32, at: &At<'_>) -> 
 }
 
 /// Searches the pair in ranges of which none overlaps another.
-fn search(opened: &Opened<'_>, timed: &TimedPair, ranges: &[RangeInclusive<u64>]) -> PairSearch {
+pub(super) fn search(
+    opened: &Opened<'_>,
+    timed: &TimedPair,
+    ranges: &[RangeInclusive<u64>],
+) -> PairSearch {
     let gap = gap(opened, timed.elapsed);
     let found = ranges.iter().map(|range| {
         if range.is_empty() {
@@ -172,17 +176,41 @@ fn ranges(opened: &Opened<'_>, reach: Reach, at: &At<'_>) -> Vec<RangeInclusive<
         return vec![floor..=floor.saturating_add(at.policy.pair_look_ahead)];
     };
     let host = about(at.now.0, period, seconds(reach, at.policy));
-    let known = opened.state.clock.map(|clock| {
-        let drift = clock_model::predict(&clock, at.now).drift;
-        let token = Now(at.now.0.saturating_add_signed(drift as i64));
-        about(token.0, period, seconds(reach, at.policy))
-    });
-    let ranges = match (reach, known) {
+    let ranges = match (reach, known(opened, period, reach, at)) {
         (Reach::AdministratorFar, _) | (_, None) => vec![host],
         (Reach::Prompt, Some(known)) => vec![known],
         (_, Some(known)) => united(host, known),
     };
     ranges.into_iter().map(|range| (*range.start()).max(floor)..=*range.end()).collect()
+}
+
+/// Returns the steps about the host's time, and about the token's where it is known; for a search
+/// that accepts nothing, and so has no floor.
+pub(super) fn both(
+    opened: &Opened<'_>,
+    period: u32,
+    reach: Reach,
+    at: &At<'_>,
+) -> Vec<RangeInclusive<u64>> {
+    let host = about(at.now.0, period, seconds(reach, at.policy));
+    match known(opened, period, reach, at) {
+        Some(known) => united(host, known),
+        None => vec![host],
+    }
+}
+
+/// Returns the steps about the token's time, if its clock is known.
+fn known(
+    opened: &Opened<'_>,
+    period: u32,
+    reach: Reach,
+    at: &At<'_>,
+) -> Option<RangeInclusive<u64>> {
+    opened.state.clock.map(|clock| {
+        let drift = clock_model::predict(&clock, at.now).drift;
+        let token = Now(at.now.0.saturating_add_signed(drift as i64));
+        about(token.0, period, seconds(reach, at.policy))
+    })
 }
 
 /// Returns the steps around a moment.

@@ -28,9 +28,9 @@ pub struct Page {
 }
 
 /// Where a page begins: a shard, and the last key that was seen in it.
-struct Cursor {
-    shard: u8,
-    after: Option<Key>,
+pub(super) struct Cursor {
+    pub(super) shard: u8,
+    pub(super) after: Option<Key>,
 }
 
 impl<S: Store> Engine<S> {
@@ -175,12 +175,9 @@ impl<S: Store> Engine<S> {
                     tokens.push(self::token(&record, &state, &at));
                 }
             }
-            cursor = match (entries.last(), cursor.shard.checked_add(1)) {
-                (Some(entry), _) if entries.len() == room => {
-                    Cursor { shard: cursor.shard, after: Some(entry.key.clone()) }
-                }
-                (_, Some(shard)) => Cursor { shard, after: None },
-                (_, None) => return Ok(Page { tokens, next: String::new() }),
+            cursor = match cursor.behind(&entries, room) {
+                Some(next) => next,
+                None => return Ok(Page { tokens, next: String::new() }),
             };
             if tokens.len() >= limit {
                 return Ok(Page { tokens, next: cursor.to_text() });
@@ -218,7 +215,7 @@ impl<S: Store> Engine<S> {
 
 impl Cursor {
     /// Reads `SHARD` or `SHARD:SERIAL`, the shard as a number; empty is the beginning.
-    fn parse(text: &str) -> Result<Self, Error> {
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
         const BAD: Error =
             Error::InvalidArgument { fact: "cursor is not one that a page returned." };
         if text.is_empty() {
@@ -233,7 +230,23 @@ impl Cursor {
         if after.shard() == shard { Ok(Self { shard, after: Some(after) }) } else { Err(BAD) }
     }
 
-    fn to_text(&self) -> String {
+    /// Returns where the next page begins behind these entries, of which there were to be so many;
+    /// `None` behind the last.
+    pub(super) fn behind(&self, entries: &[Entry], wanted: usize) -> Option<Self> {
+        match entries.last() {
+            Some(entry) if entries.len() == wanted => {
+                Some(Self { shard: self.shard, after: Some(entry.key.clone()) })
+            }
+            _ => Some(Self { shard: self.shard.checked_add(1)?, after: None }),
+        }
+    }
+
+    /// Tells whether it is the beginning of everything.
+    pub(super) fn is_start(&self) -> bool {
+        self.shard == 0 && self.after.is_none()
+    }
+
+    pub(super) fn to_text(&self) -> String {
         let serial = self.after.as_ref().map(|key| String::from_utf8_lossy(key.name()));
         format!("{}:{}", self.shard, serial.unwrap_or_default())
     }

@@ -5,6 +5,7 @@ mod encrypted;
 mod events;
 mod host;
 mod host_fault;
+mod identify;
 mod life;
 mod recovery;
 mod rekey;

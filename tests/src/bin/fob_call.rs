@@ -173,6 +173,7 @@ impl Caller {
             }
             "Deactivate" => self.call(method, &(user, none)).await,
             "Forget" => self.call(method, &(serial, none)).await,
+            "Identify" => self.call(method, &("123456", "654321", none)).await,
             "Import" => {
                 let file = File::open("/dev/null").expect("/dev/null opens");
                 self.call(method, &(Fd::from(&file), "", none)).await

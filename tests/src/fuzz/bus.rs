@@ -9,8 +9,8 @@ use std::{
 };
 
 use fob_api::{
-    AssignOptions, BypassOptions, ImportOptions, LogOptions, PageOptions, RemoveOptions,
-    RestoreOptions, UnlockOptions, VerifyContext,
+    AssignOptions, BypassOptions, IdentifyOptions, ImportOptions, LogOptions, PageOptions,
+    RemoveOptions, RestoreOptions, UnlockOptions, VerifyContext,
     address::{INTERFACE, OBJECT_PATH},
 };
 use fobd::{
@@ -54,6 +54,7 @@ const METHODS: [(&str, &str, Others); 21] = [
     ("Unlock", "sa{sv}", Others::Never),
     ("Verify", "ssa{sv}", Others::Themselves),
     ("VerifyLog", "", Others::Never),
+    ("Identify", "ssa{sv}", Others::Never),
 ];
 
 /// What callers who are not root may do with a method.
@@ -73,6 +74,7 @@ pub(super) fn arguments(bytes: &[u8]) {
         "Backup" => read::<Vec<u8>>(body, endian), // a descriptor is no bytes
         "Bypass" => read::<(String, BypassOptions)>(body, endian),
         "Deactivate" | "Forget" => read::<(String, RemoveOptions)>(body, endian),
+        "Identify" => read::<(String, String, IdentifyOptions)>(body, endian),
         "Import" => read::<(String, ImportOptions)>(body, endian), // nor here
         "List" => read::<(String, u32, PageOptions)>(body, endian),
         "Log" => read::<LogOptions>(body, endian),

@@ -22,6 +22,7 @@ const TABLE: [(&str, Row); 21] = [
     ("Bypass", Row::Root),
     ("Deactivate", Row::Root),
     ("Forget", Row::Root),
+    ("Identify", Row::Root),
     ("Import", Row::Root),
     ("List", Row::Root),
     ("Log", Row::Root),

@@ -8,9 +8,10 @@ use std::{
 };
 
 use fob_api::{
-    AssignOptions, BackupReport, BypassOptions, Error, ImportOptions, ImportReport, LogEntry,
-    LogOptions, LogReport, PageOptions, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions,
-    RestoreReport, StatusReport, TokenReport, UnlockOptions, UserReport,
+    AssignOptions, BackupReport, BypassOptions, Error, IdentifyOptions, IdentifyReport,
+    ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions, RecoveryCode,
+    RekeyReport, RemoveOptions, RestoreOptions, RestoreReport, StatusReport, TokenReport,
+    UnlockOptions, UserReport,
 };
 use zbus::wire::OwnedFd as WireFd;
 
@@ -101,6 +102,19 @@ impl Daemon {
 
     fn forget(&self, serial: &str, _options: RemoveOptions) -> Result<(), Error> {
         reply!(self.play(&format!("Forget {serial}")), Reply::Done => ())
+    }
+
+    fn identify(
+        &self,
+        code1: &str,
+        code2: &str,
+        options: IdentifyOptions,
+    ) -> Result<IdentifyReport, Error> {
+        let elapsed = if options.elapsed.is_some() { " with elapsed" } else { "" };
+        let cursor = optional("cursor", options.cursor.as_deref());
+        let wide = flag("wide", options.wide);
+        let reply = self.play(&format!("Identify {code1},{code2}{elapsed}{wide}{cursor}"));
+        reply!(reply, Reply::Identified(report) => report)
     }
 
     async fn import(
