@@ -22,7 +22,7 @@ pub(crate) async fn while_working<T>(text: &'static str, work: impl Future<Outpu
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{msg} {spinner}")
+    ProgressStyle::with_template("{msg} {spinner} {elapsed}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
         .tick_chars("|/-\\ ")
 }

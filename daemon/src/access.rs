@@ -110,7 +110,7 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Assign,
         Self::Backup,
         Self::Bypass,

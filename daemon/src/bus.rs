@@ -16,9 +16,9 @@ use fob_api::{
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::parse::{
-    backup_key, breadth, expiry, extent, far_clock, fate, host_name, log_query, log_report, pairing, proof,
-    safeguards, sealed_memory, seed_file, seed_file_password, seed_hints, serial_name, share, shown,
-    terms, timed_pair, user_name, writable_file,
+    backup_key, bad_rows, breadth, expiry, extent, far_clock, fate, host_name, log_query,
+    log_report, pairing, proof, safeguards, sealed_memory, seed_file, seed_file_password,
+    seed_hints, serial_name, share, shown, terms, timed_pair, user_name, writable_file,
 };
 pub use self::{
     object::{CallerSource, Fob},
@@ -204,9 +204,11 @@ impl<S: Store> Fob<S> {
     /// where it is not certain; kind (s) of the tokens, hotp-6, hotp-8, totp-6-30, totp-6-60,
     /// totp-8-30 or totp-8-60, where the file does not say it; password (h), a regular file with
     /// the passphrase of an encrypted file, or its key in hexadecimal or base64, in 1 to 1024
-    /// bytes.
+    /// bytes; partial (b), tokens that cannot come in, and rows of lists that cannot be read, are
+    /// told and the others come in.
     /// Returns format (s), added (as), unchanged (as), notices (as): mac-over-plaintext, no-mac,
-    /// signature-unchecked. Callers: uid 0.
+    /// signature-unchecked; with partial, rejected (aa{sv}), at most 10000, with line (u), column (u),
+    /// serial (s), fact (s), hint (s), and no seed. Callers: uid 0.
     ///
     /// Errors: BadSeedFile, InvalidArgument, KeyNeeded and PassphraseNeeded (the file is encrypted
     /// with that; call again with a password), NotAuthorized, StoreUnavailable.
@@ -224,8 +226,9 @@ impl<S: Store> Fob<S> {
         self.engine.permit_import(caller)?;
         let (hints, file) = (seed_hints(format, &options)?, seed_file(file).await?);
         let (expiry, extent) = (expiry(&options), extent(options.dry_run));
+        let bad = bad_rows(&options);
         let password = seed_file_password(options.password).await?;
-        self.engine.import(Import { caller, file, hints, password, expiry, extent }).await
+        self.engine.import(Import { caller, file, hints, password, expiry, extent, bad }).await
     }
 
     /// Lists tokens in pages of at most 500. The cursor is empty for the first page, then what

@@ -30,7 +30,7 @@ mod virtual_token;
 pub use backup::{Backup, Sink};
 pub use change::{Holder, Pairing};
 pub use identify::Identify;
-pub use import::{Extent, Import, ReadError, SeedFile, read_seed_file};
+pub use import::{BadRows, Extent, Import, ReadError, SeedFile, read_seed_file};
 pub use restore::{Restore, Source};
 pub use tripwire::Refused;
 pub use underway::{Underway, Work};

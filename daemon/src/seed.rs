@@ -13,6 +13,7 @@ mod explain;
 mod multiotp_csv;
 mod nexus_text;
 mod oath_csv;
+mod partial;
 mod place;
 mod plain;
 mod pskc;
@@ -36,6 +37,7 @@ pub use fob_api::{SeedEncoding as Encoding, SeedFormat as Format, TokenKind};
 use self::oath_csv::Dialect;
 use crate::record::{Moving, Parameters, Seed};
 pub use error::{Encryption, Flaw, SeedError, Unsupported};
+pub use partial::{MOST, Reject, open_partly};
 pub use place::Place;
 pub(crate) use place::Places;
 

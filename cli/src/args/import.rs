@@ -26,10 +26,23 @@ pub(crate) struct Import {
     /// Check the file and say what would be added, without adding it
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Take the good tokens, and write the rows of the others into this new file, with the reasons
+    #[arg(long, value_name = "REJECTS")]
+    pub(crate) partial: Option<PathBuf>,
     /// Take tokens whose file says that they have expired, or may not be used yet
     #[arg(long)]
     pub(crate) ignore_expiry: bool,
     /// Read the passphrase or key of an encrypted file from this descriptor, up to the end of its line
     #[arg(long, value_name = "FD", value_parser = clap::value_parser!(i32).range(0..))]
     pub(crate) password_fd: Option<i32>,
+    #[command(flatten)]
+    pub(crate) receipt: Receipt,
+}
+
+/// How the receipt is printed.
+#[derive(Args, Debug)]
+pub(crate) struct Receipt {
+    /// Print the receipt as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }

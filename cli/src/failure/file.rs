@@ -9,6 +9,8 @@ pub(crate) enum FileTrouble {
     Folder,
     /// The system says why.
     Io(io::Error),
+    /// What did not come in cannot be written to it.
+    NotWritten(io::Error),
     /// It is longer than fobctl copies.
     TooLong,
 }
@@ -17,6 +19,10 @@ impl fmt::Display for FileTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder => f.write_str("this is a folder."),
+            Self::NotWritten(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                f.write_str("this file is there already.")
+            }
+            Self::NotWritten(error) => write!(f, "{error}."),
             Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 f.write_str("there is no such file.")
             }

@@ -1,5 +1,8 @@
 //! `import`: hands a seed file to the daemon as a descriptor, never as a path.
 
+mod receipt;
+mod rejects;
+
 use std::{
     fs::{File, Metadata},
     io::{self, IsTerminal, Read, Seek, Write},
@@ -15,6 +18,7 @@ use nix::{
 use zbus::wire::OwnedFd;
 use zeroize::Zeroizing;
 
+use self::rejects::Rejects;
 use crate::{
     args::Import,
     ask,
@@ -39,6 +43,8 @@ pub(super) async fn import(args: Import) -> Result<(), Failure> {
     // Before anything else is opened: the descriptor is one that the caller has opened.
     let password = args.password_fd.map(|number| password_beside(&file, number)).transpose()?;
     let mut source = Source::open(&file)?;
+    let path = args.partial.as_deref().filter(|_| !args.dry_run);
+    let rejects = path.map(Rejects::begin).transpose()?;
     let mut outcome = request(&source, &args, password.as_ref()).await;
     let question = outcome.as_ref().err().and_then(Failure::question);
     if let Some(question) = question.filter(|_| io::stdin().is_terminal()) {
@@ -52,11 +58,18 @@ pub(super) async fn import(args: Import) -> Result<(), Failure> {
     }
     let report = outcome.map_err(|failure| failure.of_file(&source.name))?;
     report.notices.iter().flatten().for_each(|word| remark(&sentence(word)));
-    // What the caller has named need not be said.
-    let found = report.format.as_deref().filter(|_| args.format.is_none()).map(render::printable);
-    let found = found.map(|format| format!("Read as {format}.\n")).unwrap_or_default();
-    let receipt = if args.dry_run { foretold(&report) } else { done(&report) };
-    render::print(&format!("{found}{receipt}"))
+    rejects::explain(&report);
+    let hash = receipt::hash(&mut source)?;
+    let set_aside = rejects.map(|rejects| rejects.write(&mut source, &report)).transpose()?;
+    let set_aside = set_aside.unwrap_or_default();
+    if args.receipt.json {
+        return render::print(&receipt::json(&report, &args, &hash));
+    }
+    render::print(&format!("{}{set_aside}", receipt::sentences(&report, &args, &hash)))?;
+    if !args.dry_run && source.is_named {
+        receipt::advise_to_shred(&file);
+    }
+    Ok(())
 }
 
 /// Reads what opens the file from a descriptor.
@@ -77,6 +90,7 @@ async fn request(
         dry_run: args.dry_run.then_some(true),
         ignore_expiry: args.ignore_expiry.then_some(true),
         login_uid: login_uid(),
+        partial: args.partial.is_some().then_some(true),
         encoding: args.encoding.clone(),
         kind: args.kind.clone(),
         password: password.map(in_memory).transpose()?,
@@ -126,6 +140,8 @@ struct Source {
     file: File,
     name: String,
     is_open_to_others: bool,
+    /// It is a file, not a stream that was copied.
+    is_named: bool,
 }
 
 impl Source {
@@ -137,7 +153,10 @@ impl Source {
         };
         let opened = if path == Path::new("-") { stdin() } else { named(path) };
         match opened {
-            Ok((file, is_open_to_others)) => Ok(Self { file, name, is_open_to_others }),
+            Ok((file, is_open_to_others)) => {
+                let is_named = path.is_file();
+                Ok(Self { file, name, is_open_to_others, is_named })
+            }
             Err(trouble) => Err(Failure::File { name, trouble }),
         }
     }
@@ -152,6 +171,25 @@ impl Source {
             trouble: FileTrouble::Io(error),
         })
     }
+
+    /// Reads all of it, from the start.
+    fn bytes(&mut self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        self.rewind()?;
+        let read = read_whole(&mut self.file);
+        read.map_err(|error| Failure::File {
+            name: self.name.clone(),
+            trouble: FileTrouble::Io(error),
+        })
+    }
+}
+
+/// Reads a file into memory that is wiped.
+fn read_whole(file: &mut File) -> io::Result<Zeroizing<Vec<u8>>> {
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    // One allocation: a growing buffer would leave unwiped copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
+    file.take(length as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn stdin() -> Result<(File, bool), FileTrouble> {
@@ -209,32 +247,6 @@ fn copy(stream: File) -> Result<File, FileTrouble> {
     Ok(memory)
 }
 
-fn counts(report: &ImportReport) -> (usize, usize) {
-    (report.added.as_ref().map_or(0, Vec::len), report.unchanged.as_ref().map_or(0, Vec::len))
-}
-
-fn tokens(count: usize) -> String {
-    if count == 1 { "1 token".to_owned() } else { format!("{count} tokens") }
-}
-
-fn done(report: &ImportReport) -> String {
-    match counts(report) {
-        (added, 0) => format!("{} added to stock.", tokens(added)),
-        (added, 1) => format!("{} added to stock, 1 was there already.", tokens(added)),
-        (added, known) => format!("{} added to stock, {known} were there already.", tokens(added)),
-    }
-}
-
-fn foretold(report: &ImportReport) -> String {
-    match counts(report) {
-        (added, 0) => format!("{} would be added to stock.", tokens(added)),
-        (added, 1) => format!("{} would be added to stock, 1 is there already.", tokens(added)),
-        (added, known) => {
-            format!("{} would be added to stock, {known} are there already.", tokens(added))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -243,27 +255,7 @@ mod tests {
         os::fd::OwnedFd,
     };
 
-    use fob_api::ImportReport;
-
-    use super::{copy, done, foretold};
-
-    fn report(added: usize, unchanged: usize) -> ImportReport {
-        let serials = |count| Some(vec!["1".to_owned(); count]);
-        let (added, unchanged) = (serials(added), serials(unchanged));
-        ImportReport { added, unchanged, ..ImportReport::default() }
-    }
-
-    #[test]
-    fn the_sentence_counts_new_and_known_tokens() {
-        assert_eq!(done(&report(12, 3)), "12 tokens added to stock, 3 were there already.");
-        assert_eq!(done(&report(1, 0)), "1 token added to stock.");
-        assert_eq!(done(&report(0, 1)), "0 tokens added to stock, 1 was there already.");
-        assert_eq!(
-            foretold(&report(2, 1)),
-            "2 tokens would be added to stock, 1 is there already."
-        );
-        assert_eq!(foretold(&report(2, 0)), "2 tokens would be added to stock.");
-    }
+    use super::copy;
 
     #[test]
     fn a_pipe_is_copied_from_its_start_and_sealed() {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use fob_api::{Error, ImportReport};
 
-use crate::fake::{Fake, Reply, Terminal, can_run, run, run_alone, seed_file};
+use crate::fake::{Fake, Reply, Terminal, can_run, destroy, receipt, run, run_alone, seed_file};
 
 const ASKED: &str = "Import \"the contents\" \"\"";
 
@@ -54,7 +54,8 @@ fn the_passphrase_of_a_seed_file_is_asked_for_unseen_and_the_file_handed_over_ag
     terminal.shows("Passphrase of the seed file: ");
     terminal.types("qwerty");
     let ended = terminal.ends();
-    assert_eq!((ended.status, ended.stdout.as_str()), (0, "1 token added to stock.\n"));
+    let end = receipt("Serial 1.", "the contents");
+    assert_eq!((ended.status, ended.stdout), (0, format!("1 token added to stock.\n{end}")));
     assert!(!ended.stderr.contains("qwerty"), "it was shown: {}", ended.stderr);
 }
 
@@ -139,10 +140,14 @@ fn a_descriptor_gives_its_first_line_in_the_first_call() {
     let (_folder, file) = seed_file(0o600);
     let call = "Import \"the contents\" \"\" password= two words ";
     let fake = Fake::new(&[(call, imported(&[])), (call, imported(&[]))]);
-    let done = "1 token added to stock.\n";
-    fake.run(&["import", "--password-fd", "0", &file], " two words \nthree").printed(done);
+    let done = format!("1 token added to stock.\n{}", receipt("Serial 1.", "the contents"));
     let command = fake.command(&["import", "--password-fd", "3", &file]);
-    run(with_descriptor(&command, " two words \\nthree"), "").printed(done);
+    for ended in [
+        fake.run(&["import", "--password-fd", "0", &file], " two words \nthree"),
+        run(with_descriptor(&command, " two words \\nthree"), ""),
+    ] {
+        assert_eq!((ended.status, ended.stdout, ended.stderr), (0, done.clone(), destroy(&file)));
+    }
 }
 
 #[test]
@@ -175,14 +180,13 @@ fn what_is_to_be_known_of_a_file_is_said_beside_the_receipt() {
     let notices = ["mac-over-plaintext", "no-mac", "signature-unchecked", "of-later"];
     let fake = Fake::new(&[(ASKED, imported(&notices))]);
     let ended = fake.run(&["import", &file], "");
-    assert_eq!((ended.status, ended.stdout.as_str()), (0, "1 token added to stock.\n"));
-    assert_eq!(
-        ended.stderr,
-        "note: the MACs are of the plain seeds, as in drafts before RFC 6030; they fit.\n\
+    let end = receipt("Serial 1.", "the contents");
+    assert_eq!((ended.status, ended.stdout), (0, format!("1 token added to stock.\n{end}")));
+    let notes = "note: the MACs are of the plain seeds, as in drafts before RFC 6030; they fit.\n\
          note: the encrypted seeds have no MAC: nobody can tell whether the file was changed.\n\
          note: the file is signed, and Fob checks no signatures.\n\
-         note: fobd says \"of-later\" of this file.\n"
-    );
+         note: fobd says \"of-later\" of this file.\n";
+    assert_eq!(ended.stderr, format!("{notes}{}", destroy(&file)));
 }
 
 #[test]
@@ -204,12 +208,13 @@ fn a_format_that_was_found_is_named_beside_what_is_to_be_known_of_the_file() {
     let note =
         "note: the encrypted seeds have no MAC: nobody can tell whether the file was changed.\n";
     let named = ["--format", "pskc", "--kind", "hotp-6"];
-    for (said, receipt) in [
+    let end = receipt("Serial 1.", "the contents");
+    for (said, counts) in [
         (&[][..], "Read as pskc.\n1 token added to stock.\n"),
         (&named, "1 token added to stock.\n"),
     ] {
         let ended = fake.run(&[&password, said].concat(), "qwerty\n");
-        let shown = (ended.status, ended.stdout.as_str(), ended.stderr.as_str());
-        assert_eq!(shown, (0, receipt, note));
+        let shown = (ended.status, ended.stdout, ended.stderr);
+        assert_eq!(shown, (0, format!("{counts}{end}"), format!("{note}{}", destroy(&file))));
     }
 }

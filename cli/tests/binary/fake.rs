@@ -26,6 +26,7 @@ use fob_api::{
     BackupReport, Error, IdentifyReport, ImportReport, LogEntry, LogReport, RekeyReport,
     RestoreReport, Serial, StatusReport, TokenReport, UserName, UserReport, address,
 };
+use sha2::Digest as _;
 use tempfile::TempDir;
 use zbus::{Connection, Guid, connection};
 
@@ -42,8 +43,8 @@ pub(crate) enum Reply {
     Done,
     Events(Vec<LogEntry>, u64),
     Hangup,
-    Import(ImportReport),
     Identified(IdentifyReport),
+    Import(ImportReport),
     Log(LogReport),
     Page(Vec<TokenReport>, &'static str),
     Refuse(Error),
@@ -169,6 +170,20 @@ async fn serve_peers(listener: UnixListener, script: &Arc<Mutex<Script>>, stop: 
             .serve_at(address::OBJECT_PATH, Daemon { script: Arc::clone(script) });
         connections.push(connection.build().await.unwrap());
     }
+}
+
+/// Returns the end of the receipt of an import: the serials' sentence, and the hash of this text.
+pub(crate) fn receipt(serials: &str, text: &str) -> String {
+    let hash = sha2::Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    format!("{serials}\nSHA-256 of the file: {hash}\n")
+}
+
+/// Returns the advice to destroy a file whose tokens are in stock.
+pub(crate) fn destroy(file: &str) -> String {
+    format!(
+        "hint: the seeds are in stock now. Destroy the file: shred -u {file} (copies may stay on an \
+         SSD, and where the file system copies on write).\n"
+    )
 }
 
 /// What a run of fobctl left behind.

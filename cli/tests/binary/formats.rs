@@ -2,7 +2,7 @@
 
 use fob_api::{Error, ImportReport};
 
-use crate::fake::{Fake, Reply, can_run, run_alone};
+use crate::fake::{Fake, Reply, can_run, receipt, run_alone};
 
 fn read_as(format: &str) -> Reply {
     Reply::Import(ImportReport {
@@ -30,10 +30,11 @@ fn a_format_that_was_found_is_named_and_one_that_was_given_is_not() {
         ("Import \"x\" \"\" dry_run=true", read_as("multiotp-csv")),
         ("Import \"x\" \"oath-csv\"", read_as("oath-csv")),
     ]);
-    fake.run(&["import", "-"], "x").printed("Read as entra-csv.\n1 token added to stock.\n");
+    let done = format!("1 token added to stock.\n{}", receipt("Serial 1.", "x"));
+    fake.run(&["import", "-"], "x").printed(&format!("Read as entra-csv.\n{done}"));
     fake.run(&["import", "-", "--dry-run"], "x")
         .printed("Read as multiotp-csv.\n1 token would be added to stock.\n");
-    fake.run(&["import", "-", "--format", "oath-csv"], "x").printed("1 token added to stock.\n");
+    fake.run(&["import", "-", "--format", "oath-csv"], "x").printed(&done);
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn what_the_file_leaves_open_is_handed_over() {
     )]);
     let said = ["--format", "feitian-text", "--encoding", "base32", "--kind", "totp-6-60"];
     fake.run(&[["import", "-"].as_slice(), &said].concat(), "x")
-        .printed("1 token added to stock.\n");
+        .printed(&format!("1 token added to stock.\n{}", receipt("Serial 1.", "x")));
 }
 
 #[test]

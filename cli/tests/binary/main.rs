@@ -13,6 +13,7 @@ mod fake;
 mod formats;
 mod identify;
 mod log;
+mod partial;
 mod reading;
 mod recovery;
 mod system_bus;

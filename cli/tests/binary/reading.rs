@@ -4,7 +4,9 @@ use std::process::Stdio;
 
 use fob_api::{Error, ImportReport, StatusReport, TokenReport};
 
-use crate::fake::{Fake, Reply, assigned, can_run, in_stock, run_alone, seed_file, serial, user};
+use crate::fake::{
+    Fake, Reply, assigned, can_run, destroy, in_stock, receipt, run_alone, seed_file, serial, user,
+};
 
 fn imported(added: &[&str], unchanged: &[&str]) -> Reply {
     let owned = |serials: &[&str]| Some(serials.iter().map(|s| (*s).to_owned()).collect());
@@ -23,8 +25,10 @@ fn an_import_hands_over_the_open_file_and_counts_the_tokens() {
     }
     let (_folder, file) = seed_file(0o600);
     let fake = Fake::new(&[("Import \"the contents\" \"\"", imported(&["1", "2"], &["3"]))]);
-    fake.run(&["import", &file], "")
-        .printed("Read as pskc.\n2 tokens added to stock, 1 was there already.\n");
+    let ended = fake.run(&["import", &file], "");
+    let counts = "Read as pskc.\n2 tokens added to stock, 1 was there already.\n";
+    let receipt = format!("{counts}{}", receipt("Serials 1 to 2.", "the contents"));
+    assert_eq!((ended.status, ended.stdout, ended.stderr), (0, receipt, destroy(&file)));
 }
 
 #[test]
@@ -48,13 +52,12 @@ fn an_import_warns_of_a_seed_file_that_others_can_read() {
     let (_folder, file) = seed_file(0o640);
     let fake = Fake::new(&[("Import \"the contents\" \"\"", imported(&["1"], &[]))]);
     let ended = fake.run(&["import", &file], "");
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (0, "Read as pskc.\n1 token added to stock.\n")
-    );
+    let receipt = receipt("Serial 1.", "the contents");
+    let receipt = format!("Read as pskc.\n1 token added to stock.\n{receipt}");
+    assert_eq!((ended.status, ended.stdout), (0, receipt));
     let hint =
         format!("hint: the seed file is readable by others; delete it or run chmod 600 {file}\n");
-    assert_eq!(ended.stderr, hint);
+    assert_eq!(ended.stderr, format!("{hint}{}", destroy(&file)));
 }
 
 #[test]

@@ -30,11 +30,13 @@ pub use name::{NameError, Serial, UserName};
 pub use password::{LONGEST_PASSWORD, Password};
 pub use report::{
     AssignOptions, BackupReport, BypassOptions, Fate, IdentifyOptions, IdentifyReport,
-    ImportOptions, ImportReport, MAX_RATE, PageOptions, RekeyReport, RemoveOptions, RestoreNote,
-    RestoreOptions, RestoreReport, ShareReport, StatusReport, TokenReport, TokenState,
+    ImportOptions, ImportReject, ImportReport, MAX_RATE, PageOptions, RekeyReport, RemoveOptions,
+    RestoreNote, RestoreOptions, RestoreReport, ShareReport, StatusReport, TokenReport, TokenState,
     UnlockOptions, UserReport, VIRTUAL_MAKER, VIRTUAL_MODEL,
 };
-pub use seed_file::{FormatSheet, SHEETS, SeedEncoding, SeedFormat, SeedScript, TokenKind};
+pub use seed_file::{
+    FormatSheet, SHEETS, SeedEncoding, SeedFormat, SeedScript, TokenKind, text_lines,
+};
 pub use share::Share;
 pub use utc::Utc;
 pub use verdict::{PromptDetails, PromptKind, Verdict, VerifyContext, VerifyDetails};

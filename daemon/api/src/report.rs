@@ -221,9 +221,27 @@ pub struct ImportReport {
     pub added: Option<Vec<String>>,
     /// Serials that were known already, with the same seed and parameters.
     pub unchanged: Option<Vec<String>>,
+    /// Tokens and rows that were set aside; present if that was asked for.
+    pub rejected: Option<Vec<ImportReject>>,
     /// What the importer should know about the file: `mac-over-plaintext`, `no-mac`,
     /// `signature-unchecked`; absent if there is nothing.
     pub notices: Option<Vec<String>>,
+}
+
+/// A token, or a row, of a seed file that did not come in.
+#[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct ImportReject {
+    /// The line in which it stands, or begins; LF, CR LF and a single CR each end one.
+    pub line: Option<u32>,
+    /// The column of what is wrong.
+    pub column: Option<u32>,
+    /// Its serial, where it could be read.
+    pub serial: Option<String>,
+    /// What is wrong, with the place in front.
+    pub fact: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 /// The daemon's state.
@@ -276,6 +294,8 @@ pub struct ImportOptions {
     pub dry_run: Option<bool>,
     /// Take keys whose file says that they have expired, or may not be used yet.
     pub ignore_expiry: Option<bool>,
+    /// Take the good tokens and tell which are not, instead of refusing the file.
+    pub partial: Option<bool>,
     /// How the seeds are written ([`crate::SeedEncoding::word`]), where that is not certain.
     pub encoding: Option<String>,
     /// What the tokens are ([`crate::TokenKind::word`]), where the file does not say it.

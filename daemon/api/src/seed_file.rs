@@ -156,10 +156,48 @@ impl SeedFormat {
         self.sheet().word
     }
 
+    /// Tells whether each token is a line.
+    pub fn has_rows(self) -> bool {
+        !matches!(self, Self::Pskc | Self::SafenetXml | Self::SafewordDat)
+    }
+
+    /// Tells whether a line that begins with `#` is a comment.
+    pub fn has_comments(self) -> bool {
+        self.has_rows() && !matches!(self, Self::EntraCsv | Self::SafeidCsv | Self::NexusText)
+    }
+
+    /// Returns what stands before the first row of a text and tells how all are to be read: the
+    /// header, or the first line if the version is there; and the line's number. Empty and 0 if
+    /// there is nothing.
+    pub fn head(self, text: &str) -> (u32, &str) {
+        let mut lines = (1_u32..).zip(text_lines(text));
+        let head = match self {
+            Self::EntraCsv | Self::SafeidCsv => {
+                lines.find(|(_, line)| !line.trim_matches([' ', '\t']).is_empty())
+            }
+            Self::PrivacyideaCsv => lines.next().filter(|(_, line)| line.starts_with('#')),
+            _ => None,
+        };
+        head.unwrap_or_default()
+    }
+
     /// Returns the format with this name.
     pub fn from_word(word: &str) -> Option<Self> {
         SHEETS.iter().find(|sheet| sheet.word == word).map(|sheet| sheet.format)
     }
+}
+
+/// Returns the lines of a text: LF, CR LF and a single CR each end one.
+pub fn text_lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text).filter(|text| !text.is_empty());
+    std::iter::from_fn(move || {
+        let here = rest?;
+        let (line, behind) = here.split_once(['\n', '\r']).unwrap_or((here, ""));
+        let is_crlf = here.get(line.len()..).is_some_and(|end| end.starts_with("\r\n"));
+        let behind = if is_crlf { behind.strip_prefix('\n').unwrap_or(behind) } else { behind };
+        rest = Some(behind).filter(|behind| !behind.is_empty());
+        Some(line)
+    })
 }
 
 /// The formats.
@@ -306,7 +344,23 @@ pub const SHEETS: [FormatSheet; 13] = [
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{SHEETS, SeedEncoding, SeedFormat, TokenKind};
+    use super::{SHEETS, SeedEncoding, SeedFormat, TokenKind, text_lines};
+
+    #[test]
+    fn a_line_ends_in_each_of_three_ways() {
+        let lines: Vec<_> = text_lines("a\r\n\r\nb\rc\n\nd").collect();
+        assert_eq!(lines, ["a", "", "b", "c", "", "d"]);
+        assert_eq!(text_lines("a\n").count(), 1);
+        assert_eq!(text_lines("").count(), 0);
+    }
+
+    #[test]
+    fn the_head_of_a_list_is_its_header_or_its_version() {
+        assert_eq!(SeedFormat::EntraCsv.head(" \nupn,serial\nx"), (2, "upn,serial"));
+        assert_eq!(SeedFormat::PrivacyideaCsv.head("# version: 2\nx"), (1, "# version: 2"));
+        assert_eq!(SeedFormat::PrivacyideaCsv.head("x\ny"), (0, ""));
+        assert_eq!(SeedFormat::OathCsv.head("# x\ny"), (0, ""));
+    }
 
     #[test]
     fn every_word_names_one_thing() {

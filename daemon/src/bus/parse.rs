@@ -23,7 +23,7 @@ use crate::{
         recovery::Terms,
         remove::{AdminGuard, RootGuard, Safeguards},
     },
-    engine::{Extent, Notice, Pairing, SeedFile, Sink, Source, read_seed_file},
+    engine::{BadRows, Extent, Notice, Pairing, SeedFile, Sink, Source, read_seed_file},
     seed::{Choice, Encoding, Format, Hints, TokenKind},
     vault::backup::BackupKey,
 };
@@ -239,6 +239,14 @@ impl From<audit::Wrong> for LogBreak {
     fn from(place: audit::Wrong) -> Self {
         let audit::Wrong { kind, file, line, seq } = place;
         Self { wrong: Some(kind.word().to_owned()), file: Some(file), line: Some(line), seq }
+    }
+}
+
+/// Returns what becomes of tokens that cannot come in.
+pub(super) fn bad_rows(options: &ImportOptions) -> BadRows {
+    match options.partial {
+        Some(true) => BadRows::SetAside,
+        _ => BadRows::Refuse,
     }
 }
 

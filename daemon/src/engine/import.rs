@@ -4,10 +4,11 @@ use std::{
     fmt,
     fs::File,
     io::{self, Read},
+    mem::take,
     os::fd::OwnedFd,
 };
 
-use fob_api::{Error, ImportReport, Password};
+use fob_api::{Error, ImportReject, ImportReport, Password, Serial};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -19,7 +20,9 @@ use crate::{
     },
     engine::{Applied, Engine, Marker, ROUNDS, events::About},
     record::{KeyId, Standing, Token, Trace},
-    seed::{self, Encryption, Flaw, Hints, Notice, Reading, SeedError, VendorToken},
+    seed::{
+        self, Encryption, Flaw, Hints, MOST, Notice, Place, Reading, Reject, SeedError, VendorToken,
+    },
     store::{Guard, Key, Store, Write},
     wipe,
 };
@@ -34,8 +37,8 @@ const BREATHER: usize = 64;
 /// 30 s (journald.conf(5), RateLimitBurst=).
 const MANY: usize = 1000;
 
-/// What a seed file says, or its first flaw.
-type Parsed = Result<Reading, SeedError>;
+/// What a seed file says, and which of its rows are set aside; or its first flaw.
+type Parsed = Result<(Reading, Vec<Reject>), SeedError>;
 
 /// A seed file's contents. Wiped on drop.
 pub struct SeedFile(Zeroizing<Vec<u8>>);
@@ -87,16 +90,23 @@ pub fn read_seed_file(descriptor: OwnedFd) -> Result<SeedFile, ReadError> {
 
 /// Reads tokens, and wipes what the reading has left on the stack: decoders take many characters of
 /// a seed into registers at once, and some of those come to lie there; so do keys that are derived.
-fn parse(file: &SeedFile, hints: Hints, password: Option<&Password>) -> Parsed {
-    let parsed = parse_in_a_frame(file, hints, password);
+fn parse(file: &SeedFile, how: (Hints, BadRows), password: Option<&Password>) -> Parsed {
+    let parsed = parse_in_a_frame(file, how, password);
     wipe::stack_of_parser();
     parsed
 }
 
 /// A frame of its own, so that [`wipe::stack_of_parser`] reaches it.
 #[inline(never)]
-fn parse_in_a_frame(file: &SeedFile, hints: Hints, password: Option<&Password>) -> Parsed {
-    seed::open(&file.0, hints, password)
+fn parse_in_a_frame(
+    file: &SeedFile,
+    (hints, bad): (Hints, BadRows),
+    password: Option<&Password>,
+) -> Parsed {
+    match bad {
+        BadRows::Refuse => seed::open(&file.0, hints, password).map(|read| (read, Vec::new())),
+        BadRows::SetAside => seed::open_partly(&file.0, hints, password),
+    }
 }
 
 /// Says on the bus why a file is refused, or asks for what opens it.
@@ -115,6 +125,25 @@ fn told(notices: &[Notice]) -> Option<Vec<String>> {
     (!words.is_empty()).then_some(words)
 }
 
+/// Returns what is told of a row that is set aside.
+fn told_row(reject: &Reject) -> ImportReject {
+    let error = &reject.error;
+    let place = error.place().unwrap_or(Place { line: 1, column: 1 });
+    let hint = error.hint().unwrap_or_default().to_owned();
+    rejected(place, reject.serial.as_ref(), error.to_string(), hint)
+}
+
+/// Puts together what is told of a token that cannot come in.
+fn rejected(place: Place, serial: Option<&Serial>, fact: String, hint: String) -> ImportReject {
+    ImportReject {
+        line: Some(place.line),
+        column: Some(place.column),
+        serial: serial.map(Serial::to_string),
+        fact: Some(fact),
+        hint: Some(hint).filter(|hint| !hint.is_empty()),
+    }
+}
+
 /// A request to import.
 pub struct Import {
     /// Who asks the daemon.
@@ -129,6 +158,17 @@ pub struct Import {
     pub expiry: Expiry,
     /// Whether anything is written.
     pub extent: Extent,
+    /// What becomes of tokens that cannot come in.
+    pub bad: BadRows,
+}
+
+/// What becomes of tokens of a file that cannot come in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BadRows {
+    /// The whole file is refused for the first of them.
+    Refuse,
+    /// They are told, and the others come in.
+    SetAside,
 }
 
 /// Whether an import is carried out.
@@ -150,6 +190,8 @@ pub(super) struct Plan {
     pub(super) writes: Vec<Write>,
     /// Tells whether it was carried out; `None` if there is nothing to do.
     pub(super) marker: Option<Marker>,
+    /// Tokens that may not come in, if that does not refuse the file.
+    rejects: Vec<ImportReject>,
 }
 
 impl<S: Store> Engine<S> {
@@ -182,16 +224,24 @@ impl<S: Store> Engine<S> {
 
     async fn try_to_import(&self, import: Import) -> Result<ImportReport, Error> {
         self.permit(Action::Import, import.caller, Target::House)?;
-        let (file, hints, password) = (import.file, import.hints, import.password);
+        let (file, password) = (import.file, import.password);
+        let how = (import.hints, import.bad);
         // Seconds of work for a large file or a passphrase: not on a thread that others' sign-ins
         // wait for.
-        let parsed = tokio::task::spawn_blocking(move || parse(&file, hints, password.as_ref()));
+        let parsed = tokio::task::spawn_blocking(move || parse(&file, how, password.as_ref()));
         let parsed = parsed.await.map_err(|error| self.trouble("seed", error))?;
-        let Reading { format, tokens, notices } = parsed.map_err(|error| refusal(&error))?;
+        let (reading, rejects) = parsed.map_err(|error| refusal(&error))?;
+        let Reading { format, tokens, notices } = reading;
+        let rejects: Vec<_> = rejects.iter().map(told_row).collect();
         for _ in 0..ROUNDS {
-            let mut plan = self.plan(&tokens, import.expiry).await?;
+            let mut plan = self.plan(&tokens, (import.expiry, import.bad)).await?;
             plan.report.format = Some(format.word().to_owned());
             plan.report.notices = told(&notices);
+            if import.bad == BadRows::SetAside {
+                plan.rejects.extend(rejects.iter().cloned());
+                plan.rejects.sort_by_key(|reject| (reject.line, reject.column));
+                plan.report.rejected = Some(take(&mut plan.rejects));
+            }
             let Some(marker) = plan.marker else { return Ok(plan.report) };
             if import.extent == Extent::DryRun {
                 return Ok(plan.report);
@@ -199,6 +249,11 @@ impl<S: Store> Engine<S> {
             if let Applied::Yes = self.apply(plan.guards, plan.writes, &marker).await? {
                 let added = plan.report.added.as_deref().unwrap_or_default();
                 self.imported(import.caller, added).await;
+                let skipped = plan.report.rejected.as_ref().map_or(0, Vec::len);
+                if skipped > 0 {
+                    let event = Event::new(Name::Import).with(Field::Skipped, skipped);
+                    self.around.audit.record(&event.by(import.caller));
+                }
                 return Ok(plan.report);
             }
         }
@@ -224,7 +279,11 @@ impl<S: Store> Engine<S> {
     }
 
     /// Plans the commit of all tokens of a file.
-    pub(super) async fn plan(&self, tokens: &[VendorToken], expiry: Expiry) -> Result<Plan, Error> {
+    pub(super) async fn plan(
+        &self,
+        tokens: &[VendorToken],
+        (expiry, bad): (Expiry, BadRows),
+    ) -> Result<Plan, Error> {
         let now = self.now()?;
         let (key, guard) = self.sealing().await?;
         let mut plan = Plan { key, guards: vec![guard], ..Plan::default() };
@@ -233,9 +292,15 @@ impl<S: Store> Engine<S> {
             if position % BREATHER == 0 {
                 tokio::task::yield_now().await;
             }
-            match self.admit(token, expiry, now, &mut plan).await? {
-                Admission::Add(_) => added.push(token.serial.as_str().to_owned()),
-                Admission::Unchanged => unchanged.push(token.serial.as_str().to_owned()),
+            match self.admit(token, expiry, now, &mut plan).await {
+                Ok(Admission::Add(_)) => added.push(token.serial.as_str().to_owned()),
+                Ok(Admission::Unchanged) => unchanged.push(token.serial.as_str().to_owned()),
+                Err(Error::BadSeedFile { fact, hint })
+                    if bad == BadRows::SetAside && plan.rejects.len() < MOST =>
+                {
+                    plan.rejects.push(rejected(token.place, Some(&token.serial), fact, hint));
+                }
+                Err(error) => return Err(error),
             }
         }
         plan.report.added = Some(added);

@@ -7,6 +7,7 @@ mod host;
 mod host_fault;
 mod identify;
 mod life;
+mod partial;
 mod recovery;
 mod rekey;
 mod restore;

@@ -69,7 +69,7 @@ fn same(one: &[VendorToken], other: &[VendorToken]) -> bool {
 
 /// Returns the formats that the text may be of, at least one. The first gives the refusal if
 /// none can read it.
-fn candidates(text: &str) -> Vec<Format> {
+pub(super) fn candidates(text: &str) -> Vec<Format> {
     if text.trim_start().starts_with('<') {
         return vec![xml(text)];
     }

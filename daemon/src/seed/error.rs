@@ -29,6 +29,11 @@ impl SeedError {
         Self { place: Some(place), flaw }
     }
 
+    /// The same flaw elsewhere: what was read is a part of another text.
+    pub(super) fn moved(self, to: impl Fn(Place) -> Place) -> Self {
+        Self { place: self.place.map(to), ..self }
+    }
+
     /// Returns where the flaw is; `None` if it is the file as a whole.
     pub fn place(&self) -> Option<Place> {
         self.place

@@ -16,7 +16,7 @@ use fobd::{
         pair::{FarClock, TimedPair},
         verify::Typed,
     },
-    engine::{Engine, Extent, Import, Pairing, SignIn, Surroundings, read_seed_file},
+    engine::{BadRows, Engine, Extent, Import, Pairing, SignIn, Surroundings, read_seed_file},
     seed::Choice,
     store::Store,
     users::Users,
@@ -123,6 +123,7 @@ impl<S: Store> House<S> {
             password: None,
             expiry: Expiry::Heed,
             extent: Extent::Full,
+            bad: BadRows::Refuse,
         };
         self.engine.import(import).await.map_err(failed)?;
         self.clock.advance(600);

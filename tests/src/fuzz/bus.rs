@@ -32,7 +32,7 @@ use zbus::{
 };
 
 /// The methods, each with the signature of its arguments and who may call it besides root.
-const METHODS: [(&str, &str, Others); 21] = [
+const METHODS: [(&str, &str, Others); 22] = [
     ("Assign", "ssasa{sv}", Others::Never),
     ("Backup", "ayh", Others::Never),
     ("Bypass", "sa{sv}", Others::Never),

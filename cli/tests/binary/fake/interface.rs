@@ -136,7 +136,8 @@ impl Daemon {
             text
         });
         let password = optional("password", password.as_deref());
-        let said = format!("{dry}{expiry}{encoding}{kind}{password}");
+        let partial = flag("partial", options.partial);
+        let said = format!("{dry}{expiry}{partial}{encoding}{kind}{password}");
         let reply = self.play(&format!("Import \"{text}\" \"{format}\"{said}"));
         if matches!(reply, Reply::Hangup) {
             connection.clone().close().await.unwrap();

@@ -20,7 +20,8 @@ use crate::{
         verify::Typed,
     },
     engine::{
-        Engine, Extent, Holder, Import, Notice, Pairing, SignIn, Surroundings, read_seed_file,
+        BadRows, Engine, Extent, Holder, Import, Notice, Pairing, SignIn, Surroundings,
+        read_seed_file,
     },
     record::{self, Algorithm, Host, Moving, Parameters, Seed},
     seed::Choice,
@@ -246,6 +247,7 @@ impl Bench {
             password,
             expiry: Expiry::Heed,
             extent: Extent::Full,
+            bad: BadRows::Refuse,
         };
         self.engine.import(import).await
     }

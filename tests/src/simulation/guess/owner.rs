@@ -17,7 +17,7 @@ use fobd::{
         pair::{FarClock, TimedPair},
         verify::Typed,
     },
-    engine::{Engine, Extent, Import, Pairing, SignIn, Surroundings, read_seed_file},
+    engine::{BadRows, Engine, Extent, Import, Pairing, SignIn, Surroundings, read_seed_file},
     seed::Choice,
     store::memory::MemoryStore,
     users::Users,
@@ -187,6 +187,7 @@ impl House {
             password: None,
             expiry: Expiry::Heed,
             extent: Extent::Full,
+            bad: BadRows::Refuse,
         };
         self.engine.import(import).await.ok()?;
         self.clock.advance(600);
