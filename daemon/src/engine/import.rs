@@ -37,6 +37,11 @@ const BREATHER: usize = 64;
 /// 30 s (journald.conf(5), RateLimitBurst=).
 const MANY: usize = 1000;
 
+/// Guards and writes of a token that comes in.
+const GUARDS: usize = 4;
+/// The same.
+const WRITES: usize = 3;
+
 /// What a seed file says, and which of its rows are set aside; or its first flaw.
 type Parsed = Result<(Reading, Vec<Reject>), SeedError>;
 
@@ -286,7 +291,11 @@ impl<S: Store> Engine<S> {
     ) -> Result<Plan, Error> {
         let now = self.now()?;
         let (key, guard) = self.sealing().await?;
-        let mut plan = Plan { key, guards: vec![guard], ..Plan::default() };
+        // All of it at once: what grows by doubling has up to half its room for nothing.
+        let mut guards = Vec::with_capacity(1 + GUARDS * tokens.len());
+        guards.push(guard);
+        let writes = Vec::with_capacity(WRITES * tokens.len());
+        let mut plan = Plan { key, guards, writes, ..Plan::default() };
         let (mut added, mut unchanged) = (Vec::new(), Vec::new());
         for (position, token) in tokens.iter().enumerate() {
             if position % BREATHER == 0 {

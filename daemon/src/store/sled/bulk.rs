@@ -7,7 +7,6 @@
 //! records are played back. Readers see the old values until the end.
 
 use std::{
-    collections::{HashSet, VecDeque},
     mem::{swap, take},
     thread,
 };
@@ -56,6 +55,8 @@ const SETTLED: usize = 64;
 enum Phase {
     /// Looks at the guards.
     Check,
+    /// A guard does not hold: looks up what all of them guard.
+    Tell,
     /// Writes, with undo records.
     Write,
     /// Is answered and removes the undo records.
@@ -66,15 +67,18 @@ enum Phase {
 
 /// A large commit and how far it is.
 pub(super) struct Bulk {
-    guards: VecDeque<Guard>,
+    guards: Vec<Guard>,
+    /// Guards that were looked at.
+    looked: usize,
     /// Ascending, each key once: neighbours share pages, which is several times faster.
     writes: Vec<(Key, Option<Vec<u8>>)>,
-    locked: HashSet<Key>,
+    /// The guarded and the written keys, ascending: half of what a hash table of them takes.
+    locked: Vec<Key>,
     reply: Option<oneshot::Sender<Answer>>,
     phase: Phase,
-    /// What the guards so far found, in their order.
-    found: Vec<Option<Entry>>,
     holds: bool,
+    /// What the guards have, in their order, if one does not hold.
+    found: Vec<Option<Entry>>,
     /// Writes that are made.
     made: usize,
     /// Undo records that stand.
@@ -97,15 +101,20 @@ impl Bulk {
             same
         });
         let locked = writes.iter().map(|(key, _)| key);
-        let locked = locked.chain(commit.guards.iter().map(Guard::key)).cloned().collect();
+        let locked = locked.chain(commit.guards.iter().map(Guard::key));
+        let mut locked: Vec<_> = locked.cloned().collect();
+        locked.sort_unstable();
+        locked.dedup();
+        locked.shrink_to_fit();
         Self {
-            guards: commit.guards.into(),
+            guards: commit.guards,
+            looked: 0,
             writes,
             locked,
             reply: Some(commit.reply),
             phase: Phase::Check,
-            found: Vec::new(),
             holds: true,
+            found: Vec::new(),
             made: 0,
             undo: 0,
             delta: Delta::NONE,
@@ -115,7 +124,8 @@ impl Bulk {
     /// Says whether the other commit has to wait for this one.
     pub(super) fn locks(&self, other: &Commit) -> bool {
         let guarded = other.guards.iter().map(Guard::key);
-        guarded.chain(other.writes.iter().map(Write::key)).any(|key| self.locked.contains(key))
+        let mut keys = guarded.chain(other.writes.iter().map(Write::key));
+        keys.any(|key| self.locked.binary_search(key).is_ok())
     }
 
     /// Says whether it is about to write its first piece.
@@ -154,6 +164,7 @@ impl Bulk {
     pub(super) fn step(&mut self, shelf: &Shelf, version: &mut u64) -> Result<Step, StoreError> {
         match self.phase {
             Phase::Check => Ok(self.check(shelf)),
+            Phase::Tell => Ok(self.tell(shelf)),
             Phase::Write => self.write(shelf, version),
             Phase::Clear => self.clear(&shelf.db),
             Phase::Done => Ok(Step::Over),
@@ -180,32 +191,50 @@ impl Bulk {
     }
 
     fn check(&mut self, shelf: &Shelf) -> Step {
-        let piece = self.guards.len().min(PIECE);
-        for guard in self.guards.drain(..piece) {
-            let tag = match shelf.newest(guard.key()) {
-                Ok(tag) => tag,
+        for guard in self.guards.iter().skip(self.looked).take(PIECE) {
+            match shelf.newest(guard.key()) {
+                Ok(tag) => self.holds &= guard.holds(tag.as_ref()),
                 Err(error) => {
                     answer(self.reply.take(), Err(error));
                     return Step::Over;
                 }
-            };
-            self.holds &= guard.holds(tag.as_ref());
-            self.found.push(tag.map(|tag| Entry::new(guard.key().clone(), tag)));
+            }
         }
-        if !self.guards.is_empty() {
+        self.looked = (self.looked + PIECE).min(self.guards.len());
+        if self.looked < self.guards.len() {
             return Step::Again;
         }
-        let found = take(&mut self.found);
         if !self.holds {
-            answer(self.reply.take(), Ok(Committed::Conflict(found)));
-            return Step::Over;
+            (self.looked, self.phase) = (0, Phase::Tell);
+            return Step::Again;
         }
+        self.guards = Vec::new();
         if self.writes.is_empty() {
             answer(self.reply.take(), Ok(Committed::Done));
             return Step::Over;
         }
         self.phase = Phase::Write;
         Step::Again
+    }
+
+    /// Looks up what a conflict carries. To keep it of each guard while they are checked would cost
+    /// every large commit more memory than its writes; the keys are locked, so it is the same.
+    fn tell(&mut self, shelf: &Shelf) -> Step {
+        for guard in self.guards.iter().skip(self.looked).take(PIECE) {
+            match shelf.newest(guard.key()) {
+                Ok(tag) => self.found.push(tag.map(|tag| Entry::new(guard.key().clone(), tag))),
+                Err(error) => {
+                    answer(self.reply.take(), Err(error));
+                    return Step::Over;
+                }
+            }
+        }
+        self.looked = self.found.len();
+        if self.looked < self.guards.len() {
+            return Step::Again;
+        }
+        answer(self.reply.take(), Ok(Committed::Conflict(take(&mut self.found))));
+        Step::Over
     }
 
     fn write(&mut self, shelf: &Shelf, version: &mut u64) -> Result<Step, StoreError> {
