@@ -100,6 +100,13 @@ impl Desk {
 }
 
 #[test]
+fn an_empty_record_is_its_owners_and_has_its_salt() {
+    let record = fresh(&alice(), [7; 16]);
+    assert!(is_of(&record, &alice()));
+    assert_eq!((record.salt, record.hashes.len()), ([7; 16], 0));
+}
+
+#[test]
 fn each_recovery_code_is_accepted_once_in_any_order() {
     let mut desk = Desk::with(issued());
     for (n, code) in [3, 1, 10, 2, 9, 4, 8, 5, 7, 6].into_iter().enumerate() {
