@@ -10,6 +10,7 @@ mod encoding;
 mod entra_csv;
 mod error;
 mod explain;
+pub mod moved;
 mod multiotp_csv;
 mod nexus_text;
 mod oath_csv;

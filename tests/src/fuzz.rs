@@ -13,6 +13,7 @@ mod backup;
 mod bus;
 mod config;
 mod log;
+mod moved;
 mod record;
 mod seed;
 mod words;
@@ -21,7 +22,7 @@ mod words;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const ALL: [Target; 25] = [
+pub const ALL: [Target; 28] = [
     ("answer", words::answer),
     ("audit_log", log::audit_log),
     ("backup", backup::backup),
@@ -35,10 +36,12 @@ pub const ALL: [Target; 25] = [
     ("seed_detect", seed::detect),
     ("seed_entra_csv", seed::entra_csv),
     ("seed_feitian_text", seed::feitian_text),
+    ("seed_google_authenticator", moved::google_authenticator),
     ("seed_linotp_csv", seed::linotp_csv),
     ("seed_multiotp_csv", seed::multiotp_csv),
     ("seed_nexus_text", seed::nexus_text),
     ("seed_oath_csv", seed::oath_csv),
+    ("seed_otpauth", moved::otpauth),
     ("seed_plain_csv", seed::plain_csv),
     ("seed_privacyidea_csv", seed::privacyidea_csv),
     ("seed_pskc", seed::pskc),
@@ -46,6 +49,7 @@ pub const ALL: [Target; 25] = [
     ("seed_safeid_csv", seed::safeid_csv),
     ("seed_safenet_xml", seed::safenet_xml),
     ("seed_safeword_dat", seed::safeword_dat),
+    ("seed_users_oath", moved::users_oath),
     ("seed_yubico_csv", seed::yubico_csv),
 ];
 

@@ -85,10 +85,12 @@ replayed! {
     a_seed_file_without_a_name_keeps_its_secrets "seed_detect"
     an_entra_csv_keeps_its_secrets "seed_entra_csv"
     a_text_of_feitian_keeps_its_secrets "seed_feitian_text"
+    a_file_of_google_authenticator_keeps_its_secrets "seed_google_authenticator"
     a_list_of_linotp_keeps_its_secrets "seed_linotp_csv"
     a_list_of_multiotp_keeps_its_secrets "seed_multiotp_csv"
     a_text_of_nexus_keeps_its_secrets "seed_nexus_text"
     an_oath_csv_keeps_its_secrets "seed_oath_csv"
+    uris_of_an_app_keep_their_secrets "seed_otpauth"
     a_plain_csv_keeps_its_secrets "seed_plain_csv"
     a_list_of_privacyidea_keeps_its_secrets "seed_privacyidea_csv"
     a_pskc_file_keeps_its_secrets "seed_pskc"
@@ -96,6 +98,7 @@ replayed! {
     a_safeid_csv_keeps_its_secrets "seed_safeid_csv"
     an_xml_of_safenet_keeps_its_secrets "seed_safenet_xml"
     a_record_of_safeword_keeps_its_secrets "seed_safeword_dat"
+    a_users_file_of_pam_oath_keeps_its_secrets "seed_users_oath"
     a_log_of_yubikeys_keeps_its_secrets "seed_yubico_csv"
 }
 

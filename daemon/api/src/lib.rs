@@ -5,6 +5,7 @@
 //! dropped.
 
 pub mod address;
+mod adopt;
 mod answer;
 mod code;
 pub mod emergency;
@@ -22,6 +23,7 @@ mod share;
 mod utc;
 mod verdict;
 
+pub use adopt::{AdoptOptions, AdoptReport, AdoptRow, AdoptSource, Adopted};
 pub use answer::{Answer, RECOVERY_ALPHABET, RECOVERY_LETTERS, RecoveryCode};
 pub use code::{Code, CodeError, CodePair};
 pub use error::{Error, ErrorKind, RootRule};

@@ -6,6 +6,7 @@ use fob_api::Serial;
 
 use super::{
     Format,
+    moved::MovedFlaw,
     place::{Place, Places},
 };
 
@@ -197,6 +198,8 @@ pub enum Flaw {
     },
     /// A seed in another encoding than those before it.
     MixedEncodings,
+    /// A flaw of another program's file with users.
+    Moved(MovedFlaw),
     /// No entry of SafeWord's records that is known.
     NoEntry,
     /// A key without its secret.

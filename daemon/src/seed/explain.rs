@@ -32,6 +32,7 @@ impl fmt::Display for Flaw {
             Self::WrongPassword(encryption) => {
                 write!(f, "{} is wrong, or the file was changed.", encryption.opener())
             }
+            Self::Moved(flaw) => f.write_str(flaw.fact()),
             Self::Missing { name } => write!(f, "{name} is missing here."),
             Self::TooFewFields { wanted } => {
                 write!(f, "the row ends here; it needs at least {wanted} fields.")
@@ -111,7 +112,7 @@ impl Flaw {
             Self::StrayQuote => "a quotation mark has to stand around a whole field.",
             Self::TooLarge => "the file has more than 16 MiB.",
             Self::UsersFile => {
-                "this is a users file of pam_oath (oath-toolkit); that format is not supported yet."
+                "this is a users file of pam_oath (oath-toolkit): its tokens have no serials."
             }
             _ => return None,
         })
@@ -222,6 +223,9 @@ impl Flaw {
 
     /// Returns the remedy.
     pub(super) fn hint(&self) -> Option<&'static str> {
+        if let Self::Moved(flaw) = self {
+            return flaw.hint();
+        }
         self.hint_of_encryption().or_else(|| self.hint_of_list()).or_else(|| self.hint_of_file())
     }
 
@@ -320,7 +324,7 @@ impl Flaw {
             Self::Truncated | Self::Malformed => "fetch the file again; it may be incomplete.",
             Self::TooLarge => "split the file into several.",
             Self::UsersFile => {
-                "write rows of \"serial, hexkey, type, digits, period\" from it, one for each token."
+                "run \"fobctl import --from users.oath FILE\": it moves the tokens with their users."
             }
             Self::WrongKeyAlgorithm { .. } => {
                 "ask the vendor for a file with nothing but the keys of the tokens."

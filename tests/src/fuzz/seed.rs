@@ -193,7 +193,7 @@ const TELLING: usize = 10;
 
 /// A refusal has no stretch of the file that could be of a seed: some digits and a letter, which
 /// no sentence of the refusals has. The serials of duplicates are named on purpose.
-fn keeps_secrets(error: &SeedError, bytes: &[u8]) {
+pub(super) fn keeps_secrets(error: &SeedError, bytes: &[u8]) {
     if matches!(error.flaw(), Flaw::DuplicateSerial { .. } | Flaw::DuplicateSeed { .. }) {
         return;
     }

@@ -221,7 +221,7 @@ const BAD: [(&str, &str); 36] = [
     ("bad-truncated.xml", "line 12, column 3: the file ends in the middle."),
     (
         "bad-users.oath",
-        "line 2, column 1: this is a users file of pam_oath (oath-toolkit); that format is not supported yet.",
+        "line 2, column 1: this is a users file of pam_oath (oath-toolkit): its tokens have no serials.",
     ),
     ("bad-utf16.csv", "line 2, column 1: this is not UTF-16 text."),
     ("bad-zero.csv", "line 1, column 7: the seed is all zeroes."),

@@ -53,7 +53,7 @@ const FILES: [(&str, Outcome); 17] = [
     ("pskc/figure7.pskcxml", Refused("the seeds are encrypted with a passphrase")),
     ("pskc/figure8.pskcxml", Refused("for an X.509 certificate (RSA)")),
     ("pskc/figure9.pskcxml", Tokens(&["0755225266"])),
-    ("text/users.oath", Refused("users file of pam_oath (oath-toolkit); that format is not")),
+    ("text/users.oath", Refused("users file of pam_oath (oath-toolkit): its tokens")),
 ];
 
 /// Returns the folder, or says that there is none and returns `None`.
