@@ -2,6 +2,7 @@
 //!
 //! No I/O, no async, no clock. Only this room builds a `Verdict::Accept`.
 
+pub mod adopt;
 pub mod assign;
 pub mod clock_model;
 pub mod fence;

@@ -59,6 +59,21 @@ pub fn first(step: u64, period: u32, now: Now) -> ClockState {
     }
 }
 
+/// Returns what is known of a clock of which another program says that it is so many seconds
+/// ahead, or nothing: to within a step on either side (a variance of period²/6), and the typing.
+#[must_use]
+pub fn told(ahead: i32, period: u32, now: Now) -> ClockState {
+    let seconds = f64::from(period.max(1));
+    ClockState {
+        drift: within(f64::from(ahead), MAX_DRIFT),
+        rate: 0.0,
+        drift_variance: seconds * seconds / 6.0 + ENTRY_VARIANCE,
+        covariance: 0.0,
+        rate_variance: RATE_VARIANCE,
+        seen: now.0,
+    }
+}
+
 /// Returns what is believed of the clock at `now`: the drift moves on with its rate, and gets
 /// less sure. A host's clock that was set back makes nothing surer.
 #[must_use]
