@@ -35,6 +35,8 @@ impl Caller {
 /// What can be asked for: one for each method of the interface.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Action {
+    /// Bringing tokens of another program in with their users.
+    Adopt,
     /// Binding a token and a user.
     Assign,
     /// Writing all tokens into a file, sealed.
@@ -110,7 +112,8 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
+        Self::Adopt,
         Self::Assign,
         Self::Backup,
         Self::Bypass,
@@ -138,7 +141,8 @@ impl Action {
     /// Returns the table's row. A new action without one does not compile.
     fn rule(self) -> Rule {
         match self {
-            Self::Assign
+            Self::Adopt
+            | Self::Assign
             | Self::Backup
             | Self::Bypass
             | Self::Deactivate
@@ -173,7 +177,7 @@ impl Action {
             Self::Deactivate => "deactivate",
             Self::Forget => "forget",
             Self::Identify => "identify",
-            Self::Import => "import",
+            Self::Adopt | Self::Import => "import",
             Self::List => "list",
             Self::Log | Self::VerifyLog => "log",
             Self::NewRecoveryCodes => "recovery",

@@ -4,6 +4,7 @@
 //! the request is decided again. An answer leaves only after its change is durable.
 
 mod administrators;
+mod adopt;
 mod backup;
 mod change;
 mod events;
@@ -27,6 +28,7 @@ mod unlock;
 mod verify;
 mod virtual_token;
 
+pub use adopt::Adopt;
 pub use backup::{Backup, Sink};
 pub use change::{Holder, Pairing};
 pub use identify::Identify;

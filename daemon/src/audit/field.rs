@@ -59,6 +59,7 @@ fields! {
     Merged "merged" "FOB_MERGED" "Tokens of which both sides knew something."
     Note "note" "FOB_NOTE" "What was done otherwise than the backup says."
     Old "old" "FOB_OLD_SERIAL" "The serial of the token that was replaced."
+    Origin "origin" "FOB_ORIGIN" "The program from which a token came in with its user."
     Reason "reason" "FOB_REASON" "Why."
     Records "records" "FOB_RECORDS" "Records that were copied."
     Resealed "resealed" "FOB_RESEALED" "Seeds that were sealed anew."

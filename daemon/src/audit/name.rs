@@ -76,6 +76,8 @@ macro_rules! names {
 }
 
 names! {
+    Adopt "adopt" "539b555553441693add4de38a2451bfe" Notice
+        "A token came in with its user from another program."
     Alarm "alarm" "1c1663d663fc4b9cab1e5b0fca325142" Alert
         "Somebody typed a code of a token that was reported lost or taken out of use."
     Assign "assign" "13c65c81648643cd95cc2c064b56fd3e" Notice

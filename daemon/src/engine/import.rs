@@ -48,6 +48,13 @@ type Parsed = Result<(Reading, Vec<Reject>), SeedError>;
 /// A seed file's contents. Wiped on drop.
 pub struct SeedFile(Zeroizing<Vec<u8>>);
 
+impl SeedFile {
+    /// Returns the contents.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// Why a descriptor is not read.
 #[derive(Debug)]
 pub enum ReadError {
@@ -115,7 +122,7 @@ fn parse_in_a_frame(
 }
 
 /// Says on the bus why a file is refused, or asks for what opens it.
-fn refusal(error: &SeedError) -> Error {
+pub(super) fn refusal(error: &SeedError) -> Error {
     let (fact, hint) = (error.to_string(), error.hint().unwrap_or_default().to_owned());
     match error.flaw() {
         Flaw::Encrypted(Encryption::Password) => Error::PassphraseNeeded { fact, hint },

@@ -1,4 +1,5 @@
 mod administrators;
+mod adopt;
 mod bench;
 mod budgets;
 mod encrypted;
