@@ -8,17 +8,18 @@ mod sign_in;
 mod visitors;
 
 use fob_api::{
-    AssignOptions, BackupReport, BypassOptions, Error, IdentifyOptions, IdentifyReport,
-    ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions, PromptDetails,
-    RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions, RestoreReport, StatusReport,
-    TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
+    AdoptOptions, AdoptReport, AssignOptions, BackupReport, BypassOptions, Error, IdentifyOptions,
+    IdentifyReport, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions,
+    PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions, RestoreReport,
+    StatusReport, TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::parse::{
-    backup_key, bad_rows, breadth, expiry, extent, far_clock, fate, host_name, log_query,
-    log_report, pairing, proof, safeguards, sealed_memory, seed_file, seed_file_password,
-    seed_hints, serial_name, share, shown, terms, timed_pair, user_name, writable_file,
+    adopt_source, backup_key, bad_rows, breadth, expiry, extent, far_clock, fate, host_name,
+    log_query, log_report, pairing, proof, safeguards, sealed_memory, seed_file,
+    seed_file_password, seed_hints, serial_name, share, shown, terms, timed_pair, user_name,
+    writable_file,
 };
 pub use self::{
     object::{CallerSource, Fob},
@@ -26,7 +27,7 @@ pub use self::{
 };
 use crate::{
     access::Action,
-    engine::{Backup, Holder, Identify, Import, NewVirtualToken, Restore},
+    engine::{Adopt, Backup, Holder, Identify, Import, NewVirtualToken, Restore},
     store::Store,
 };
 
@@ -42,6 +43,36 @@ use crate::{
 )]
 #[zbus::interface(name = "org.fobd.Fob1")]
 impl<S: Store> Fob<S> {
+    /// Brings tokens of another program in with their users: each at once with its user, or not
+    /// at all. What was used there, or may have been, is not accepted here.
+    ///
+    /// The file is a descriptor of a regular file of at most 2 MiB. The source is
+    /// google-authenticator, the file of one user; users.oath; or otpauth, URIs of apps, one a
+    /// line. Options: dry_run (b); user (s), whose tokens they are, in place of whom the file names.
+    /// Returns people (aa{sv}) in the file's order: user (s); serial (s); outcome (s), moved,
+    /// already_moved or not_moved; of what was not moved reason (s), a word, fact (s) and hint (s);
+    /// of what was moved wait (u), seconds until a code is accepted, scratch (u), codes that did
+    /// not come along, dropped (s), pin if the other program asked for one. Callers: uid 0.
+    ///
+    /// Errors: BadSeedFile, ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("report"))]
+    async fn adopt(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        file: OwnedFd,
+        source: &str,
+        options: AdoptOptions,
+    ) -> Result<AdoptReport, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
+        self.engine.permit_adopt(caller)?;
+        let (source, user) = (adopt_source(source)?, options.user.as_deref());
+        let (user, file) = (user.map(user_name).transpose()?, seed_file(file).await?);
+        let (host, extent) = (host_name(), extent(options.dry_run));
+        self.engine.adopt(Adopt { caller, file, source, user, host, extent }).await
+    }
+
     /// Binds a token of the stock and a user; two codes prove that the token is at hand.
     ///
     /// Options: elapsed (u), seconds between the two inputs; accept_clock (b), take a token whose

@@ -15,6 +15,7 @@
 
 use std::{
     fs,
+    io::{Seek, Write},
     os::fd::OwnedFd,
     path::Path,
     process::Command,
@@ -22,7 +23,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use fob_api::{ImportOptions, VerifyContext, proxy::FobProxy};
+use fob_api::{AdoptOptions, ImportOptions, VerifyContext, proxy::FobProxy};
 use fob_tests::{
     daemon::{Daemon, Ground, write_settings},
     memory::{Memory, Region, hits, regions},
@@ -57,16 +58,19 @@ impl House {
     async fn worked_in() -> Self {
         let ground = Ground::new();
         let daemon = Daemon::start(ground.path(), None);
-        let tokens: Vec<_> =
-            ["SECRET-1", "SECRET-2", "SECRET-3"].map(SoftToken::with_clock).into_iter().collect();
+        let tokens: Vec<_> = ["SECRET-1", "SECRET-2", "SECRET-3", "SECRET-4"]
+            .map(SoftToken::with_clock)
+            .into_iter()
+            .collect();
         let house = Self { ground, daemon, tokens };
         let fob = house.daemon.proxy().await;
-        let [oath, entra, pskc] = house.tokens.as_slice() else { panic!("three tokens") };
+        let [oath, entra, pskc, app] = house.tokens.as_slice() else { panic!("four tokens") };
         // Of several formats: each of them reads it.
         house.import(&fob, "", &oath.oath_line()).await;
         let line = entra.entra_line("somebody@example.org");
         house.import(&fob, "entra-csv", &format!("{ENTRA}{line}")).await;
         house.import(&fob, "pskc", &pskc.pskc_file()).await;
+        house.adopt(&fob, app).await;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let step = oath.step_at(now);
         let codes = [oath.code_of(step - 1), oath.code_of(step)];
@@ -79,6 +83,19 @@ impl House {
             assert_eq!(verdict, expected);
         }
         house
+    }
+
+    /// Moves a token from another program.
+    async fn adopt(&self, fob: &FobProxy<'_>, token: &SoftToken) {
+        let [_, _, _, base32, _] = token.traces();
+        let text = [&base32, &b"\n\" TOTP_AUTH\n"[..]].concat();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&text).unwrap();
+        file.rewind().unwrap();
+        let options = AdoptOptions { user: Some("bin".to_owned()), ..AdoptOptions::default() };
+        let report = fob.adopt((&file).into(), "google-authenticator", options).await.unwrap();
+        let rows = report.people.unwrap();
+        assert_eq!(rows[0].outcome.as_deref(), Some("moved"), "{rows:?}");
     }
 
     async fn import(&self, fob: &FobProxy<'_>, format: &str, text: &str) {

@@ -5,10 +5,10 @@
 use zbus::wire::Fd;
 
 use crate::{
-    AssignOptions, BackupReport, BypassOptions, IdentifyOptions, IdentifyReport, ImportOptions,
-    ImportReport, LogEntry, LogOptions, LogReport, PageOptions, PromptDetails, RecoveryCode,
-    RekeyReport, RemoveOptions, RestoreOptions, RestoreReport, StatusReport, TokenReport,
-    UnlockOptions, UserReport, VerifyContext, VerifyDetails,
+    AdoptOptions, AdoptReport, AssignOptions, BackupReport, BypassOptions, IdentifyOptions,
+    IdentifyReport, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions,
+    PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions, RestoreReport,
+    StatusReport, TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
 };
 
 /// The interface `org.fobd.Fob1`; each method is documented in the contract XML.
@@ -18,6 +18,10 @@ use crate::{
     default_path = "/org/fobd/Fob1"
 )]
 pub trait Fob {
+    /// Brings tokens of another program in with their users.
+    fn adopt(&self, file: Fd<'_>, source: &str, options: AdoptOptions)
+    -> zbus::Result<AdoptReport>;
+
     /// Binds a token and a user.
     fn assign(
         &self,

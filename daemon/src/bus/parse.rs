@@ -6,9 +6,9 @@ use std::{
 };
 
 use fob_api::{
-    Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate, IdentifyOptions,
-    ImportOptions, LONGEST_PASSWORD, LogBreak, LogEntry, LogOptions, LogReport, Password,
-    RemoveOptions, Serial, Share, UserName, Verdict, VerifyContext, VerifyDetails,
+    AdoptSource, Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate,
+    IdentifyOptions, ImportOptions, LONGEST_PASSWORD, LogBreak, LogEntry, LogOptions, LogReport,
+    Password, RemoveOptions, Serial, Share, UserName, Verdict, VerifyContext, VerifyDetails,
 };
 use zbus::wire::OwnedFd;
 use zeroize::Zeroizing;
@@ -272,6 +272,12 @@ pub(super) fn seed_hints(format: &str, options: &ImportOptions) -> Result<Hints,
     let encoding = encoding.map(|word| Encoding::from_word(word).ok_or(or(ENCODING)));
     let kind = options.kind.as_deref().map(|word| TokenKind::from_word(word).ok_or(or(KIND)));
     Ok(Hints { format, encoding: encoding.transpose()?, kind: kind.transpose()? })
+}
+
+/// Parses where tokens come from with their users.
+pub(super) fn adopt_source(word: &str) -> Result<AdoptSource, Error> {
+    const FACT: &str = "source must be google-authenticator, users.oath or otpauth.";
+    AdoptSource::from_word(word).ok_or(Error::InvalidArgument { fact: FACT })
 }
 
 /// Reads a seed file from its descriptor.

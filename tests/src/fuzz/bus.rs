@@ -9,8 +9,8 @@ use std::{
 };
 
 use fob_api::{
-    AssignOptions, BypassOptions, IdentifyOptions, ImportOptions, LogOptions, PageOptions,
-    RemoveOptions, RestoreOptions, UnlockOptions, VerifyContext,
+    AdoptOptions, AssignOptions, BypassOptions, IdentifyOptions, ImportOptions, LogOptions,
+    PageOptions, RemoveOptions, RestoreOptions, UnlockOptions, VerifyContext,
     address::{INTERFACE, OBJECT_PATH},
 };
 use fobd::{
@@ -32,7 +32,7 @@ use zbus::{
 };
 
 /// The methods, each with the signature of its arguments and who may call it besides root.
-const METHODS: [(&str, &str, Others); 22] = [
+const METHODS: [(&str, &str, Others); 23] = [
     ("Assign", "ssasa{sv}", Others::Never),
     ("Backup", "ayh", Others::Never),
     ("Bypass", "sa{sv}", Others::Never),
@@ -55,6 +55,7 @@ const METHODS: [(&str, &str, Others); 22] = [
     ("Verify", "ssa{sv}", Others::Themselves),
     ("VerifyLog", "", Others::Never),
     ("Identify", "ssa{sv}", Others::Never),
+    ("Adopt", "hsa{sv}", Others::Never),
 ];
 
 /// What callers who are not root may do with a method.
@@ -70,8 +71,9 @@ pub(super) fn arguments(bytes: &[u8]) {
     let endian = if choice & 0x80 == 0 { LE } else { BE };
     let method = METHODS[usize::from(choice & 0x7f) % METHODS.len()].0;
     match method {
+        "Adopt" => read::<(String, AdoptOptions)>(body, endian), // a descriptor is no bytes
         "Assign" | "Rotate" => read::<(String, String, Vec<String>, AssignOptions)>(body, endian),
-        "Backup" => read::<Vec<u8>>(body, endian), // a descriptor is no bytes
+        "Backup" => read::<Vec<u8>>(body, endian), // nor here
         "Bypass" => read::<(String, BypassOptions)>(body, endian),
         "Deactivate" | "Forget" => read::<(String, RemoveOptions)>(body, endian),
         "Identify" => read::<(String, String, IdentifyOptions)>(body, endian),
