@@ -1,6 +1,7 @@
 //! The command line: verbs, options and their help. A code can be typed in no place of it,
 //! because every user of the host can read another's command line.
 
+mod adopt;
 mod assign;
 mod backup;
 mod bypass;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use fob_api::{Fate, Serial, UserName};
 
 use crate::failure::Failure;
+pub(crate) use adopt::From;
 pub(crate) use assign::Assign;
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use bypass::Bypass;
@@ -53,6 +55,8 @@ Examples:
   fobctl import seeds.xml
   fobctl import --dry-run seeds.xml
   fobctl import --list-formats             which files it reads, with an example of each
+  fobctl import --from google-authenticator --dry-run
+  fobctl import --from users.oath /etc/users.oath
   gpg --decrypt seeds.csv.gpg | fobctl import -")]
     Import(Import),
     /// Find out which token it is that has no label any more, by its codes

@@ -61,6 +61,13 @@ pub(crate) enum Failure {
         /// The caller's uid.
         uid: u32,
     },
+    /// Some tokens of another program were not moved; the report has said why.
+    NotMoved {
+        /// How many.
+        left: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// Standard output cannot be written.
     Output(io::Error),
     /// There is nothing to open a seed file with.
@@ -157,7 +164,10 @@ impl Failure {
             Self::Emergency(trouble) => trouble.exit_status(),
             Self::File { .. } => BAD_FILE,
             Self::Input(trouble) => trouble.exit_status(),
-            Self::Log(_) | Self::NameOfSelf { .. } | Self::Unidentified { .. } => REFUSED,
+            Self::Log(_)
+            | Self::NameOfSelf { .. }
+            | Self::NotMoved { .. }
+            | Self::Unidentified { .. } => REFUSED,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Impostor { .. } | Self::Output(_) | Self::Silence | Self::Strange => UNREACHABLE,
             Self::Password(trouble) => trouble.exit_status(),
@@ -187,6 +197,12 @@ impl Failure {
             }
             other => other,
         }
+    }
+
+    /// Returns the fact if a file whose contents cannot be read is the reason.
+    pub(crate) fn bad_file(&self) -> Option<&str> {
+        let Self::Refused(refusal) = self else { return None };
+        (refusal.kind == Some(ErrorKind::BadSeedFile)).then_some(&refusal.fact)
     }
 
     /// Tells whether the daemon refused two codes, and others may do.
@@ -226,6 +242,7 @@ impl Failure {
             Self::Input(trouble) => trouble.to_string(),
             Self::Log(report) => log::fact(report),
             Self::NameOfSelf { uid } => format!("your uid {uid} has no name on this host."),
+            Self::NotMoved { left, of } => format!("{left} of {of} were not moved."),
             Self::Output(error) => format!("standard output: {error}."),
             Self::Password(trouble) => trouble.to_string(),
             Self::Refused(refusal) => refusal.fact.clone(),
@@ -246,7 +263,7 @@ impl Failure {
             Self::Input(trouble) => trouble.hint()?.to_owned(),
             Self::Log(_) => log::HINT.to_owned(),
             Self::NameOfSelf { .. } => "name a user.".to_owned(),
-            Self::File { .. } | Self::Output(_) => return None,
+            Self::File { .. } | Self::NotMoved { .. } | Self::Output(_) => return None,
             Self::Password(trouble) => trouble.hint().to_owned(),
             Self::Refused(refusal) if refusal.hint.is_empty() => return None,
             Self::Refused(refusal) => refusal.hint.clone(),

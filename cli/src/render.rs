@@ -4,6 +4,7 @@
 //! Texts of the daemon can come from a vendor's file; nothing is printed before its control
 //! characters are replaced.
 
+mod adopt;
 mod backup;
 mod clock;
 mod formats;
@@ -19,6 +20,7 @@ use std::io::{self, Write};
 use fob_api::{PromptKind, Share, ShareReport, StatusReport, TokenReport, UserReport};
 
 use crate::failure::Failure;
+pub(crate) use adopt::{adopted_advice, adopted_json, adopted_table};
 pub(crate) use backup::{Tense, backup_sentence, restore_report};
 pub(crate) use clock::{Need, clock_sentence, forecast_json, forecast_table};
 pub(crate) use formats::format_sheets;

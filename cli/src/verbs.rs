@@ -1,5 +1,6 @@
 //! One function for each verb: ask what has to be asked, call the daemon, say what was done.
 
+mod adopt;
 mod assign;
 mod backup;
 mod emergency;

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use fob_api::{SeedEncoding, SeedFormat, TokenKind};
 
+use super::From;
+
 /// `fobctl import`.
 #[derive(Args, Debug)]
 pub(crate) struct Import {
     /// Read this seed file; - is standard input
-    #[arg(required_unless_present = "list_formats")]
+    #[arg(required_unless_present_any = ["list_formats", "program"])]
     pub(crate) file: Option<PathBuf>,
     /// Read it as this format instead of recognizing it
     #[arg(long, value_parser = SeedFormat::ALL.map(SeedFormat::word))]
@@ -37,12 +39,14 @@ pub(crate) struct Import {
     pub(crate) password_fd: Option<i32>,
     #[command(flatten)]
     pub(crate) receipt: Receipt,
+    #[command(flatten)]
+    pub(crate) from: From,
 }
 
 /// How the receipt is printed.
 #[derive(Args, Debug)]
 pub(crate) struct Receipt {
-    /// Print the receipt as JSON
+    /// Print the receipt, or what became of each user, as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

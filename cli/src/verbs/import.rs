@@ -39,6 +39,9 @@ pub(super) async fn import(args: Import) -> Result<(), Failure> {
     if args.list_formats {
         return render::print(&render::format_sheets());
     }
+    if let Some(source) = args.from.source() {
+        return super::adopt::adopt(args, source).await;
+    }
     let file = args.file.clone().unwrap_or_default();
     // Before anything else is opened: the descriptor is one that the caller has opened.
     let password = args.password_fd.map(|number| password_beside(&file, number)).transpose()?;
@@ -217,7 +220,7 @@ fn open_to_others(metadata: &Metadata) -> bool {
 
 /// Copies a stream into memory that nobody can change any more, so that the daemon can read it
 /// twice and gets the same both times (memfd_create(2), F_ADD_SEALS in fcntl(2)).
-fn copy(stream: File) -> Result<File, FileTrouble> {
+pub(super) fn copy(stream: File) -> Result<File, FileTrouble> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let memory =
         memfd_create("fobctl-import", flags).map_err(|error| FileTrouble::Io(error.into()))?;

@@ -23,8 +23,8 @@ use std::{
 };
 
 use fob_api::{
-    BackupReport, Error, IdentifyReport, ImportReport, LogEntry, LogReport, RekeyReport,
-    RestoreReport, Serial, StatusReport, TokenReport, UserName, UserReport, address,
+    AdoptReport, BackupReport, Error, IdentifyReport, ImportReport, LogEntry, LogReport,
+    RekeyReport, RestoreReport, Serial, StatusReport, TokenReport, UserName, UserReport, address,
 };
 use sha2::Digest as _;
 use tempfile::TempDir;
@@ -37,6 +37,7 @@ pub(crate) use terminal::Terminal;
 /// What the script answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
+    Adopt(AdoptReport),
     /// The stream that is written, and what is said of it.
     Backup(&'static str, BackupReport),
     Codes(&'static [&'static str]),

@@ -1,8 +1,10 @@
 //! Runs the binary beside a scripted daemon: what it asks, what it prints, how it ends.
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 
-mod arguments;
 #[cfg(test)] // always so; tells clippy that unwrap is fine in the helpers too
+mod adopt;
+mod arguments;
+#[cfg(test)] // the same
 mod backup;
 mod changing;
 mod dialogue;

@@ -8,10 +8,10 @@ use std::{
 };
 
 use fob_api::{
-    AssignOptions, BackupReport, BypassOptions, Error, IdentifyOptions, IdentifyReport,
-    ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions, RecoveryCode,
-    RekeyReport, RemoveOptions, RestoreOptions, RestoreReport, StatusReport, TokenReport,
-    UnlockOptions, UserReport,
+    AdoptOptions, AdoptReport, AssignOptions, BackupReport, BypassOptions, Error, IdentifyOptions,
+    IdentifyReport, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions,
+    RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions, RestoreReport, StatusReport,
+    TokenReport, UnlockOptions, UserReport,
 };
 use zbus::wire::OwnedFd as WireFd;
 
@@ -60,6 +60,21 @@ fn recovery_code(text: &str) -> RecoveryCode {
 
 #[zbus::interface(name = "org.fobd.Fob1")]
 impl Daemon {
+    fn adopt(
+        &self,
+        file: WireFd,
+        source: &str,
+        options: AdoptOptions,
+    ) -> Result<AdoptReport, Error> {
+        let (mut file, mut text) = (File::from(OwnedFd::from(file)), String::new());
+        file.read_to_string(&mut text).unwrap();
+        let sealed = if file.write_all(b"x").is_err() { "" } else { " open to changes" };
+        let dry = flag("dry_run", options.dry_run);
+        let user = optional("user", options.user.as_deref());
+        let reply = self.play(&format!("Adopt \"{text}\" {source}{sealed}{user}{dry}"));
+        reply!(reply, Reply::Adopt(report) => report)
+    }
+
     fn assign(
         &self,
         user: &str,
