@@ -5,8 +5,10 @@
 //! taken is spent here, and where it does not say what it took, more than that: the user waits
 //! for a code that nobody can have used (clock-and-throttle.md section 4).
 
+use fob_api::AdoptSource;
+
 use crate::{
-    decide::{At, Now, assign::ROOT, clock_model},
+    decide::{At, Now, assign::ROOT, clock_model, policy::VirtualTokens},
     record::{Moving, Owner, Parameters, Standing, State, Token, Trace, UserTokens},
     seed::moved::Spent,
     totp::Generator,
@@ -20,10 +22,31 @@ const LAST_CODE: u64 = 100;
 /// minute makes out less than one hour, so what is more is damage.
 const LONGEST_WAIT: u32 = 86_400;
 
+/// The models of tokens that are a program on somebody's phone: whose they were, can keep the seed.
+const APPS: [&str; 2] = ["google-authenticator", "authenticator app"];
+
+/// Returns what stands for the model of such a token.
+#[must_use]
+pub fn model(source: AdoptSource) -> &'static str {
+    match source {
+        AdoptSource::GoogleAuthenticator => "google-authenticator",
+        AdoptSource::UsersOath => "users.oath",
+        AdoptSource::Otpauth => "authenticator app",
+    }
+}
+
+/// Tells whether a token came with its user from an app.
+#[must_use]
+pub fn is_app(token: &Token) -> bool {
+    token.model.as_deref().is_some_and(|model| APPS.contains(&model))
+}
+
 /// A token of another program, its seed replaced by fingerprint and generator.
 pub struct Arrival<'a> {
     /// Whose it is there.
     pub owner: &'a Owner,
+    /// Where it comes from.
+    pub source: AdoptSource,
     /// How it computes its codes.
     pub parameters: &'a Parameters,
     /// Computes them.
@@ -76,6 +99,8 @@ pub enum Refusal {
     HasAnother(String),
     /// The seed is of somebody's token, by its serial.
     Elsewhere(String),
+    /// It is a program on a phone, and only hardware is wanted.
+    HardwareOnly,
     /// The seed's token was reported lost.
     Lost,
     /// The seed is in stock with other parameters, under this serial.
@@ -104,8 +129,9 @@ pub fn adopt(arrival: &Arrival<'_>, here: &Here<'_>, at: &At<'_>) -> Result<Adop
     if left.is_some_and(|left| left.lost.is_some()) {
         return Err(Refusal::Lost);
     }
-    if let Some(token) = here.token {
-        free(token, arrival.parameters)?;
+    match here.token {
+        Some(token) => free(token, arrival.parameters)?,
+        None => wanted(arrival.source, at)?,
     }
     if here.tokens.serials.len() >= at.policy.tokens_per_user {
         let held = here.tokens.serials.first().cloned();
@@ -125,6 +151,16 @@ pub fn adopt(arrival: &Arrival<'_>, here: &Here<'_>, at: &At<'_>) -> Result<Adop
         return Err(Refusal::FarAhead);
     }
     Ok(Adoption::Move(Box::new(Begun { standing: assigned, state, wait })))
+}
+
+/// Refuses an app where only hardware is wanted. What is in stock came from a vendor; of what
+/// pam_oath has nobody knows.
+fn wanted(source: AdoptSource, at: &At<'_>) -> Result<(), Refusal> {
+    let is_app = APPS.contains(&model(source));
+    if is_app && at.policy.virtual_tokens == VirtualTokens::Refused {
+        return Err(Refusal::HardwareOnly);
+    }
+    Ok(())
 }
 
 /// Refuses a token with this seed that cannot be given to anybody.
@@ -222,6 +258,7 @@ impl Refusal {
             Self::FarAhead => "far_ahead",
             Self::HasAnother(_) => "has_another",
             Self::Elsewhere(_) => "same_seed",
+            Self::HardwareOnly => "hardware_only",
             Self::Lost => "lost",
             Self::OtherParameters(_) => "other_parameters",
             Self::Retired(_) => "retired",
@@ -245,6 +282,11 @@ impl Refusal {
                 format!("the same seed is in token {serial}, which is somebody's already."),
                 format!("two users never share a seed: give {user} another token."),
             ),
+            Self::HardwareOnly => (
+                "it is a program on a phone, and virtual_tokens is refused in fobd.conf."
+                    .to_owned(),
+                format!("give {user} a hardware token with \"fobctl assign\"."),
+            ),
             Self::Lost => (
                 "this token was reported lost and stays out.".to_owned(),
                 format!("give {user} another token."),
@@ -255,7 +297,7 @@ impl Refusal {
             ),
             Self::Retired(serial) => (
                 format!("token {serial} has this seed, and was taken out of use."),
-                format!("give {user} another token."),
+                format!("if it is to be used again, run \"fobctl forget {serial}\" first."),
             ),
             Self::Root => (
                 "root's token is proven by two codes, and its serial typed twice.".to_owned(),

@@ -4,7 +4,7 @@ use fob_api::{Error, Fate, RootRule};
 
 use crate::{
     decide::{
-        Now,
+        Now, adopt,
         assign::{ROOT, serial_of, user_of},
         tripwire, virtual_token,
     },
@@ -152,7 +152,9 @@ pub(super) fn released(token: &Token, fate: Fate) -> Token {
     token.standing = match (fate, &token.standing) {
         (Fate::Lost, _) | (_, Standing::Lost) => Standing::Lost,
         (Fate::Retire, _) => Standing::Retired,
-        (Fate::Stock, _) if virtual_token::is_virtual(&token) => Standing::Retired,
+        (Fate::Stock, _) if virtual_token::is_virtual(&token) || adopt::is_app(&token) => {
+            Standing::Retired
+        }
         (Fate::Stock, _) => Standing::Stock,
     };
     token

@@ -1,26 +1,34 @@
-use super::{Adoption, Arrival, Begun, Here, Refusal, adopt};
+use super::{Adoption, Arrival, Begun, Here, Refusal, adopt, model};
 use crate::{
     decide::{
-        At, Now, Opened,
-        testing::{NOW, STEP, SoftToken, after, alice, at, known, owner, root, tokens},
+        At, Now, Opened, Policy,
+        policy::VirtualTokens,
+        remove::{self, RootGuard},
+        testing::{NOW, STEP, SoftToken, after, alice, at, known, owner, root, tokens, under},
         throttle::Origin,
         verify::{self, Typed},
     },
     record::{Left, Moving, Owner, Parameters, Standing, State, Token, Trace},
     seed::moved::Spent,
 };
-use fob_api::Verdict;
+use fob_api::{AdoptSource, Fate, Verdict};
 
 /// What another program says of a token.
 struct There {
     owner: Owner,
+    source: AdoptSource,
     drift: i32,
     spent: Spent,
 }
 
 impl Default for There {
     fn default() -> Self {
-        Self { owner: alice(), drift: 0, spent: unsaid(Some(1)) }
+        Self {
+            owner: alice(),
+            source: AdoptSource::GoogleAuthenticator,
+            drift: 0,
+            spent: unsaid(Some(1)),
+        }
     }
 }
 
@@ -29,15 +37,25 @@ fn unsaid(ahead: Option<u64>) -> Spent {
 }
 
 fn ask(token: &SoftToken, there: &There, here: &Here<'_>) -> Result<Adoption, Refusal> {
+    ask_under(token, there, here, &Policy::DEFAULT)
+}
+
+fn ask_under(
+    token: &SoftToken,
+    there: &There,
+    here: &Here<'_>,
+    policy: &Policy,
+) -> Result<Adoption, Refusal> {
     let opened = token.opened();
     let arrival = Arrival {
         owner: &there.owner,
+        source: there.source,
         parameters: &opened.token.parameters,
         generator: opened.generator,
         drift: there.drift,
         spent: &there.spent,
     };
-    adopt(&arrival, here, &at(NOW))
+    adopt(&arrival, here, &under(NOW, policy))
 }
 
 fn begun(token: &SoftToken, there: &There) -> Begun {
@@ -202,6 +220,44 @@ fn a_lost_token_stays_out_after_it_was_forgotten() {
     let trace = Trace { serial: "GA-1".to_owned(), left: Some(left) };
     let here = Here { trace: Some(&trace), ..Here::default() };
     assert_eq!(ask(&SoftToken::clock(), &There::default(), &here), Err(Refusal::Lost));
+}
+
+#[test]
+fn where_only_hardware_is_wanted_no_app_comes_in() {
+    use AdoptSource::{GoogleAuthenticator, Otpauth, UsersOath};
+    let policy = Policy { virtual_tokens: VirtualTokens::Refused, ..Policy::DEFAULT };
+    let token = SoftToken::clock();
+    let stock = token.token.clone();
+    for (source, known, refused) in [
+        (GoogleAuthenticator, None, true),
+        (Otpauth, None, true),
+        (UsersOath, None, false),
+        (Otpauth, Some(&stock), false),
+    ] {
+        let there = There { source, ..There::default() };
+        let here = Here { token: known, ..Here::default() };
+        let done = ask_under(&token, &there, &here, &policy);
+        assert_eq!(done == Err(Refusal::HardwareOnly), refused, "{source:?}");
+    }
+}
+
+#[test]
+fn an_app_never_comes_to_a_second_person() {
+    for (source, standing) in [
+        (AdoptSource::GoogleAuthenticator, Standing::Retired),
+        (AdoptSource::Otpauth, Standing::Retired),
+        (AdoptSource::UsersOath, Standing::Stock),
+    ] {
+        let token = Token {
+            model: Some(model(source).to_owned()),
+            standing: Standing::Assigned(alice()),
+            ..SoftToken::clock().token
+        };
+        let held = tokens(&["8A1172"]);
+        let (left, _) =
+            remove::deactivate(&token, &alice(), &held, Fate::Stock, RootGuard::Keep).unwrap();
+        assert_eq!(left.standing, standing, "{source:?}");
+    }
 }
 
 #[test]

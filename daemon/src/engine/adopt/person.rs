@@ -73,6 +73,7 @@ impl<S: Store> Engine<S> {
             .map_err(|_| self.trouble("seed", "bad parameters"))?;
         let arrival = Arrival {
             owner,
+            source: task.source,
             parameters: &token.parameters,
             generator: &generator,
             drift: token.drift,
@@ -220,7 +221,7 @@ impl<S: Store> Engine<S> {
             fingerprint: self.vault.fingerprint(&token.seed),
             imported: self.now()?.0,
             manufacturer: token.issuer.clone(),
-            model: Some(model(source).to_owned()),
+            model: Some(adopt::model(source).to_owned()),
         };
         Ok((record, sealing))
     }
@@ -240,13 +241,4 @@ fn name(fingerprint: &[u8; 32], digits: usize, source: AdoptSource) -> String {
         let _ = write!(serial, "{byte:02X}");
     }
     serial
-}
-
-/// Returns what stands for the model of such a token.
-fn model(source: AdoptSource) -> &'static str {
-    match source {
-        AdoptSource::GoogleAuthenticator => "google-authenticator",
-        AdoptSource::UsersOath => "users.oath",
-        AdoptSource::Otpauth => "authenticator app",
-    }
 }
