@@ -1,9 +1,9 @@
 //! Which token an administrator means who has typed its serial off the back.
 //!
 //! The store finds a serial by its folded form, dashes and all. Where there is no such token, all
-//! serials are looked through for those that differ in dashes alone: half a second for a hundred
-//! thousand, and only after a typing that fits nothing. So there is no index that an import or a
-//! restore could leave out of step. Whoever may not list the tokens never gets here.
+//! serials are looked through for those that differ in dashes alone: as much work as to count the
+//! tokens for `status`, and only after a typing that fits nothing. So there is no index that an import
+//! or a restore could leave out of step. Whoever may not list the tokens never gets here.
 
 use fob_api::{Error, Serial};
 
