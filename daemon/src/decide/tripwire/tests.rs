@@ -23,6 +23,12 @@ fn a_code_that_a_lost_or_retired_token_shows_now_trips_the_wire() {
 }
 
 #[test]
+fn the_journal_has_a_word_for_each_alarm() {
+    assert_eq!(Alarm::LostToken.word(), "lost_token");
+    assert_eq!(Alarm::RetiredToken.word(), "retired_token");
+}
+
+#[test]
 fn a_code_of_another_time_or_of_no_time_does_not() {
     let token = lost().spent(STEP - 9).ahead(0.0);
     for code in [token.code(STEP - 4), token.code(STEP + 4), token.never_shown(STEP)] {
