@@ -203,7 +203,7 @@ pub(super) fn slowest(tokens: &[TokenReport]) -> TokenReport {
 /// `None` if there are several: the report does not tell which one it was.
 fn farewell(old: &[TokenReport], fate: Fate) -> Option<String> {
     let [token] = old else { return None };
-    let fate = if token.is_virtual() && fate == Fate::Stock { Fate::Retire } else { fate };
+    let fate = if token.is_on_a_phone() && fate == Fate::Stock { Fate::Retire } else { fate };
     Some(fate_sentence(&named(token.serial.as_deref(), ""), fate))
 }
 

@@ -274,6 +274,28 @@ fn a_rotation_says_what_became_of_the_old_token() {
 }
 
 #[test]
+fn a_rotation_says_that_a_phones_token_is_not_back_in_stock() {
+    if !can_run() {
+        return;
+    }
+    for (maker, model) in [(Some("Fob"), "virtual"), (None, "google-authenticator")] {
+        let old = TokenReport {
+            manufacturer: maker.map(str::to_owned),
+            model: Some(model.to_owned()),
+            ..assigned("66", "alice")
+        };
+        let fake = Fake::new(&[
+            ("ShowUser alice", alice(&[old])),
+            ("ShowToken 77", Reply::Token(in_stock("77"))),
+            ("Rotate alice 77 111111,222222 fate=stock", Reply::Token(assigned("77", "alice"))),
+        ]);
+        fake.run(&["rotate", "alice", "77"], "111111\n222222\n").printed(
+            "Token 77 is assigned to alice. Its clock is 12 s ahead. Token 66 is retired.\n",
+        );
+    }
+}
+
+#[test]
 fn roots_token_needs_a_terminal() {
     if !can_run() {
         return;

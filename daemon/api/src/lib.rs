@@ -31,7 +31,7 @@ pub use log::{LogBreak, LogEntry, LogOptions, LogReport};
 pub use name::{NameError, Serial, UserName};
 pub use password::{LONGEST_PASSWORD, Password};
 pub use report::{
-    AssignOptions, BackupReport, BypassOptions, Fate, IdentifyOptions, IdentifyReport,
+    APP_MODELS, AssignOptions, BackupReport, BypassOptions, Fate, IdentifyOptions, IdentifyReport,
     ImportOptions, ImportReject, ImportReport, MAX_RATE, PageOptions, RekeyReport, RemoveOptions,
     RestoreNote, RestoreOptions, RestoreReport, ShareReport, StatusReport, TokenReport, TokenState,
     UnlockOptions, UserReport, VIRTUAL_MAKER, VIRTUAL_MODEL,

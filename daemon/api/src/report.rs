@@ -119,12 +119,17 @@ pub const VIRTUAL_MAKER: &str = "Fob";
 /// What [`TokenReport::model`] says of a virtual token.
 pub const VIRTUAL_MODEL: &str = "virtual";
 
+/// What [`TokenReport::model`] says of tokens that came with their users from an app.
+pub const APP_MODELS: [&str; 2] = ["google-authenticator", "authenticator app"];
+
 impl TokenReport {
-    /// Tells whether it is a program on somebody's phone, made by Fob.
+    /// Tells whether it is a program on somebody's phone, made by Fob or taken over.
     #[must_use]
-    pub fn is_virtual(&self) -> bool {
-        self.manufacturer.as_deref() == Some(VIRTUAL_MAKER)
-            && self.model.as_deref() == Some(VIRTUAL_MODEL)
+    pub fn is_on_a_phone(&self) -> bool {
+        let model = self.model.as_deref();
+        let is_virtual =
+            self.manufacturer.as_deref() == Some(VIRTUAL_MAKER) && model == Some(VIRTUAL_MODEL);
+        is_virtual || model.is_some_and(|model| APP_MODELS.contains(&model))
     }
 }
 

@@ -5,7 +5,7 @@
 //! taken is spent here, and where it does not say what it took, more than that: the user waits
 //! for a code that nobody can have used (clock-and-throttle.md section 4).
 
-use fob_api::AdoptSource;
+use fob_api::{APP_MODELS, AdoptSource};
 
 use crate::{
     decide::{At, Now, assign::ROOT, clock_model, policy::VirtualTokens},
@@ -22,9 +22,6 @@ const LAST_CODE: u64 = 100;
 /// minute makes out less than one hour, so what is more is damage.
 const LONGEST_WAIT: u32 = 86_400;
 
-/// The models of tokens that are a program on somebody's phone: whose they were, can keep the seed.
-const APPS: [&str; 2] = ["google-authenticator", "authenticator app"];
-
 /// Returns what stands for the model of such a token.
 #[must_use]
 pub fn model(source: AdoptSource) -> &'static str {
@@ -38,7 +35,7 @@ pub fn model(source: AdoptSource) -> &'static str {
 /// Tells whether a token came with its user from an app.
 #[must_use]
 pub fn is_app(token: &Token) -> bool {
-    token.model.as_deref().is_some_and(|model| APPS.contains(&model))
+    token.model.as_deref().is_some_and(|model| APP_MODELS.contains(&model))
 }
 
 /// A token of another program, its seed replaced by fingerprint and generator.
@@ -156,7 +153,7 @@ pub fn adopt(arrival: &Arrival<'_>, here: &Here<'_>, at: &At<'_>) -> Result<Adop
 /// Refuses an app where only hardware is wanted. What is in stock came from a vendor; of what
 /// pam_oath has nobody knows.
 fn wanted(source: AdoptSource, at: &At<'_>) -> Result<(), Refusal> {
-    let is_app = APPS.contains(&model(source));
+    let is_app = APP_MODELS.contains(&model(source));
     if is_app && at.policy.virtual_tokens == VirtualTokens::Refused {
         return Err(Refusal::HardwareOnly);
     }

@@ -64,7 +64,7 @@ async fn a_phone_that_has_read_the_picture_signs_in() {
     let bench = Bench::new().await;
     let (token, uri) = made(&bench, ROOT, "alice").await.unwrap();
     assert_eq!(token.state.as_deref(), Some("stock"));
-    assert!(token.is_virtual() && serial_of(&token).as_str().starts_with("VIRTUAL-"));
+    assert!(token.is_on_a_phone() && serial_of(&token).as_str().starts_with("VIRTUAL-"));
     let phone = phone(&uri);
     let assigned = assign(&bench, &serial_of(&token), &phone).await.unwrap();
     assert_eq!(assigned.user.as_deref(), Some("alice"));
