@@ -54,11 +54,23 @@ pub struct Arrival<'a> {
     pub spent: &'a Spent,
 }
 
+/// What Fob knows of a user's past.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum History {
+    /// He had a token here, or has one.
+    HadToken,
+    /// Fob has never given him one.
+    #[default]
+    Newcomer,
+}
+
 /// What the store has about the user and the seed.
 #[derive(Default)]
 pub struct Here<'a> {
     /// His tokens.
     pub tokens: UserTokens,
+    /// Whether he had one before.
+    pub history: History,
     /// The token that has this seed.
     pub token: Option<&'a Token>,
     /// Its state.
@@ -92,6 +104,9 @@ pub struct Begun {
 pub enum Refusal {
     /// The steps that are said to be used are more than a day ahead: nobody could sign in.
     FarAhead,
+    /// He had a token here, and it was taken from him: by the other program's file, which is his to
+    /// write, he would give himself another.
+    HadToken,
     /// He has another token, by its folded serial.
     HasAnother(String),
     /// The seed is of somebody's token, by its serial.
@@ -133,6 +148,9 @@ pub fn adopt(arrival: &Arrival<'_>, here: &Here<'_>, at: &At<'_>) -> Result<Adop
     if here.tokens.serials.len() >= at.policy.tokens_per_user {
         let held = here.tokens.serials.first().cloned();
         return Err(Refusal::HasAnother(held.unwrap_or_default()));
+    }
+    if here.history == History::HadToken {
+        return Err(Refusal::HadToken);
     }
     let before = left.map_or(&here.state, |left| &left.state);
     let mark = mark(arrival, at);
@@ -199,7 +217,9 @@ fn mark(arrival: &Arrival<'_>, at: &At<'_>) -> Option<u64> {
         }
         Spent::Unsaid { ahead, known } => {
             let ahead = ahead.unwrap_or_else(|| widest(arrival.parameters, at));
-            (*known).max(Some(present(arrival, at.now).saturating_add(ahead)))
+            // A drift below 0 may be younger than codes that were taken without it.
+            let latest = present(arrival, at.now).max(step_of(arrival, at.now));
+            (*known).max(Some(latest.saturating_add(ahead)))
         }
     };
     said.max(below)
@@ -212,6 +232,14 @@ fn present(arrival: &Arrival<'_>, now: Now) -> u64 {
         Moving::Time { period } => {
             now.0.saturating_add_signed(arrival.drift.into()) / u64::from(period.max(1))
         }
+    }
+}
+
+/// Returns the step of a token whose clock is right; 0 with a button.
+fn step_of(arrival: &Arrival<'_>, now: Now) -> u64 {
+    match arrival.parameters.moving {
+        Moving::Counter { .. } => 0,
+        Moving::Time { period } => now.0 / u64::from(period.max(1)),
     }
 }
 
@@ -253,6 +281,7 @@ impl Refusal {
     pub fn word(&self) -> &'static str {
         match self {
             Self::FarAhead => "far_ahead",
+            Self::HadToken => "had_token",
             Self::HasAnother(_) => "has_another",
             Self::Elsewhere(_) => "same_seed",
             Self::HardwareOnly => "hardware_only",
@@ -270,6 +299,10 @@ impl Refusal {
             Self::FarAhead => (
                 "codes of more than a day ahead are said to be used.".to_owned(),
                 format!("give {user} another token with \"fobctl assign\"."),
+            ),
+            Self::HadToken => (
+                format!("{user} had a token here, and it was taken from him."),
+                format!("give {user} a token with \"fobctl assign\", which two codes prove."),
             ),
             Self::HasAnother(serial) => (
                 format!("{user} has token {serial} already."),

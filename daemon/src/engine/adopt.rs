@@ -41,6 +41,13 @@ pub struct Adopt {
     pub extent: Extent,
 }
 
+/// Who says whose a token is.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Whose {
+    Callers,
+    Files,
+}
+
 /// What became of a token.
 enum Outcome {
     Already { serial: String },
@@ -92,9 +99,10 @@ impl<S: Store> Engine<S> {
         let people = parsed.map_err(|error| refusal(&error))?;
         let (tokens, users) = (HashMap::new(), HashMap::new());
         let (mut rows, mut task) = (Vec::new(), Task { source, extent, tokens, users });
+        let whose = if user.is_some() { Whose::Callers } else { Whose::Files };
         for person in people {
             let named = user.as_ref().map(|user| user.as_str().to_owned()).or(person.user);
-            let row = self.adopt_row((named, &host), person.token, &mut task).await?;
+            let row = self.adopt_row((named, whose, &host), person.token, &mut task).await?;
             if extent == Extent::Full {
                 self.adopted(caller, source, &row).await;
             }
@@ -106,7 +114,7 @@ impl<S: Store> Engine<S> {
     /// Gives one token to its user, and says what became of it.
     async fn adopt_row(
         &self,
-        (named, host): (Option<String>, &str),
+        (named, whose, host): (Option<String>, Whose, &str),
         token: Result<Moved, SeedError>,
         task: &mut Task,
     ) -> Result<AdoptRow, Error> {
@@ -118,6 +126,10 @@ impl<S: Store> Engine<S> {
                 return Ok(row);
             }
         };
+        if whose == Whose::Files && !is_of_host(task.source, named.as_deref(), &token, host) {
+            elsewhere(&mut row);
+            return Ok(row);
+        }
         let Some(owner) = self.owner_of(named.as_deref(), host).await? else {
             nobody(&mut row);
             return Ok(row);
@@ -132,10 +144,7 @@ impl<S: Store> Engine<S> {
     /// Looks up whose account it is: by its name, or by what stands before this host's own name.
     async fn owner_of(&self, named: Option<&str>, host: &str) -> Result<Option<Owner>, Error> {
         let Some(named) = named else { return Ok(None) };
-        let local = named.rsplit_once('@').filter(|(_, at)| {
-            let short = host.split('.').next().unwrap_or_default();
-            !host.is_empty() && (at.eq_ignore_ascii_case(host) || at.eq_ignore_ascii_case(short))
-        });
+        let local = named.rsplit_once('@').filter(|(_, at)| is_host(at, host));
         for name in [Some(named), local.map(|(name, _)| name)].into_iter().flatten() {
             let Ok(name) = UserName::parse(name) else { continue };
             if let Some(owner) = self.find(&name).await? {
@@ -166,6 +175,28 @@ impl<S: Store> Engine<S> {
 /// Says of a row that its token cannot be read.
 fn refuse_row(row: &mut AdoptRow, error: &SeedError) {
     not_moved(row, moved::reason(error), error.to_string(), moved::hint(error).map(str::to_owned));
+}
+
+/// Tells whether a name is this host's, in full or its first part.
+fn is_host(name: &str, host: &str) -> bool {
+    let short = host.split('.').next().unwrap_or_default();
+    !host.is_empty() && (name.eq_ignore_ascii_case(host) || name.eq_ignore_ascii_case(short))
+}
+
+/// Tells whether a token is one for signing in here. An app has those of many services, and alice's
+/// elsewhere is not alice's here: the label has to name this host, as issuer or behind an `@`.
+fn is_of_host(source: AdoptSource, named: Option<&str>, token: &Moved, host: &str) -> bool {
+    let account =
+        named.and_then(|named| named.rsplit_once('@')).is_some_and(|(_, at)| is_host(at, host));
+    let issuer = token.issuer.as_deref().is_some_and(|issuer| is_host(issuer, host));
+    source != AdoptSource::Otpauth || account || issuer
+}
+
+/// Says of a row that its label does not name this host.
+fn elsewhere(row: &mut AdoptRow) {
+    let fact = "its label names another service than this host, or none.".to_owned();
+    let hint = "if it is for this host, run it again with \"--user NAME\".".to_owned();
+    not_moved(row, "other_host", fact, Some(hint));
 }
 
 /// Says of a row that its user is nobody here.

@@ -90,6 +90,14 @@ fn it_becomes_his_and_its_clock_is_known_as_the_program_said() {
 }
 
 #[test]
+fn what_was_taken_before_a_clock_was_found_behind_is_spent_too() {
+    let there = There { drift: -3_600, spent: unsaid(Some(1)), ..There::default() };
+    let begun = begun(&SoftToken::clock(), &there);
+    assert_eq!(begun.state.last_step, Some(STEP + 1));
+    assert_eq!(begun.wait, 3_600 + 39);
+}
+
+#[test]
 fn what_the_program_lists_is_spent_and_the_next_code_is_good_at_once() {
     let token = SoftToken::clock();
     let begun = begun(&token, &There { spent: Spent::UpTo(STEP - 1), ..There::default() });

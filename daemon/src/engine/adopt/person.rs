@@ -7,7 +7,7 @@ use fob_api::{AdoptSource, Error, Serial};
 use super::{Moved, Outcome};
 use crate::{
     decide::{
-        adopt::{self, Adoption, Arrival, Begun, Here},
+        adopt::{self, Adoption, Arrival, Begun, Here, History},
         import,
     },
     engine::{Applied, Engine, Extent, ROUNDS, load::Loaded},
@@ -28,6 +28,7 @@ pub(super) struct Known {
     state: State,
     trace: Option<Trace>,
     tokens: Loaded<UserTokens>,
+    history: History,
     guards: Vec<Guard>,
 }
 
@@ -35,6 +36,7 @@ impl Known {
     fn here(&self) -> Here<'_> {
         Here {
             tokens: self.tokens.record.clone(),
+            history: self.history,
             token: self.token.as_ref(),
             state: self.state.clone(),
             trace: self.trace.as_ref(),
@@ -191,8 +193,15 @@ impl<S: Store> Engine<S> {
         let trace = import::combined(self.decode(own.as_ref())?, self.decode(former.as_ref())?);
         let state = self.decode(state.as_ref())?.unwrap_or_default();
         let token = self.decode(seed.as_ref())?;
-        let tokens = self.tokens_of(owner.uid).await?;
-        Ok(Known { serial, token, state, trace, tokens, guards })
+        let (tokens, history) = self.past_of(owner.uid).await?;
+        Ok(Known { serial, token, state, trace, tokens, history, guards })
+    }
+
+    /// Loads a user's tokens, and whether he ever had one: his record stays when the last is taken.
+    async fn past_of(&self, uid: u32) -> Result<(Loaded<UserTokens>, History), Error> {
+        let [entry] = self.get([Key::user(uid)]).await?;
+        let history = if entry.is_some() { History::HadToken } else { History::Newcomer };
+        Ok((self.decode_or_default(Key::user(uid), entry)?, history))
     }
 
     /// Returns the record of a token that becomes somebody's, and what holds as long as it is

@@ -162,9 +162,23 @@ async fn what_was_spent_here_stays_spent_after_the_token_was_forgotten() {
     bench.deactivate("alice", Fate::Stock).await.unwrap();
     bench.engine.forget(ROOT, &Serial::parse(&serial).unwrap()).await.unwrap();
     let used = bench.now() / 30 - 5;
-    let row = google(&bench, "alice", &format!("\" TOTP_AUTH\n\" DISALLOW_REUSE {used}\n")).await;
+    let row = google(&bench, "bob", &format!("\" TOTP_AUTH\n\" DISALLOW_REUSE {used}\n")).await;
     assert_eq!(row.serial, Some(serial));
-    assert_eq!(bench.verify("alice", &code).await, Ok(Verdict::Replay));
+    assert_eq!(bench.verify("bob", &code).await, Ok(Verdict::Replay));
+}
+
+#[tokio::test]
+async fn whose_token_was_taken_away_does_not_give_himself_another_by_his_own_file() {
+    for fate in [Fate::Lost, Fate::Retire, Fate::Stock] {
+        let bench = bench().await;
+        bench.import(super::bench::TOKENS).await.unwrap();
+        bench.assign("alice", "B2").await.unwrap();
+        bench.deactivate("alice", fate).await.unwrap();
+        let row = google(&bench, "alice", "\" TOTP_AUTH\n").await;
+        assert_eq!(row.reason.as_deref(), Some("had_token"), "{row:?}");
+        let row = google(&bench, "bob", "\" TOTP_AUTH\n").await;
+        assert_eq!(row.outcome.as_deref(), Some("moved"), "{row:?}");
+    }
 }
 
 #[tokio::test]
@@ -179,9 +193,23 @@ async fn an_account_at_this_host_is_the_users() {
     ]
     .concat();
     let rows = rows(&bench, request(ROOT, AdoptSource::Otpauth, &text)).await;
-    assert_eq!(said(&rows), ["moved", "moved", "no_such_user"]);
+    assert_eq!(said(&rows), ["moved", "moved", "other_host"]);
     assert_eq!(rows[1].user.as_deref(), Some("bob"));
     assert!(rows[0].serial.as_deref().unwrap().starts_with("APP-"));
+}
+
+#[tokio::test]
+async fn the_token_of_another_service_is_taken_only_for_a_user_who_was_named() {
+    let bench = bench().await;
+    for uri in ["otpauth://totp/alice?secret=", "otpauth://totp/GitHub:alice?issuer=GitHub&secret="]
+    {
+        let uri = format!("{uri}{BASE32}\n");
+        let row = rows(&bench, request(ROOT, AdoptSource::Otpauth, &uri)).await;
+        assert_eq!(said(&row), ["other_host"], "{uri}");
+    }
+    let uri = format!("otpauth://totp/forge:alice?issuer=forge&secret={BASE32}\n");
+    let row = rows(&bench, request(ROOT, AdoptSource::Otpauth, &uri)).await;
+    assert_eq!(said(&row), ["moved"]);
 }
 
 #[tokio::test]
