@@ -236,6 +236,11 @@ fn chained<E: KeyIvInit + BlockModeEncrypt<BlockSize = U16>>(key: &[u8], plain: 
     [&iv[..], &body].concat()
 }
 
+/// Returns an HMAC-SHA1.
+pub(crate) fn hmac_sha1(key: &[u8], value: &[u8]) -> Vec<u8> {
+    tag::<Hmac<Sha1>>(key, value)
+}
+
 fn tag<M: Mac + hmac::KeyInit>(key: &[u8], value: &[u8]) -> Vec<u8> {
     let mut mac = <M as hmac::KeyInit>::new_from_slice(key).unwrap();
     mac.update(value);

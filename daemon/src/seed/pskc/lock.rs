@@ -26,6 +26,11 @@ use crate::seed::{
     xml::{Element, Xml},
 };
 
+/// Fewest bytes of a MACKey: 128 bits, less than any hash here has (RFC 2104 section 3). No MAC
+/// vouches for that key itself, and CBC notices no change: whoever cut it down to nothing could write
+/// the MAC of anything.
+const SHORTEST_MAC_KEY: usize = 16;
+
 /// What the file says about its encryption, and what was typed.
 pub(super) struct Lock<'a> {
     text: &'a str,
@@ -235,7 +240,8 @@ impl<'a> Lock<'a> {
                 let key = self.key_for(cipher, offset)?;
                 let shut = self.shut_at(offset);
                 let sealed = self.mac.as_ref().and_then(|mac| mac.key.as_ref());
-                sealed.and_then(|sealed| sealed.open(&key, Padding::Any)).ok_or(shut)?
+                let opened = sealed.and_then(|sealed| sealed.open(&key, Padding::Any));
+                opened.filter(|key| key.len() >= SHORTEST_MAC_KEY).ok_or(shut)?
             }
         };
         // Without a MACKey it follows the cipher of the value, so it is not kept.

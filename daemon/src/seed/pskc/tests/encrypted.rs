@@ -2,8 +2,9 @@
 
 use crate::seed::{
     Choice, Encryption, Flaw, Notice, Reading, SeedError, Unsupported, open,
-    testing::{KEY, MacOf, Maker, OpenedBy, PASSPHRASE, SEED, typed, typed_key},
+    testing::{KEY, MacOf, Maker, OpenedBy, PASSPHRASE, SEED, hmac_sha1, typed, typed_key},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 /// A seed of a length that key wrap takes too.
 const LONGER: [u8; 24] = [0x33; 24];
@@ -219,6 +220,21 @@ fn a_mac_that_is_missing_or_has_no_method_is_refused() {
     assert_eq!(flaw(read(&no_key, key)), Flaw::OtherMac);
     let other = text.replace("hmac-sha1", "hmac-md5");
     assert_eq!(flaw(read(&other, key)), Flaw::OtherMac);
+}
+
+#[test]
+fn a_mac_key_that_was_cut_down_is_refused_though_its_macs_fit() {
+    let text = Maker::default().file(&TOKENS[..1]);
+    let values = text.split("e:CipherValue>").skip(1).step_by(2);
+    let values: Vec<Vec<u8>> =
+        values.map(|rest| STANDARD.decode(rest.split('<').next().unwrap()).unwrap()).collect();
+    let [key, value] = &values[..] else { panic!("another file") };
+    // The last two blocks open to the end of the key, eight bytes that somebody may know.
+    let cut = &key[key.len() - 32..];
+    let tag = hmac_sha1(&[0x5a; 8], value);
+    let encoded = [cut, value, &tag].map(|bytes| STANDARD.encode(bytes));
+    let forged = with_values(&text, encoded.each_ref().map(String::as_str));
+    assert_eq!(flaw(read(&forged, "12345678901234567890123456789012")), WRONG_KEY);
 }
 
 #[test]
