@@ -144,18 +144,24 @@ pub(super) fn is_held_by(token: &Token, owner: &Owner, tokens: &UserTokens) -> b
     listed && !others
 }
 
-/// Returns the token without its owner. A lost one stays lost; a virtual one is retired where
-/// another goes back to stock.
+/// Returns where a token stands that nobody has any more: in stock, but retired if it is a program
+/// on somebody's phone, who can keep its seed.
+pub(super) fn at_rest(token: &Token) -> Standing {
+    if virtual_token::is_virtual(token) || adopt::is_app(token) {
+        Standing::Retired
+    } else {
+        Standing::Stock
+    }
+}
+
+/// Returns the token without its owner. A lost one stays lost.
 pub(super) fn released(token: &Token, fate: Fate) -> Token {
     let mut token = token.clone();
     token.epoch = token.epoch.wrapping_add(1);
     token.standing = match (fate, &token.standing) {
         (Fate::Lost, _) | (_, Standing::Lost) => Standing::Lost,
         (Fate::Retire, _) => Standing::Retired,
-        (Fate::Stock, _) if virtual_token::is_virtual(&token) || adopt::is_app(&token) => {
-            Standing::Retired
-        }
-        (Fate::Stock, _) => Standing::Stock,
+        (Fate::Stock, _) => at_rest(&token),
     };
     token
 }

@@ -10,7 +10,7 @@ use fob_api::Serial;
 
 use crate::{
     backup::{SavedState, SavedToken, SavedTrace},
-    decide::{Uptime, assign::serial_of, tripwire},
+    decide::{Uptime, assign::serial_of, remove, tripwire},
     record::{Left, Moving, Owner, Standing, State, Token, Trace, UserTokens},
 };
 
@@ -271,10 +271,10 @@ fn arrive(saved: &Saved<'_>, serial: &Serial, here: &Here<'_>, times: Times) -> 
     let before = left.map(|left| &left.state).or(here.state).cloned().unwrap_or_default();
     let (standing, note) = match &saved.token.standing {
         Standing::Lost => (Standing::Lost, Some(Note::Lost)),
-        _ if left.is_some() => (Standing::Stock, Some(Note::Forgotten)),
+        _ if left.is_some() => (remove::at_rest(saved.fresh), Some(Note::Forgotten)),
         Standing::Assigned(owner) => match bar(saved, owner, serial, here) {
             None => (Standing::Assigned(owner.clone()), None),
-            Some(note) => (Standing::Stock, Some(note)),
+            Some(note) => (remove::at_rest(saved.fresh), Some(note)),
         },
         standing @ (Standing::Retired | Standing::Stock) => (standing.clone(), None),
     };
