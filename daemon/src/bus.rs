@@ -184,8 +184,7 @@ impl<S: Store> Fob<S> {
     ///
     /// Callers: uid 0.
     ///
-    /// Errors: AlreadyAssigned, AmbiguousSerial, InvalidArgument, NoSuchToken, NotAuthorized,
-    /// StoreUnavailable.
+    /// Errors: AlreadyAssigned, InvalidArgument, NoSuchToken, NotAuthorized, StoreUnavailable.
     async fn forget(
         &self,
         #[zbus(header)] header: Header<'_>,

@@ -93,7 +93,7 @@ pub(super) fn bind(
 /// `RootOnly`.
 pub fn typed_twice(owner: &Owner, serial: &Serial, again: Option<&str>) -> Result<(), Error> {
     let again = again.and_then(|text| Serial::typed(text).ok());
-    let same = again.is_some_and(|again| again.reads_as(serial));
+    let same = again.is_some_and(|again| again.folded() == serial.folded());
     if owner.uid == ROOT && !same {
         return Err(Error::RootOnly { rule: RootRule::TypeTwice });
     }

@@ -277,11 +277,12 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Removes a token's seed; its spent steps stay spent.
+    /// Removes a token's seed; its spent steps stay spent. The serial is that of the token, dashes
+    /// and all: what cannot be taken back is not done to one that is only alike.
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `NoSuchToken`, `AmbiguousSerial`, `AlreadyAssigned`, `StoreUnavailable`.
+    /// `NotAuthorized`, `NoSuchToken`, `AlreadyAssigned`, `StoreUnavailable`.
     pub async fn forget(&self, caller: Caller, serial: &Serial) -> Result<(), Error> {
         let done = self.try_to_forget(caller, serial).await;
         done.inspect_err(|error| {
@@ -291,7 +292,6 @@ impl<S: Store> Engine<S> {
 
     async fn try_to_forget(&self, caller: Caller, serial: &Serial) -> Result<(), Error> {
         self.permit(Action::Forget, caller, Target::House)?;
-        let serial = &self.meant(serial).await?;
         for _ in 0..ROUNDS {
             let (seed_key, state_key) = (Key::seed(serial), Key::state(serial));
             let [seed, state] = self.get([seed_key.clone(), state_key.clone()]).await?;

@@ -36,7 +36,13 @@ async fn a_serial_is_found_without_its_dashes_in_every_verb_that_takes_one() {
     bench.assign("alice", "AB-12-X").await.unwrap();
     bench.import(TWINS).await.unwrap();
     bench.deactivate("alice", Fate::Stock).await.unwrap();
-    bench.engine.forget(ROOT, &typed("ab12x")).await.unwrap();
+    let alike = bench.engine.forget(ROOT, &typed("ab12x")).await.unwrap_err();
+    assert_eq!(
+        alike,
+        Error::NoSuchToken { serial: typed("ab12x") },
+        "forgotten, though only alike"
+    );
+    bench.engine.forget(ROOT, &typed("ab-12-X")).await.unwrap();
     let gone = bench.engine.show_token(ROOT, &typed("AB-12-x")).await;
     assert_eq!(gone.unwrap_err(), Error::NoSuchToken { serial: typed("AB-12-x") });
 }
