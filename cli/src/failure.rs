@@ -4,6 +4,7 @@
 mod backup;
 mod emergency;
 mod file;
+mod input;
 mod log;
 mod password;
 
@@ -21,6 +22,7 @@ use crate::render::printable;
 pub(crate) use backup::BackupTrouble;
 pub(crate) use emergency::EmergencyTrouble;
 pub(crate) use file::FileTrouble;
+pub(crate) use input::InputTrouble;
 pub(crate) use log::places as log_places;
 pub(crate) use password::PasswordTrouble;
 
@@ -103,29 +105,6 @@ impl fmt::Display for Road {
             Self::SystemBus => write!(f, "{} on the system bus", address::BUS_NAME),
         }
     }
-}
-
-/// Why two codes, or a serial, did not come.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum InputTrouble {
-    /// Input ended in the middle of the dialogue.
-    Ended,
-    /// Standard input is not a terminal, and `--yes` was not given.
-    NoConfirmation,
-    /// A picture was to be shown, and there is no terminal.
-    NoPicture,
-    /// A line of standard input is not a code: 1 or 2.
-    NotACode(u8),
-    /// Both lines of standard input are the same code.
-    SameCode,
-    /// The serial that was typed again is another one.
-    SerialDiffers,
-    /// Standard input has fewer than two lines.
-    TooFewLines,
-    /// Too many tries without a code.
-    TooManyTries,
-    /// Standard input cannot be read.
-    Unreadable,
 }
 
 /// A "no", with the reason and the remedy in the daemon's words.
@@ -315,53 +294,6 @@ impl Refusal {
     }
 }
 
-impl InputTrouble {
-    fn exit_status(self) -> u8 {
-        match self {
-            Self::NoConfirmation
-            | Self::NoPicture
-            | Self::NotACode(_)
-            | Self::SameCode
-            | Self::TooFewLines
-            | Self::Unreadable => USAGE,
-            Self::Ended | Self::SerialDiffers | Self::TooManyTries => REFUSED,
-        }
-    }
-
-    fn hint(self) -> Option<&'static str> {
-        match self {
-            Self::NoPicture => Some("run it in a terminal."),
-            Self::NoConfirmation => Some("add --yes, or run it in a terminal."),
-            Self::NotACode(_) | Self::TooFewLines => {
-                Some("write two codes to standard input, one per line, or run it in a terminal.")
-            }
-            Self::SameCode => Some("wait until the token shows a new code."),
-            Self::Ended | Self::SerialDiffers | Self::TooManyTries | Self::Unreadable => None,
-        }
-    }
-}
-
-impl fmt::Display for InputTrouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ended => "the input ended; nothing was changed.",
-            Self::NoConfirmation => "forget asks for the serial again, and there is no terminal.",
-            Self::NoPicture => "a virtual token is shown as a picture, and there is no terminal.",
-            Self::NotACode(line) => {
-                return write!(
-                    f,
-                    "line {line} of standard input is not a code of this token; nothing was changed."
-                );
-            }
-            Self::SameCode => "both codes are the same; nothing was changed.",
-            Self::SerialDiffers => "the serials differ; nothing was changed.",
-            Self::TooFewLines => "two codes are needed on standard input; nothing was changed.",
-            Self::TooManyTries => "no code was typed in five tries; nothing was changed.",
-            Self::Unreadable => "standard input cannot be read; nothing was changed.",
-        })
-    }
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Refused(Refusal {
@@ -369,12 +301,6 @@ impl From<Error> for Failure {
             hint: error.hint().unwrap_or_default(),
             fact: error.to_string(),
         })
-    }
-}
-
-impl From<InputTrouble> for Failure {
-    fn from(trouble: InputTrouble) -> Self {
-        Self::Input(trouble)
     }
 }
 

@@ -18,12 +18,14 @@ use super::import::copy;
 use crate::{
     args::{From, Import},
     connect::{Patience, daemon},
-    failure::{Failure, FileTrouble, advise},
+    failure::{Failure, FileTrouble, InputTrouble, advise},
     journal::login_uid,
     progress::while_working,
     render::{self, Tense},
 };
 
+/// Calls of a connection: fobd ends one after 3 072 messages.
+const CALLS: usize = 1000;
 /// Where pam_oath's examples have its file.
 const USERS_OATH: &str = "/etc/users.oath";
 /// Mode bits that let somebody else than the owner read (chmod(1)).
@@ -32,25 +34,38 @@ const READABLE_BY_OTHERS: u32 = 0o044;
 pub(super) async fn adopt(args: Import, source: AdoptSource) -> Result<(), Failure> {
     let tense = if args.dry_run { Tense::Would } else { Tense::Done };
     let from = &args.from;
-    let rows = match source {
+    let mut rows = Vec::new();
+    let moved = match source {
         AdoptSource::GoogleAuthenticator => {
+            if from.user.is_some() {
+                return Err(InputTrouble::UserOfHomes.into());
+            }
             let first = args.file.as_deref().map(|name| name.to_string_lossy().into_owned());
             let names: Vec<String> = first.into_iter().chain(from.more.iter().cloned()).collect();
             let secret = Secret::parse(from.secret.as_deref());
-            while_working("Moving the users", of_homes(&names, &secret, tense)).await?
+            while_working("Moving the users", of_homes(&names, &secret, tense, &mut rows)).await
         }
         AdoptSource::UsersOath | AdoptSource::Otpauth => {
+            if !from.more.is_empty() || from.secret.is_some() {
+                return Err(InputTrouble::HomesOfFile.into());
+            }
             let usual = (source == AdoptSource::UsersOath).then(|| Path::new(USERS_OATH));
             let path = args.file.as_deref().or(usual).unwrap_or(Path::new("-"));
-            while_working("Moving the users", of_file(path, source, from, tense)).await?
+            let call = of_file(path, source, from, tense);
+            while_working("Moving the users", call).await.map(|found| rows = found)
         }
     };
+    // Who was moved before something went wrong is told all the same: a second run tells less.
+    if moved.is_err() && rows.is_empty() {
+        return moved;
+    }
     if args.receipt.json {
         render::print(&render::adopted_json(&rows))?;
     } else {
         render::print(&render::adopted_table(&rows, tense))?;
         render::adopted_advice(&rows).iter().for_each(|advice| advise(advice));
     }
+    moved?;
     let of = rows.len();
     let left = rows.iter().filter(|row| outcome(row) == Some(Adopted::Not)).count();
     if left == 0 { Ok(()) } else { Err(Failure::NotMoved { left, of }) }
@@ -117,10 +132,10 @@ async fn of_homes(
     names: &[String],
     secret: &Secret,
     tense: Tense,
-) -> Result<Vec<AdoptRow>, Failure> {
+    rows: &mut Vec<AdoptRow>,
+) -> Result<(), Failure> {
     let homes = if names.is_empty() { homes::all()? } else { homes::named(names) };
-    let daemon = daemon(Patience::Long).await?;
-    let mut rows = Vec::new();
+    let (mut called, mut connection) = (0, daemon(Patience::Long).await?);
     for home in homes {
         let memory = match home.open(secret) {
             Ok(None) if names.is_empty() => continue,
@@ -134,12 +149,16 @@ async fn of_homes(
                 continue;
             }
         };
-        rows.extend(of_home(&daemon, &home, &memory, tense).await?);
+        called += 1;
+        if called % CALLS == 0 {
+            connection = daemon(Patience::Long).await?;
+        }
+        rows.extend(of_home(&connection, &home, &memory, tense).await?);
     }
     if tense == Tense::Would {
-        refuse_same_seeds(&mut rows);
+        refuse_same_seeds(rows);
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Hands one user's file over. One that cannot be read at all is no reason to leave the others.

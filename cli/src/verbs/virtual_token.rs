@@ -115,8 +115,8 @@ async fn bind(
     Ok(daemon.assign(args.user.as_str(), serial, &codes, options).await?)
 }
 
-/// Forgets a token that came to nothing. Where that fails too it stays in stock, as one whose
-/// seed nobody has.
+/// Forgets a token that came to nothing. Where that fails too, or fobctl is interrupted, it stays in
+/// stock, and the README says so: two codes are still asked for before anybody has it.
 async fn forget(token: &TokenReport) {
     let serial = token.serial.as_deref().unwrap_or_default();
     let options = RemoveOptions { login_uid: login_uid(), ..RemoveOptions::default() };

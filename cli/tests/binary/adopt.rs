@@ -49,6 +49,20 @@ fn write(path: &Path, text: &str) {
 }
 
 #[test]
+fn what_is_for_the_other_programs_moves_nobody() {
+    let of_homes = "fobctl: --user is for a file; google-authenticator has one for each user.\n\
+                    hint: name the users behind the program: --from google-authenticator NAME.\n";
+    run_alone(&["import", "--from", "google-authenticator", "--user", "alice"], "")
+        .failed(2, of_homes);
+    let of_file = "fobctl: users in a row, and --secret, are for google-authenticator alone.\n\
+                   hint: give the user of the file with --user NAME.\n";
+    for rest in [&["/etc/users.oath", "alice"][..], &["--secret", "/x/${USER}"]] {
+        let args = [&["import", "--from", "users.oath"], rest].concat();
+        run_alone(&args, "").failed(2, of_file);
+    }
+}
+
+#[test]
 fn users_who_are_named_are_moved_one_by_one() {
     if !can_run() {
         return;

@@ -1,5 +1,6 @@
-//! The users' own files. A home belongs to its user, who may put anything there: nothing is
-//! followed, waited for, or quoted.
+//! The users' own files. A home belongs to its user, who may put anything there: no link in a file's
+//! place is followed, none on the way to it leads to another's file, and nothing is waited for or
+//! quoted.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -23,6 +24,8 @@ const PASSWD: &str = "/etc/passwd";
 const USUAL: &str = "~/.google_authenticator";
 /// Longest file in bytes: the module's own limit, above which it refuses a file.
 const LONGEST: u64 = 64 * 1024;
+/// Whose files outside the homes are taken too: the administrator made them.
+const ROOT: u32 = 0;
 /// Mode bits that let somebody else than the owner write (chmod(1)).
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
@@ -89,7 +92,7 @@ impl Trouble {
             Self::Missing => "there is no such file in his home.",
             Self::Nobody => "there is no such user on this host.",
             Self::NotAFile => "this is not a regular file.",
-            Self::NotHis => "the file belongs to somebody else than him and root.",
+            Self::NotHis => "the file belongs to somebody else.",
             Self::SeveralNames => "the file has another name somewhere.",
             Self::TooLong => "the file is longer than 64 KiB.",
             Self::Writable => "others may write the file.",
@@ -105,6 +108,12 @@ pub(super) struct Secret(String);
 impl Secret {
     pub(super) fn parse(pattern: Option<&str>) -> Self {
         Self(pattern.unwrap_or(USUAL).to_owned())
+    }
+
+    /// Tells whether the files are in the users' homes, where they can put links to anything that
+    /// somebody else has.
+    fn is_in_homes(&self) -> bool {
+        self.0.starts_with('~') || ["${HOME}", "%h"].iter().any(|mark| self.0.contains(mark))
     }
 
     fn of(&self, user: &str, folder: &str) -> PathBuf {
@@ -181,7 +190,9 @@ impl Home {
             }
             Err(error) => return Err(Trouble::Io(error)),
         };
-        check(&file, *uid)?;
+        // Root's own file in a home may be one that a link of the user's leads to.
+        let owners: &[u32] = if secret.is_in_homes() { &[*uid] } else { &[*uid, ROOT] };
+        check(&file, owners)?;
         match copy(file) {
             Ok(memory) => Ok(Some(memory)),
             Err(FileTrouble::Io(error) | FileTrouble::NotWritten(error)) => Err(Trouble::Io(error)),
@@ -208,13 +219,13 @@ fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Refuses what is not the user's own regular file.
-fn check(file: &File, uid: u32) -> Result<(), Trouble> {
+/// Refuses what is not a regular file of these owners.
+fn check(file: &File, owners: &[u32]) -> Result<(), Trouble> {
     let metadata = file.metadata().map_err(Trouble::Io)?;
     if !metadata.is_file() {
         return Err(Trouble::NotAFile);
     }
-    if metadata.uid() != uid && metadata.uid() != 0 {
+    if !owners.contains(&metadata.uid()) {
         return Err(Trouble::NotHis);
     }
     if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
@@ -301,13 +312,16 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_somebody_else_than_the_user_and_root_is_not_read() {
+    fn a_file_of_somebody_else_is_not_read_and_of_root_only_outside_of_the_homes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".google_authenticator");
         fs::write(&path, "x").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
-        let expected = if own() == 0 { "opened" } else { "unsafe_file" };
-        assert_eq!(reason(folder.path(), own() + 1), expected);
+        assert_eq!(reason(folder.path(), own()), "opened");
+        assert_eq!(reason(folder.path(), own() + 1), "unsafe_file");
+        let outside = Secret::parse(path.to_str());
+        let is_roots = own() == 0;
+        assert_eq!(home(folder.path(), own() + 1).open(&outside).is_ok(), is_roots);
         if std::os::unix::fs::chown(&path, Some(1001), None).is_ok() {
             assert_eq!(reason(folder.path(), 1000), "unsafe_file");
         }
