@@ -115,3 +115,12 @@ fn every_number_has_its_reasons() {
         }
     }
 }
+
+#[test]
+fn values_and_what_is_allowed_are_told_as_the_file_has_them() {
+    assert_eq!(Value::Number(3).to_string(), "3");
+    assert_eq!(Value::Word("calm").to_string(), "\"calm\"");
+    let numbers = |least, most| Allowed::Numbers { least, most }.to_string();
+    assert_eq!((numbers(1, 4), numbers(1, 1)), ("1 to 4".to_owned(), "1".to_owned()));
+    assert_eq!(Allowed::Words(&["calm", "loud"]).to_string(), "\"calm\" or \"loud\"");
+}

@@ -371,6 +371,28 @@ fn saved_trace(last_step: u64, lost: Option<u64>) -> SavedTrace {
 }
 
 #[test]
+fn what_arrives_is_never_the_bytes_that_were_here() {
+    let before = State { last_step: Some(60), writes: 7, ..State::default() };
+    let saved = SavedState { last_step: Some(50), ..SavedState::default() };
+    let state = super::merge::arrived(before, &saved, TIMES);
+    assert_eq!((state.last_step, state.writes), (Some(60), 8));
+}
+
+#[test]
+fn a_phones_token_that_is_nobodys_here_is_retired() {
+    let (maker, model) = (Some("Fob".to_owned()), Some("virtual".to_owned()));
+    let fresh = Token { manufacturer: maker, model, ..fresh(CLOCK) };
+    let saved = saved(Standing::Assigned(alice()), Some(50));
+    let trace = Trace {
+        serial: "8A1172".to_owned(),
+        left: Some(Left { state: State::default(), lost: None }),
+    };
+    let here = Here { trace: Some(&trace), ..Here::default() };
+    let change = written(token(&Saved { token: &saved, fresh: &fresh }, &here, TIMES));
+    assert_eq!(change.token.standing, Standing::Retired);
+}
+
+#[test]
 fn a_trace_of_the_backup_comes_here_and_takes_nothing_back() {
     let Some(TraceChange::Trace(new)) = trace(&saved_trace(50, Some(3)), &Here::default(), TIMES)
     else {

@@ -235,3 +235,8 @@ proptest! {
         prop_assert!(counted(&budget, &at(now)) <= 40);
     }
 }
+
+#[test]
+fn a_source_that_tried_pairs_is_a_fresh_one_again_after_ten_minutes() {
+    assert_eq!(super::pairs::FRESH, 600);
+}
