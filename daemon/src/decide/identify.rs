@@ -27,7 +27,7 @@ pub enum Shown {
 }
 
 /// How far from the host's time the token's clock may be. The numbers are those of
-/// [`pair`](super::pair), for clocks drift here as they do there.
+/// [`pair`], for clocks drift here as they do there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Breadth {
     /// As inside a sign-in: ±10 min; of a token with a button the next few counters.
