@@ -107,10 +107,11 @@ async fn peers<S: Store>(
                     oldest.abort();
                 }
                 let (engine, guid, rest) = (Arc::clone(&engine), Arc::clone(&guid), rest.clone());
-                served.push_back(tokio::spawn(async move {
+                // Boxed: a task is moved several times, and this one has thousands of bytes.
+                served.push_back(tokio::spawn(Box::pin(async move {
                     // A caller that breaks the protocol harms only its own connection.
                     let _ = peer(stream, guid, engine, &rest).await;
-                }));
+                })));
             }
             Err(error) => {
                 // Out of descriptors, most likely: let some connections end first.

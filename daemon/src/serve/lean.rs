@@ -99,7 +99,8 @@ async fn carried_out<S: Store>(
     };
     tokio::select! {
         biased;
-        done = tokio::spawn(work) => {
+        // Boxed: a task is moved several times, and this one has thousands of bytes.
+        done = tokio::spawn(Box::pin(work)) => {
             let (reply, sent) = done.map_err(io::Error::other)?;
             send(stream, reply.get(sent..).unwrap_or_default(), SENDING).await
         }
