@@ -103,9 +103,20 @@ pub fn read_request(stream: &mut BufReader<UnixStream>) -> Option<Request> {
 
 /// Says who we are and begins, as the D-Bus specification has it ("Authentication Protocol").
 pub fn begin(stream: &mut UnixStream) {
-    let uid: String =
-        nix::unistd::geteuid().to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
-    stream.write_all(format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n").as_bytes()).unwrap();
+    stream.write_all(hello().as_bytes()).unwrap();
+    read_welcome(stream);
+}
+
+/// Returns what a caller says first: who it is ("Authentication Protocol", mechanism EXTERNAL).
+#[must_use]
+pub fn hello() -> String {
+    let uid = nix::unistd::geteuid().to_string();
+    let uid: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n")
+}
+
+/// Reads that fobd believes who a caller is.
+pub fn read_welcome(stream: &mut impl Read) {
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n") {
         let mut byte = [0];

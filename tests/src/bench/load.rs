@@ -20,7 +20,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::runtime::Runtime;
 
 use super::{house::House, people::Person};
-use crate::bus_bytes::{begin, call};
+use crate::bus_bytes::{call, hello, read_answer, read_welcome};
 
 /// Callers at the same time.
 pub(super) const CALLERS: usize = 64;
@@ -42,13 +42,18 @@ struct Caller {
 impl Caller {
     fn new(socket: &Path, person: &Person, from: u64, count: usize) -> Self {
         let mut stream = UnixStream::connect(socket).unwrap();
-        begin(&mut stream);
-        stream.set_nonblocking(true).unwrap();
-        let calls = (0..count).map(|number| {
+        let mut calls = (0..count).map(|number| {
             let code = person.token.code_of(from + number as u64);
             let values = (person.name.as_str(), code.as_str(), VerifyContext::default());
             call(u32::try_from(number + 1).unwrap(), "Verify", "ssa{sv}", &values, 0)
         });
+        // As the module does: fobd serves who begins otherwise by the D-Bus library.
+        let first = [hello().into_bytes(), calls.next().unwrap()].concat();
+        stream.write_all(&first).unwrap();
+        read_welcome(&mut stream);
+        let accepted = read_answer(&mut stream).is_some_and(|(_, body)| accepts(&body));
+        assert!(accepted, "{} was refused", person.name);
+        stream.set_nonblocking(true).unwrap();
         Self { stream, calls: calls.collect(), next: 0, reply: Vec::new(), accepted: 0 }
     }
 
@@ -75,12 +80,16 @@ impl Caller {
         if self.reply.len() < whole {
             return;
         }
-        let word = Verdict::Accept.word().as_bytes();
-        let accepts = self.reply.windows(word.len()).any(|part| part == word);
-        self.accepted += u64::from(accepts);
+        self.accepted += u64::from(accepts(&self.reply));
         self.reply.clear();
         self.send();
     }
+}
+
+/// Tells whether a reply says that the code is right.
+fn accepts(reply: &[u8]) -> bool {
+    let word = Verdict::Accept.word().as_bytes();
+    reply.windows(word.len()).any(|part| part == word)
 }
 
 /// How far the button of each caller's token was pressed.
@@ -111,7 +120,7 @@ pub(super) fn peer(house: &House, pressed: &mut Pressed, time: Duration) -> f64 
         }
     }
     let took = began.elapsed().as_secs_f64();
-    let sent = callers.iter().map(|caller| caller.next as u64);
+    let sent = callers.iter().map(|caller| caller.next as u64 + 1);
     pressed.0.iter_mut().zip(sent).for_each(|(pressed, sent)| *pressed += sent);
     callers.iter().map(|caller| caller.accepted).sum::<u64>() as f64 / took
 }
