@@ -7,6 +7,7 @@
 pub mod address;
 mod adopt;
 mod answer;
+mod batch;
 mod code;
 pub mod emergency;
 mod error;
@@ -25,6 +26,7 @@ mod verdict;
 
 pub use adopt::{AdoptOptions, AdoptReport, AdoptRow, AdoptSource, Adopted};
 pub use answer::{Answer, RECOVERY_ALPHABET, RECOVERY_LETTERS, RecoveryCode};
+pub use batch::{Batch, BatchError};
 pub use code::{Code, CodeError, CodePair};
 pub use error::{Error, ErrorKind, RootRule};
 pub use log::{LogBreak, LogEntry, LogOptions, LogReport};
