@@ -54,6 +54,7 @@ impl Subject {
             imported: 0,
             manufacturer: None,
             model: None,
+            batch: None,
         };
         // Used an hour ago: its window is a usual one.
         let seen = NOW.0 - 3600;

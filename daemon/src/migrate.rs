@@ -11,6 +11,7 @@
 //! | new | missing | done |
 
 mod v2;
+mod v3;
 
 use std::{
     fmt,
@@ -19,10 +20,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Serialize;
+
 use crate::{
     audit::{Event, Field, Name},
     open::DATABASE,
-    record::{self, Ending, Host, RecordError, SCHEMA, SealedSeed},
+    record::{self, Doubt, Ending, Host, RecordError, SCHEMA, SealedSeed},
     store::{
         Entry, Freshness, Key, Kind, Store, StoreError, Write,
         sled::{Disk, Medium, OpenError, SledStore},
@@ -115,6 +118,17 @@ pub fn settle(state: &Path) -> io::Result<()> {
     }
 }
 
+/// Returns the layout of an older database by the record of its version, which is of that layout
+/// itself; `None` if it is none that is brought to this one. Layout 2 had no such record.
+#[must_use]
+pub fn layout(schema: Option<&Entry>) -> Option<u8> {
+    let Some(schema) = schema else { return Some(v2::FROM) };
+    let layout = *schema.value.first().filter(|layout| **layout == v3::FROM)?;
+    let payload = record::unwrap(layout, schema.key.as_bytes(), &schema.value).ok()?;
+    let said: u32 = record::from_payload(payload).ok()?;
+    (said == u32::from(layout)).then_some(layout)
+}
+
 /// Builds the new database, keeps the old one, and puts the new one in its place.
 ///
 /// # Errors
@@ -126,7 +140,7 @@ pub async fn migrate(
     from: u8,
     keys: Keys,
 ) -> Result<Migrated, Failure> {
-    let vault = keys.derive().map_err(Failure::Vault)?;
+    let vault = vault(&old, from, keys).await?;
     let built = build(state, &old, from, &vault, Disk).await;
     // Closed before it is moved: it writes to its folder by name.
     drop(old);
@@ -141,6 +155,19 @@ pub async fn migrate(
     let kept = keep(state, from).map_err(Failure::Io)?;
     put(&state.join(NEW), &state.join(DATABASE), state).map_err(Failure::Io)?;
     Ok(Migrated { from, kept, damaged, records })
+}
+
+/// Opens the vault of the old database. Without the right key nothing is changed.
+async fn vault(old: &SledStore, from: u8, keys: Keys) -> Result<Vault, Failure> {
+    if from == v2::FROM {
+        return keys.derive().map_err(Failure::Vault);
+    }
+    let key = Key::vault();
+    let house = old.get(std::slice::from_ref(&key)).await.map_err(Failure::Store)?.pop().flatten();
+    let house = house.ok_or(Failure::Record(RecordError::Damaged))?;
+    let payload = record::unwrap(from, key.as_bytes(), &house.value).map_err(Failure::Record)?;
+    let house: SealedSeed = record::from_payload(payload).map_err(Failure::Record)?;
+    keys.unlock(&house).map_err(Failure::Vault)
 }
 
 /// Builds the new database, and closes it. Returns how many records it has, and how many of them
@@ -186,7 +213,7 @@ async fn build(
         }
     }
     commit(&new, writes).await?;
-    commit(&new, last(vault)?).await?;
+    commit(&new, last(from, vault, old.freshness())?).await?;
     Ok((records, damaged))
 }
 
@@ -221,6 +248,7 @@ fn carry(entry: &Entry, from: u8, vault: &Vault) -> Result<(Vec<u8>, bool), Fail
 fn step(from: u8, key: &Key, value: &[u8], vault: &Vault) -> Result<Vec<u8>, Failure> {
     match from {
         v2::FROM => v2::step(key, value, &|serial, old| reseal(vault, serial, old)),
+        v3::FROM => v3::step(key, value),
         _ => Err(Failure::Record(RecordError::Newer)),
     }
 }
@@ -233,18 +261,26 @@ fn reseal(vault: &Vault, serial: &str, old: &v2::Sealed) -> Result<SealedSeed, F
     }
 }
 
-/// Returns what a database of this layout has and layout 2 had not.
-fn last(vault: &Vault) -> Result<Vec<Write>, Failure> {
-    let key = vault.keys().first().copied().unwrap_or_default();
-    let house = vault.seal_house(key, 1).map_err(Failure::Vault)?;
-    let write = |key: Key, value: Result<Vec<u8>, RecordError>| {
-        Ok(Write::Put(key, value.map_err(Failure::Record)?))
-    };
-    let (vault, schema) = (Key::vault(), Key::schema());
-    let house = record::encode(vault.as_bytes(), &house);
-    let version = record::encode(schema.as_bytes(), &u32::from(SCHEMA));
-    let mark = Write::Put(Key::initialized(), vec![1]);
-    Ok(vec![write(vault, house)?, write(schema, version)?, mark])
+/// Returns what comes last: the version, the mark, and what the older layout had not.
+fn last(from: u8, vault: &Vault, freshness: Freshness) -> Result<Vec<Write>, Failure> {
+    let mut writes = vec![put_record(Key::schema(), &u32::from(SCHEMA))?];
+    if from == v2::FROM {
+        let key = vault.keys().first().copied().unwrap_or_default();
+        let house = vault.seal_house(key, 1).map_err(Failure::Vault)?;
+        writes.push(put_record(Key::vault(), &house)?);
+    }
+    if freshness != Freshness::Fresh {
+        // No clock is read here: the fence of the next start puts its moment in place of this one,
+        // as of one that a clock which was set back has left in the future.
+        writes.push(put_record(Key::doubt(), &Doubt { at: u64::MAX })?);
+    }
+    writes.push(Write::Put(Key::initialized(), vec![1]));
+    Ok(writes)
+}
+
+fn put_record<T: Serialize>(key: Key, record: &T) -> Result<Write, Failure> {
+    let value = record::encode(key.as_bytes(), record).map_err(Failure::Record)?;
+    Ok(Write::Put(key, value))
 }
 
 async fn commit(new: &SledStore, writes: Vec<Write>) -> Result<(), Failure> {

@@ -161,9 +161,10 @@ async fn version(store: &SledStore) -> Result<Option<u8>, StateError> {
     if mark.is_none() {
         return Err(StateError::DatabaseMissing);
     }
-    // Layout 2 had no record of its version.
-    let Some(schema) = schema else { return Ok(Some(2)) };
-    match decode::<u32>(Some(&schema))? {
+    if let Some(from) = migrate::layout(schema.as_ref()) {
+        return Ok(Some(from));
+    }
+    match decode::<u32>(schema.as_ref())? {
         version if version == u32::from(SCHEMA) => Ok(None),
         version if version > u32::from(SCHEMA) => Err(StateError::Newer),
         _ => Err(StateError::Record(RecordError::Damaged)),

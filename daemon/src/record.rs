@@ -86,7 +86,7 @@ mod codec;
 
 pub use budgets::{Budget, Budgets, PairTries, Source, Spray};
 pub use codec::{RecordError, SCHEMA, decode, encode};
-pub(crate) use codec::{from_payload, unwrap, wrap};
+pub(crate) use codec::{encode_as, from_payload, unwrap, wrap};
 
 /// A user as the host's user database knows him.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -155,6 +155,8 @@ pub struct Token {
     pub manufacturer: Option<String>,
     /// The model, as the seed file says.
     pub model: Option<String>,
+    /// What the administrator called the tokens of its import ([`fob_api::Batch`]).
+    pub batch: Option<String>,
 }
 
 /// What is known of a token's clock: the two states of its filter, drift and rate, and how sure

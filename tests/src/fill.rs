@@ -106,6 +106,7 @@ impl Filling {
             imported: now,
             manufacturer: None,
             model: None,
+            batch: None,
         };
         let state = State {
             last_step: Some(last_step),

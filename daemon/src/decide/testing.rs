@@ -56,6 +56,7 @@ impl SoftToken {
             imported: 1_600_000_000,
             manufacturer: Some("Example".to_owned()),
             model: None,
+            batch: None,
         };
         let generator = Generator::new(&Seed::new(seed.to_vec()).unwrap(), &parameters).unwrap();
         Self { token, state: State::default(), generator }

@@ -395,6 +395,7 @@ impl<S: Store> Engine<S> {
             imported: now.0,
             manufacturer: vendor.manufacturer.clone(),
             model: vendor.model.clone(),
+            batch: None,
         })
     }
 }

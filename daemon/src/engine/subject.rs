@@ -114,5 +114,6 @@ fn stand_in() -> Token {
         imported: 0,
         manufacturer: None,
         model: None,
+        batch: None,
     }
 }

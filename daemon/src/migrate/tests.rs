@@ -1,5 +1,7 @@
 //! From a database of layout 2 to this one, and killed on the way.
 
+mod layout_3;
+
 use std::{
     collections::BTreeMap,
     fs::{self, DirBuilder, File},
@@ -278,7 +280,7 @@ fn a_newer_database_is_refused_with_a_remedy_and_not_touched() {
         let before = contents_of(&state.join(DATABASE));
         let Err(error) = open(&state, None) else { panic!("it was opened") };
         assert!(matches!(error, StateError::Newer));
-        assert!(error.to_string().contains("tokens.v3"), "{error}");
+        assert!(error.to_string().contains(&format!("tokens.v{SCHEMA}")), "{error}");
         assert_eq!(contents_of(&state.join(DATABASE)), before);
     }
 }

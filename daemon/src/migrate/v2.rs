@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
+use super::{Failure, v3};
 use crate::{
     record::{self, Parameters, RecordError, SealedSeed, Standing},
     store::{Key, Kind},
@@ -46,7 +46,7 @@ pub(super) fn step(key: &Key, bytes: &[u8], reseal: &Reseal<'_>) -> Result<Vec<u
     let old: Token = record::from_payload(payload).map_err(Failure::Record)?;
     let folded = std::str::from_utf8(key.name());
     let folded = folded.map_err(|_| Failure::Record(RecordError::Damaged))?;
-    let token = record::Token {
+    let token = v3::Token {
         seed: reseal(folded, &old.seed)?,
         serial: old.serial,
         standing: old.standing,
@@ -57,5 +57,5 @@ pub(super) fn step(key: &Key, bytes: &[u8], reseal: &Reseal<'_>) -> Result<Vec<u
         manufacturer: old.manufacturer,
         model: old.model,
     };
-    record::encode(key.as_bytes(), &token).map_err(Failure::Record)
+    record::encode_as(FROM + 1, key.as_bytes(), &token).map_err(Failure::Record)
 }

@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 
 /// The first byte of a record of this layout, and the version of a whole database that has it:
 /// a database has records of one layout only (`migrate.rs`). 1 had a drift of whole seconds and
-/// was never released: such a record is refused as damaged. 2 had no key id and no generation.
-pub const SCHEMA: u8 = 3;
+/// was never released: such a record is refused as damaged. 2 had no key id and no generation, 3 no batch
+/// of a token.
+pub const SCHEMA: u8 = 4;
 /// Bytes of SHA-256 that are kept: enough against decay and mix-ups (2^-64); an attacker who
 /// can write the database needs no collision.
 const CHECKSUM: usize = 8;
@@ -44,8 +45,17 @@ impl std::error::Error for RecordError {}
 /// [`RecordError::Damaged`] if the value cannot be serialized; no record type of this crate is
 /// such a value.
 pub fn encode<T: Serialize>(key: &[u8], record: &T) -> Result<Vec<u8>, RecordError> {
+    encode_as(SCHEMA, key, record)
+}
+
+/// Encodes a record as one of this layout.
+pub(crate) fn encode_as<T: Serialize>(
+    schema: u8,
+    key: &[u8],
+    record: &T,
+) -> Result<Vec<u8>, RecordError> {
     let payload = Zeroizing::new(postcard::to_allocvec(record).map_err(|_| RecordError::Damaged)?);
-    Ok(wrap(SCHEMA, key, &payload))
+    Ok(wrap(schema, key, &payload))
 }
 
 /// Decodes the record that is stored under a key.
@@ -102,7 +112,7 @@ fn checksum(schema: u8, key: &[u8], payload: &[u8]) -> [u8; CHECKSUM] {
 
 #[cfg(test)]
 mod tests {
-    use super::{RecordError, decode, encode};
+    use super::{RecordError, SCHEMA, decode, encode};
     use crate::record::{ClockState, State};
 
     fn state() -> State {
@@ -152,7 +162,7 @@ mod tests {
     #[test]
     fn a_newer_record_is_told_apart() {
         let mut bytes = encode(b"key", &state()).unwrap();
-        bytes[0] = 4;
+        bytes[0] = SCHEMA + 1;
         assert_eq!(decode::<State>(b"key", &bytes), Err(RecordError::Newer));
     }
 

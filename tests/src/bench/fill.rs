@@ -80,6 +80,7 @@ fn records(vault: &Vault, number: usize, now: u64) -> Vec<Write> {
         imported: now,
         manufacturer: Some("Example".to_owned()),
         model: None,
+        batch: None,
     };
     let step = now / 30;
     let state = State {

@@ -144,5 +144,6 @@ fn token() -> Token {
         imported: 0,
         manufacturer: None,
         model: None,
+        batch: None,
     }
 }

@@ -32,6 +32,7 @@ impl Stocked {
             imported: 0,
             manufacturer: None,
             model: None,
+            batch: None,
         };
         Some(Self { token, generator })
     }

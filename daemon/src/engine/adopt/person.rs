@@ -231,6 +231,7 @@ impl<S: Store> Engine<S> {
             imported: self.now()?.0,
             manufacturer: token.issuer.clone(),
             model: Some(adopt::model(source).to_owned()),
+            batch: None,
         };
         Ok((record, sealing))
     }
