@@ -70,6 +70,8 @@ pub struct SavedToken {
     pub manufacturer: Option<String>,
     /// The model, as the seed file said.
     pub model: Option<String>,
+    /// What its import was called.
+    pub batch: Option<String>,
     /// What it spent.
     pub state: SavedState,
 }

@@ -3,12 +3,14 @@
 //! The hash finds decay and cuts. Who may write such a stream is none of its business: it travels
 //! inside a file that `fobctl` seals, and over a socket that only root can open.
 
+mod v1;
+
 use std::{
     fmt,
     io::{self, Read},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 use super::{Header, Item};
@@ -16,8 +18,9 @@ use super::{Header, Item};
 /// The first bytes.
 const MAGIC: [u8; 8] = *b"FOBBACK\n";
 /// The version of the form, the byte behind the magic ones. A change of any type in it, also of
-/// those that it shares with the store's records, is a new version.
-pub const VERSION: u8 = 1;
+/// those that it shares with the store's records, is a new version. 1 had no batch of a token; it is
+/// read.
+pub const VERSION: u8 = 2;
 /// Longest record in bytes: as much as the store takes for one (`store::MAX_VALUE`), for the two
 /// of a token.
 const LONGEST: usize = 2 * crate::store::MAX_VALUE;
@@ -126,6 +129,7 @@ pub struct Decoder<R> {
     hash: Sha256,
     items: u64,
     header: Header,
+    version: u8,
     ended: bool,
 }
 
@@ -145,15 +149,15 @@ impl<R: Read> Decoder<R> {
         if *version > VERSION {
             return Err(StreamError::Newer);
         }
-        if *version != VERSION {
+        if !matches!(*version, v1::VERSION | VERSION) {
             return Err(StreamError::Damaged);
         }
         let mut hash = Sha256::new();
         hash.update(first);
-        let (frame, bytes) = frame(&mut input)?;
+        let (frame, bytes) = frame(&mut input, *version)?;
         let Frame::Header(header) = frame else { return Err(StreamError::Damaged) };
         hash.update(bytes);
-        Ok(Self { input, hash, items: 0, header, ended: false })
+        Ok(Self { input, hash, items: 0, header, version: *version, ended: false })
     }
 
     /// Returns where and when the backup was made.
@@ -170,7 +174,7 @@ impl<R: Read> Decoder<R> {
         if self.ended {
             return Ok(None);
         }
-        match frame(&mut self.input)? {
+        match frame(&mut self.input, self.version)? {
             (Frame::Header(_), _) => Err(StreamError::Damaged),
             (Frame::Item(item), bytes) => {
                 self.hash.update(bytes);
@@ -191,8 +195,8 @@ impl<R: Read> Decoder<R> {
     }
 }
 
-/// Reads a frame and returns it with its bytes.
-fn frame(input: &mut impl Read) -> Result<(Frame, Vec<u8>), StreamError> {
+/// Reads a frame of this version and returns it with its bytes.
+fn frame(input: &mut impl Read, version: u8) -> Result<(Frame, Vec<u8>), StreamError> {
     let mut length = [0; LENGTH];
     fill(input, &mut length)?;
     let long = usize::try_from(u32::from_be_bytes(length)).map_err(|_| StreamError::Damaged)?;
@@ -201,8 +205,17 @@ fn frame(input: &mut impl Read) -> Result<(Frame, Vec<u8>), StreamError> {
     }
     let mut payload = vec![0; long];
     fill(input, &mut payload)?;
-    match postcard::take_from_bytes(&payload) {
-        Ok((frame, [])) => Ok((frame, [length.as_slice(), &payload].concat())),
+    let frame = match version {
+        v1::VERSION => whole::<v1::Frame>(&payload)?.into(),
+        _ => whole(&payload)?,
+    };
+    Ok((frame, [length.as_slice(), &payload].concat()))
+}
+
+/// Reads a value that takes all of these bytes.
+fn whole<T: DeserializeOwned>(payload: &[u8]) -> Result<T, StreamError> {
+    match postcard::take_from_bytes(payload) {
+        Ok((value, [])) => Ok(value),
         _ => Err(StreamError::Damaged),
     }
 }

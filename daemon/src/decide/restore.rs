@@ -287,6 +287,8 @@ fn arrive(saved: &Saved<'_>, serial: &Serial, here: &Here<'_>, times: Times) -> 
         gain: Gain::Added,
         note,
     };
+    // What is here wins; the vendor's file may have been imported without a batch.
+    change.token.batch = change.token.batch.or_else(|| saved.fresh.batch.clone());
     // Not 0: a second restore must not take it for one that nobody touched.
     change.token.epoch = change.token.epoch.wrapping_add(1);
     match (&standing, &saved.token.standing) {

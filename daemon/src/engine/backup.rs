@@ -186,6 +186,7 @@ impl<S: Store> Engine<S> {
                 imported: token.imported,
                 manufacturer: token.manufacturer,
                 model: token.model,
+                batch: token.batch,
                 state: state.into(),
             }
         };

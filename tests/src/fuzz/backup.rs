@@ -30,14 +30,15 @@ use nix::{
 use tokio::runtime::{Builder, Runtime};
 
 /// The first byte says whether the rest is a whole stream, or records without what only fobd
-/// writes around them: each has its length before it, in two bytes. What is read can be written
+/// writes around them, of version 1 or, if the byte's second bit is set, of the present one: each
+/// has its length before it, in two bytes. What is read can be written
 /// and reads the same; and whatever a record holds, it is restored or refused, and a second time
 /// nothing of it is new.
 pub(super) fn backup(bytes: &[u8]) {
     let Some((choice, rest)) = bytes.split_first() else { return };
     let (stream, form) = match choice % 2 {
         0 => (rest.to_vec(), Form::Whole),
-        _ => (framed(rest), Form::Records),
+        _ => (framed(rest, if choice & 2 == 0 { 1 } else { VERSION }), Form::Records),
     };
     let Ok(mut decoder) = Decoder::new(stream.as_slice()) else { return };
     let mut items = Vec::new();
@@ -72,9 +73,9 @@ enum Form {
 }
 
 /// Puts before and around records what the format asks for; there is no end.
-fn framed(mut rest: &[u8]) -> Vec<u8> {
+fn framed(mut rest: &[u8], version: u8) -> Vec<u8> {
     let mut stream = b"FOBBACK\n".to_vec();
-    stream.push(VERSION);
+    stream.push(version);
     while let Some((length, behind)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes(*length)).min(behind.len());
         let (record, behind) = behind.split_at(length);

@@ -1,6 +1,6 @@
 use proptest::prelude::{any, proptest};
 
-use super::{Decoder, Encoder, LONGEST, MAGIC, StreamError, VERSION};
+use super::{Decoder, Encoder, LONGEST, MAGIC, StreamError, VERSION, v1};
 use crate::{
     backup::{Header, Item, SavedSeed, SavedState, SavedToken, SavedTrace},
     record::{Algorithm, Budget, Budgets, ClockState, Moving, Owner, Parameters, Standing},
@@ -50,6 +50,7 @@ fn token(serial: &str) -> Box<SavedToken> {
         imported: 1_700_000_000,
         manufacturer: Some("Example".to_owned()),
         model: None,
+        batch: Some("2026-11 Feitian".to_owned()),
         state: state(),
     })
 }
@@ -147,14 +148,74 @@ fn a_record_that_claims_to_be_huge_costs_no_memory() {
     assert!(matches!(encoder.item(long), Err(StreamError::TooLong)));
 }
 
+fn digest(stream: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(stream).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 // A changed type in the stream must come with a new version: backups are read years later.
 #[test]
-fn the_bytes_of_version_1_never_change() {
+fn the_bytes_of_version_2_never_change() {
+    assert_eq!(VERSION, 2);
+    assert_eq!(
+        digest(&stream()),
+        "70972b8fee3eae8b76f66517867ddb679e52779d711d5af86603e15cd28aa318"
+    );
+}
+
+fn old(token: SavedToken) -> Box<v1::OldToken> {
+    let SavedToken { serial, standing, parameters, seed, .. } = token;
+    let SavedToken { imported, manufacturer, model, state, .. } = token;
+    Box::new(v1::OldToken {
+        serial,
+        standing,
+        parameters,
+        seed,
+        imported,
+        manufacturer,
+        model,
+        state,
+    })
+}
+
+/// The same stream as the Fob of version 1 wrote it.
+fn stream_of_version_1() -> Vec<u8> {
     use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(stream());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(VERSION, 1);
-    assert_eq!(hex, "542ace379588fd0e195f8b1d9d69f4dc58bfa4e1e445f4728c93dd4dc85b88f6");
+    let mut bytes = [&MAGIC[..], &[v1::VERSION]].concat();
+    let mut add = |frame: &v1::Frame| {
+        let payload = postcard::to_allocvec(frame).unwrap();
+        bytes.extend(u32::try_from(payload.len()).unwrap().to_be_bytes());
+        bytes.extend(payload);
+        Sha256::digest(&bytes).into()
+    };
+    let mut hash = add(&v1::Frame::Header(header()));
+    for item in items() {
+        hash = add(&v1::Frame::Item(match item {
+            Item::Again(token) => v1::OldItem::Again(old(*token)),
+            Item::Gone(serial) => v1::OldItem::Gone(serial),
+            Item::Recovery(owner) => v1::OldItem::Recovery(owner),
+            Item::Token(token) => v1::OldItem::Token(old(*token)),
+            Item::Trace(trace) => v1::OldItem::Trace(trace),
+        }));
+    }
+    add(&v1::Frame::End { items: 5, hash });
+    bytes
+}
+
+#[test]
+fn a_stream_of_version_1_is_read_and_its_tokens_have_no_batch() {
+    let bytes = stream_of_version_1();
+    assert_eq!(digest(&bytes), "542ace379588fd0e195f8b1d9d69f4dc58bfa4e1e445f4728c93dd4dc85b88f6");
+    let mut expected = items();
+    for item in &mut expected {
+        if let Item::Again(token) | Item::Token(token) = item {
+            token.batch = None;
+        }
+    }
+    assert_eq!(read(&bytes).unwrap(), expected);
+    for length in 0..bytes.len() {
+        assert!(read(&bytes[..length]).is_err(), "cut at {length}");
+    }
 }
 
 proptest! {

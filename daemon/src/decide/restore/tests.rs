@@ -1,3 +1,5 @@
+mod batch;
+
 use super::{
     Change, Decision, Gain, Here, Note, Saved, Times, TraceChange, concerned, token, trace,
 };
@@ -39,6 +41,7 @@ fn saved(standing: Standing, last_step: Option<u64>) -> SavedToken {
         imported: fresh.imported,
         manufacturer: None,
         model: None,
+        batch: None,
         state: SavedState { last_step, clock: Some(known(4.0)), ..SavedState::default() },
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use fob_api::Serial;
+use fob_api::{Batch, Serial};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 
 use crate::{
@@ -115,12 +115,21 @@ fn decoder(source: &Source) -> Result<Decoder<BufReader<FromStart<'_>>>, StreamE
     Decoder::new(BufReader::new(FromStart { file: &source.0, offset: 0 }))
 }
 
-/// Returns the folded serial of a token whose seed opens and whose codes can be computed.
+/// Returns the folded serial of a token whose seed opens, whose codes can be computed, and whose
+/// batch is a name that an import takes.
 fn folded(saved: &SavedToken, key: &BackupKey) -> Result<String, StreamError> {
     let serial = serial_of(saved)?;
+    if !saved.batch.as_deref().is_none_or(is_batch) {
+        return Err(StreamError::Damaged);
+    }
     let seed = key.open(&serial, &saved.seed).map_err(|_| StreamError::Damaged)?;
     crate::totp::Generator::new(&seed, &saved.parameters).map_err(|_| StreamError::Damaged)?;
     Ok(serial)
+}
+
+/// Tells whether a text names a batch as it stands.
+fn is_batch(text: &str) -> bool {
+    Batch::parse(text).is_ok_and(|batch| batch.as_str() == text)
 }
 
 fn serial_of(saved: &SavedToken) -> Result<String, StreamError> {

@@ -192,7 +192,7 @@ impl<S: Store> Engine<S> {
             imported: saved.imported,
             manufacturer: saved.manufacturer.clone(),
             model: saved.model.clone(),
-            batch: None,
+            batch: saved.batch.clone(),
         })
     }
 
