@@ -16,7 +16,7 @@ use fob_api::{
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::parse::{
-    adopt_source, backup_key, bad_rows, breadth, expiry, extent, far_clock, fate, host_name,
+    adopt_source, backup_key, bad_rows, batch, breadth, expiry, extent, far_clock, fate, host_name,
     log_query, log_report, pairing, proof, safeguards, sealed_memory, seed_file,
     seed_file_password, seed_hints, serial_name, share, shown, terms, timed_pair, user_name,
     writable_file,
@@ -27,7 +27,7 @@ pub use self::{
 };
 use crate::{
     access::Action,
-    engine::{Adopt, Backup, Holder, Identify, Import, NewVirtualToken, Restore},
+    engine::{Adopt, Backup, Holder, Identify, Import, NewVirtualToken, Only, Restore},
     store::Store,
 };
 
@@ -235,7 +235,8 @@ impl<S: Store> Fob<S> {
     /// totp-8-30 or totp-8-60, where the file does not say it; password (h), a regular file with
     /// the passphrase of an encrypted file, or its key in hexadecimal or base64, in 1 to 1024
     /// bytes; partial (b), tokens that cannot come in, and rows of lists that cannot be read, are
-    /// told and the others come in.
+    /// told and the others come in; batch (s), 1 to 64 printable characters, what the tokens that
+    /// come in are called.
     /// Returns format (s), added (as), unchanged (as), notices (as): mac-over-plaintext, no-mac,
     /// signature-unchecked; with partial, rejected (aa{sv}), at most 10000, with line (u), column (u),
     /// serial (s), fact (s), hint (s), and no seed. Callers: uid 0.
@@ -256,15 +257,17 @@ impl<S: Store> Fob<S> {
         self.engine.permit_import(caller)?;
         let (hints, file) = (seed_hints(format, &options)?, seed_file(file).await?);
         let (expiry, extent) = (expiry(&options), extent(options.dry_run));
-        let bad = bad_rows(&options);
+        let (bad, batch) = (bad_rows(&options), batch(options.batch.as_deref())?);
         let password = seed_file_password(options.password).await?;
-        self.engine.import(Import { caller, file, hints, password, expiry, extent, bad }).await
+        let import = Import { caller, file, hints, password, expiry, extent, bad, batch };
+        self.engine.import(import).await
     }
 
     /// Lists tokens in pages of at most 500. The cursor is empty for the first page, then what
     /// the page before returned; an empty one ends the list. The order is fixed but not by serial.
     ///
-    /// Options: state (s), only tokens in stock, assigned, lost or retired. Callers: uid 0.
+    /// Options: state (s), only tokens in stock, assigned, lost or retired; batch (s), only tokens
+    /// of that import. A page of some may end before it is full, or be empty. Callers: uid 0.
     ///
     /// Errors: InvalidArgument, NotAuthorized, StoreUnavailable.
     #[zbus(out_args("tokens", "next"))]
@@ -277,8 +280,9 @@ impl<S: Store> Fob<S> {
         options: PageOptions,
     ) -> Result<(Vec<TokenReport>, String), Error> {
         let visitor = self.visitor(&header, connection).await?;
-        let state = options.state.as_deref();
-        let page = self.engine.list(visitor.caller, cursor, limit, state).await?;
+        let batch = batch(options.batch.as_deref())?;
+        let only = Only { state: options.state.as_deref(), batch: batch.as_ref() };
+        let page = self.engine.list(visitor.caller, cursor, limit, &only).await?;
         Ok((page.tokens, page.next))
     }
 

@@ -33,6 +33,7 @@ pub use backup::{Backup, Sink};
 pub use change::{Holder, Pairing};
 pub use identify::Identify;
 pub use import::{BadRows, Extent, Import, ReadError, SeedFile, read_seed_file};
+pub use report::Only;
 pub use restore::{Restore, Source};
 pub use tripwire::Refused;
 pub use underway::{Underway, Work};

@@ -21,6 +21,7 @@ fn assigned() -> TokenReport {
         imported: Some(1_111_111_109),
         manufacturer: Some("Example".into()),
         model: None,
+        batch: None,
     }
 }
 

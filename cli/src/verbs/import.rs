@@ -96,6 +96,7 @@ async fn request(
         partial: args.partial.is_some().then_some(true),
         encoding: args.encoding.clone(),
         kind: args.kind.clone(),
+        batch: None,
         password: password.map(in_memory).transpose()?,
     };
     // An empty format lets the daemon recognize it.

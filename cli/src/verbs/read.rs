@@ -27,7 +27,7 @@ pub(super) async fn list(args: List) -> Result<(), Failure> {
 /// Reads all pages of a list.
 pub(super) async fn all_tokens(state: Option<String>) -> Result<Vec<TokenReport>, Failure> {
     let daemon = daemon(Patience::Short).await?;
-    let options = PageOptions { state };
+    let options = PageOptions { state, batch: None };
     let mut tokens = Vec::new();
     let mut cursor = String::new();
     loop {

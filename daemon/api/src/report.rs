@@ -112,6 +112,8 @@ pub struct TokenReport {
     pub manufacturer: Option<String>,
     /// The model, as the seed file says.
     pub model: Option<String>,
+    /// What its import was called ([`crate::Batch`]).
+    pub batch: Option<String>,
 }
 
 /// Who makes virtual tokens, as [`TokenReport::manufacturer`] says it.
@@ -305,6 +307,8 @@ pub struct ImportOptions {
     pub encoding: Option<String>,
     /// What the tokens are ([`crate::TokenKind::word`]), where the file does not say it.
     pub kind: Option<String>,
+    /// What the tokens that come in are called ([`crate::Batch`]).
+    pub batch: Option<String>,
     /// The uid with which the caller signed in before he became root (proc_pid_loginuid(5)): for the
     /// log only.
     pub login_uid: Option<u32>,
@@ -320,6 +324,8 @@ pub struct ImportOptions {
 pub struct PageOptions {
     /// Only tokens in this state.
     pub state: Option<String>,
+    /// Only tokens of this import ([`crate::Batch`]).
+    pub batch: Option<String>,
 }
 
 /// What a caller may add to assign, resync, rotate and new recovery codes.

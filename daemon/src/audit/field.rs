@@ -32,6 +32,7 @@ macro_rules! fields {
 fields! {
     Added "added" "FOB_ADDED" "Tokens that were not here before."
     Ahead "ahead" "FOB_AHEAD" "Seconds that the tokens' clocks are ahead of the host's."
+    Batch "batch" "FOB_BATCH" "What the administrator called the tokens of an import."
     By "by" "FOB_BY" "What a sign-in was tried with instead of a token: recovery, temporary or expired."
     Bytes "bytes" "FOB_BYTES" "Bytes that were cut off."
     Caller "caller" "FOB_CALLER_UID" "The uid that asked the daemon, as the kernel or the bus attests it."

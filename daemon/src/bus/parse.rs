@@ -6,7 +6,7 @@ use std::{
 };
 
 use fob_api::{
-    AdoptSource, Answer, AssignOptions, BypassOptions, Code, CodePair, Error, Fate,
+    AdoptSource, Answer, AssignOptions, Batch, BypassOptions, Code, CodePair, Error, Fate,
     IdentifyOptions, ImportOptions, LONGEST_PASSWORD, LogBreak, LogEntry, LogOptions, LogReport,
     Password, RemoveOptions, Serial, Share, UserName, Verdict, VerifyContext, VerifyDetails,
 };
@@ -248,6 +248,13 @@ pub(super) fn bad_rows(options: &ImportOptions) -> BadRows {
         Some(true) => BadRows::SetAside,
         _ => BadRows::Refuse,
     }
+}
+
+/// Parses what the tokens of an import are called.
+pub(super) fn batch(text: Option<&str>) -> Result<Option<Batch>, Error> {
+    const FACT: &str = "batch must be 1 to 64 printable characters.";
+    let batch = text.map(Batch::parse).transpose();
+    batch.map_err(|_| Error::InvalidArgument { fact: FACT })
 }
 
 /// Returns what is said about a clock that is far off.

@@ -110,6 +110,8 @@ async fn arguments_that_cannot_be_are_refused_by_name() {
     let three = vec!["123456", "123457", "123458"];
     assert_eq!(error_of(&client, "Resync", &("alice", three, &none)).await, bad);
     assert_eq!(error_of(&client, "List", &("256:", 10_u32, &none)).await, bad);
+    let batch = HashMap::from([("batch", Variant::from("a\nb"))]);
+    assert_eq!(error_of(&client, "List", &("", 10_u32, &batch)).await, bad);
     assert_eq!(error_of(&client, "Verify", &("alice", "abcde-fghj", &none)).await, bad);
     let two = vec!["123456", "654321"];
     assert_eq!(error_of(&client, "NewRecoveryCodes", &("alice", two, &none)).await, bad);

@@ -8,7 +8,7 @@ use std::{
     os::fd::OwnedFd,
 };
 
-use fob_api::{Error, ImportReject, ImportReport, Password, Serial};
+use fob_api::{Batch, Error, ImportReject, ImportReport, Password, Serial};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -137,6 +137,11 @@ fn told(notices: &[Notice]) -> Option<Vec<String>> {
     (!words.is_empty()).then_some(words)
 }
 
+/// Begins an event of an import.
+fn event_of(batch: Option<&Batch>) -> Event {
+    Event::new(Name::Import).with_some(Field::Batch, batch)
+}
+
 /// Returns what is told of a row that is set aside.
 fn told_row(reject: &Reject) -> ImportReject {
     let error = &reject.error;
@@ -172,6 +177,8 @@ pub struct Import {
     pub extent: Extent,
     /// What becomes of tokens that cannot come in.
     pub bad: BadRows,
+    /// What the tokens that come in are called.
+    pub batch: Option<Batch>,
 }
 
 /// What becomes of tokens of a file that cannot come in.
@@ -197,6 +204,8 @@ pub enum Extent {
 pub(super) struct Plan {
     /// What its seeds are sealed by. The first guard holds as long as that is right.
     key: KeyId,
+    /// What its tokens are called.
+    batch: Option<String>,
     report: ImportReport,
     pub(super) guards: Vec<Guard>,
     pub(super) writes: Vec<Write>,
@@ -245,8 +254,9 @@ impl<S: Store> Engine<S> {
         let (reading, rejects) = parsed.map_err(|error| refusal(&error))?;
         let Reading { format, tokens, notices } = reading;
         let rejects: Vec<_> = rejects.iter().map(told_row).collect();
+        let (how, batch) = ((import.expiry, import.bad), import.batch.as_ref());
         for _ in 0..ROUNDS {
-            let mut plan = self.plan(&tokens, (import.expiry, import.bad)).await?;
+            let mut plan = self.plan(&tokens, how, batch).await?;
             plan.report.format = Some(format.word().to_owned());
             plan.report.notices = told(&notices);
             if import.bad == BadRows::SetAside {
@@ -260,10 +270,10 @@ impl<S: Store> Engine<S> {
             }
             if let Applied::Yes = self.apply(plan.guards, plan.writes, &marker).await? {
                 let added = plan.report.added.as_deref().unwrap_or_default();
-                self.imported(import.caller, added).await;
+                self.imported(import.caller, added, batch).await;
                 let skipped = plan.report.rejected.as_ref().map_or(0, Vec::len);
                 if skipped > 0 {
-                    let event = Event::new(Name::Import).with(Field::Skipped, skipped);
+                    let event = event_of(batch).with(Field::Skipped, skipped);
                     self.around.audit.record(&event.by(import.caller));
                 }
                 return Ok(plan.report);
@@ -274,8 +284,8 @@ impl<S: Store> Engine<S> {
 
     /// Logs tokens that came into stock: each by itself, but in the journal many as one, for it
     /// would drop what else there is to say.
-    async fn imported(&self, caller: Caller, added: &[String]) {
-        let event = || Event::new(Name::Import).by(caller);
+    async fn imported(&self, caller: Caller, added: &[String], batch: Option<&Batch>) {
+        let event = || event_of(batch).by(caller);
         let audit = &self.around.audit;
         let are_many = added.len() > MANY;
         if are_many {
@@ -295,6 +305,7 @@ impl<S: Store> Engine<S> {
         &self,
         tokens: &[VendorToken],
         (expiry, bad): (Expiry, BadRows),
+        batch: Option<&Batch>,
     ) -> Result<Plan, Error> {
         let now = self.now()?;
         let (key, guard) = self.sealing().await?;
@@ -302,7 +313,8 @@ impl<S: Store> Engine<S> {
         let mut guards = Vec::with_capacity(1 + GUARDS * tokens.len());
         guards.push(guard);
         let writes = Vec::with_capacity(WRITES * tokens.len());
-        let mut plan = Plan { key, guards, writes, ..Plan::default() };
+        let batch = batch.map(Batch::to_string);
+        let mut plan = Plan { key, batch, guards, writes, ..Plan::default() };
         let (mut added, mut unchanged) = (Vec::new(), Vec::new());
         for (position, token) in tokens.iter().enumerate() {
             if position % BREATHER == 0 {
@@ -356,7 +368,8 @@ impl<S: Store> Engine<S> {
         let admission = import::admit(&candidate, &known, expiry, now)?;
         if let Admission::Add(fresh) = &admission {
             let [seed_key, state_key, same_key, former_key] = keys;
-            let record = self.stock_record(vendor, fingerprint, (plan.key, now))?;
+            let mut record = self.stock_record(vendor, fingerprint, (plan.key, now))?;
+            record.batch.clone_from(&plan.batch);
             let mut fresh = fresh.clone();
             fresh.writes = fresh.writes.wrapping_add(1);
             fresh.attempt = self.attempt()?;

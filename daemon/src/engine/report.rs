@@ -1,8 +1,8 @@
 //! What the daemon tells about tokens and users.
 
 use fob_api::{
-    Error, PromptKind, Serial, Share, ShareReport, StatusReport, TokenReport, TokenState, UserName,
-    UserReport,
+    Batch, Error, PromptKind, Serial, Share, ShareReport, StatusReport, TokenReport, TokenState,
+    UserName, UserReport,
 };
 
 use crate::{
@@ -18,6 +18,32 @@ use crate::{
 
 /// Most tokens of one page.
 const LONGEST_PAGE: usize = 500;
+/// Tokens that a page looks at, at most, where only some are wanted: some ten milliseconds of work.
+/// A million tokens are 250 pages then, whichever of them are wanted: far below the calls that one
+/// connection may make (`serve.rs`).
+const LOOKED_AT: usize = 4_000;
+/// Fewest tokens that are read at once where only some are wanted: the last of a page may be far off.
+const READ: usize = 100;
+
+/// Which tokens are wanted.
+#[derive(Clone, Copy, Default)]
+pub struct Only<'a> {
+    /// Those in this state, as the bus says it.
+    pub state: Option<&'a str>,
+    /// Those of this import.
+    pub batch: Option<&'a Batch>,
+}
+
+impl Only<'_> {
+    fn is_all(&self) -> bool {
+        self.state.is_none() && self.batch.is_none()
+    }
+
+    fn wants(&self, token: &Token) -> bool {
+        self.state.is_none_or(|state| standing(token).word() == state)
+            && self.batch.is_none_or(|batch| token.batch.as_deref() == Some(batch.as_str()))
+    }
+}
 
 /// One page of tokens, and where the next one begins; empty after the last.
 pub struct Page {
@@ -34,7 +60,7 @@ pub(super) struct Cursor {
 }
 
 impl<S: Store> Engine<S> {
-    /// Lists tokens in pages. `state` picks those in one state.
+    /// Lists tokens in pages. One of which only some are wanted may end before it is full.
     ///
     /// # Errors
     ///
@@ -44,17 +70,17 @@ impl<S: Store> Engine<S> {
         caller: Caller,
         cursor: &str,
         limit: u32,
-        state: Option<&str>,
+        only: &Only<'_>,
     ) -> Result<Page, Error> {
         self.permit(Action::List, caller, Target::House)?;
         let cursor = Cursor::parse(cursor)?;
-        if state.is_some_and(|word| TokenState::from_word(word).is_none()) {
+        if only.state.is_some_and(|word| TokenState::from_word(word).is_none()) {
             return Err(Error::InvalidArgument {
                 fact: "state must be stock, assigned, lost or retired.",
             });
         }
         let limit = usize::try_from(limit).unwrap_or(LONGEST_PAGE).clamp(1, LONGEST_PAGE);
-        self.page(cursor, limit, state).await
+        self.page(cursor, limit, only).await
     }
 
     /// Shows one token.
@@ -156,31 +182,33 @@ impl<S: Store> Engine<S> {
     }
 
     /// Collects one page.
-    async fn page(
-        &self,
-        mut cursor: Cursor,
-        limit: usize,
-        state: Option<&str>,
-    ) -> Result<Page, Error> {
-        let mut tokens = Vec::new();
+    async fn page(&self, mut cursor: Cursor, limit: usize, only: &Only<'_>) -> Result<Page, Error> {
+        let (mut tokens, mut looked_at) = (Vec::new(), 0);
         let at = self.moment().await?;
         loop {
             tokio::task::yield_now().await;
-            let room = limit - tokens.len();
+            let left = limit - tokens.len();
+            let room = if only.is_all() { left } else { left.max(READ) };
             let entries = self.entries(cursor.shard, cursor.after.as_ref(), room).await?;
-            for entry in &entries {
-                let Some(record) = self.decode::<Token>(Some(entry))? else { continue };
-                if state.is_none_or(|state| standing(&record).word() == state) {
-                    let state = self.state_of(&record).await?;
-                    tokens.push(self::token(&record, &state, &at));
+            let mut next = cursor.behind(&entries, room);
+            looked_at += entries.len();
+            for entry in entries {
+                let Some(record) = self.decode::<Token>(Some(&entry))? else { continue };
+                if !only.wants(&record) {
+                    continue;
+                }
+                tokens.push(self::token(&record, &self.state_of(&record).await?, &at));
+                if tokens.len() == limit {
+                    next = Some(Cursor { shard: cursor.shard, after: Some(entry.key) });
+                    break;
                 }
             }
-            cursor = match cursor.behind(&entries, room) {
-                Some(next) => next,
+            match next {
                 None => return Ok(Page { tokens, next: String::new() }),
-            };
-            if tokens.len() >= limit {
-                return Ok(Page { tokens, next: cursor.to_text() });
+                Some(next) if tokens.len() == limit || looked_at >= LOOKED_AT => {
+                    return Ok(Page { tokens, next: next.to_text() });
+                }
+                Some(next) => cursor = next,
             }
         }
     }
@@ -319,5 +347,6 @@ pub(super) fn token(token: &Token, state: &State, at: &At<'_>) -> TokenReport {
         imported: Some(token.imported),
         manufacturer: token.manufacturer.clone(),
         model: token.model.clone(),
+        batch: token.batch.clone(),
     }
 }

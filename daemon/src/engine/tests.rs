@@ -1,5 +1,6 @@
 mod administrators;
 mod adopt;
+mod batch;
 mod bench;
 mod budgets;
 mod encrypted;

@@ -65,7 +65,7 @@ impl<S: Store> Engine<S> {
         // Before the commit: a token whose seed nobody has would stay in stock for nothing.
         sink.write_secret(uri).await?;
         for _ in 0..ROUNDS {
-            let plan = self.plan(&tokens, (Expiry::Heed, BadRows::Refuse)).await?;
+            let plan = self.plan(&tokens, (Expiry::Heed, BadRows::Refuse), None).await?;
             let marker = plan.marker.ok_or_else(|| self.give_up())?;
             if let Applied::Yes = self.apply(plan.guards, plan.writes, &marker).await? {
                 let event = Event::new(Name::NewVirtual)

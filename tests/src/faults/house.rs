@@ -124,6 +124,7 @@ impl<S: Store> House<S> {
             expiry: Expiry::Heed,
             extent: Extent::Full,
             bad: BadRows::Refuse,
+            batch: None,
         };
         self.engine.import(import).await.map_err(failed)?;
         self.clock.advance(600);

@@ -248,6 +248,7 @@ impl Bench {
             expiry: Expiry::Heed,
             extent: Extent::Full,
             bad: BadRows::Refuse,
+            batch: None,
         };
         self.engine.import(import).await
     }

@@ -10,7 +10,7 @@ use crate::{
         pair::FarClock,
         remove::{AdminGuard, RootGuard, Safeguards},
     },
-    engine::{Holder, Pairing},
+    engine::{Holder, Only, Pairing},
 };
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn pages_show_every_token_once() {
     bench.import(&many).await.unwrap();
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = bench.engine.list(ROOT, &cursor, 7, None).await.unwrap();
+        let page = bench.engine.list(ROOT, &cursor, 7, &Only::default()).await.unwrap();
         assert!(page.tokens.len() <= 7);
         seen.extend(page.tokens.into_iter().filter_map(|token| token.serial));
         cursor = page.next;

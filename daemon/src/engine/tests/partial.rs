@@ -21,6 +21,7 @@ async fn import(bench: &Bench, text: &str, extent: Extent) -> Result<ImportRepor
         expiry: Expiry::Heed,
         extent,
         bad: BadRows::SetAside,
+        batch: None,
     };
     bench.engine.import(import).await
 }

@@ -50,13 +50,13 @@ fn items(stream: &[u8]) -> Vec<Item> {
 
 impl Bench {
     /// A house with the same users in which nothing happened, at the same time.
-    async fn new_host(&self) -> Self {
+    pub(super) async fn new_host(&self) -> Self {
         let bench = Self::without_tokens(&USERS, 7).await;
         bench.advance(self.now() - bench.now());
         bench
     }
 
-    async fn backup(&self) -> Result<Vec<u8>, Error> {
+    pub(super) async fn backup(&self) -> Result<Vec<u8>, Error> {
         let mut file = tempfile::tempfile().unwrap();
         let sink = Sink::new(file.try_clone().unwrap().into()).unwrap();
         let backup = Backup { caller: ROOT, key: key(3), sink, host: "alpha".to_owned() };
@@ -67,7 +67,7 @@ impl Bench {
         Ok(bytes)
     }
 
-    async fn restore(&self, stream: &[u8]) -> Result<RestoreReport, Error> {
+    pub(super) async fn restore(&self, stream: &[u8]) -> Result<RestoreReport, Error> {
         self.restore_with(key(3), stream, Extent::Full).await
     }
 

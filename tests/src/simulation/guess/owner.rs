@@ -188,6 +188,7 @@ impl House {
             expiry: Expiry::Heed,
             extent: Extent::Full,
             bad: BadRows::Refuse,
+            batch: None,
         };
         self.engine.import(import).await.ok()?;
         self.clock.advance(600);
