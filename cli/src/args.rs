@@ -10,7 +10,7 @@ mod import;
 mod log;
 
 use clap::{Args, Parser, Subcommand};
-use fob_api::{Fate, Serial, UserName};
+use fob_api::{Batch, Fate, Serial, UserName};
 
 use crate::failure::Failure;
 pub(crate) use adopt::From;
@@ -54,6 +54,7 @@ fobctl asks for the passphrase or key of an encrypted PSKC file.
 Examples:
   fobctl import seeds.xml
   fobctl import --dry-run seeds.xml
+  fobctl import --batch \"2026-11 Feitian\" seeds.xml
   fobctl import --list-formats             which files it reads, with an example of each
   fobctl import --from google-authenticator --dry-run
   fobctl import --from users.oath /etc/users.oath
@@ -82,6 +83,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   fobctl list --state stock
+  fobctl list --batch \"2026-11 Feitian\"
   fobctl list --json | jq -r '.[] | select(.state == \"lost\") | .serial'")]
     List(List),
     /// Show what was decided and changed, or check that log
@@ -267,6 +269,9 @@ pub(crate) struct List {
     /// List only tokens in this state
     #[arg(long, value_parser = ["stock", "assigned", "lost", "retired"])]
     pub(crate) state: Option<String>,
+    /// List only tokens that an import has called this
+    #[arg(long, value_name = "TAG", value_parser = Batch::parse)]
+    pub(crate) batch: Option<Batch>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

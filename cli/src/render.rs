@@ -95,6 +95,7 @@ pub(crate) fn token_block(token: &TokenReport) -> String {
         ["imported", &moment(token.imported)],
         ["maker", &word(token.manufacturer.as_deref())],
         ["model", &word(token.model.as_deref())],
+        ["batch", &word(token.batch.as_deref())],
     ];
     table(rows.map(|row| row.map(str::to_owned)).to_vec())
 }

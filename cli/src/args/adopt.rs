@@ -5,8 +5,8 @@ use fob_api::{AdoptSource, UserName};
 
 /// What is said of vendors' files alone. Each argument below refuses all of them by itself: clap asks
 /// for a required one no more where something else excludes that.
-const OF_VENDORS: [&str; 6] =
-    ["format", "encoding", "kind", "ignore_expiry", "partial", "password_fd"];
+const OF_VENDORS: [&str; 7] =
+    ["format", "encoding", "kind", "ignore_expiry", "partial", "password_fd", "batch"];
 
 /// `fobctl import --from`.
 #[derive(Args, Debug)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use fob_api::{SeedEncoding, SeedFormat, TokenKind};
+use fob_api::{Batch, SeedEncoding, SeedFormat, TokenKind};
 
 use super::From;
 
@@ -31,6 +31,9 @@ pub(crate) struct Import {
     /// Take the good tokens, and write the rows of the others into this new file, with the reasons
     #[arg(long, value_name = "REJECTS")]
     pub(crate) partial: Option<PathBuf>,
+    /// Call the tokens that come in this, such as "2026-11 Feitian"
+    #[arg(long, value_name = "TAG", value_parser = Batch::parse)]
+    pub(crate) batch: Option<Batch>,
     /// Take tokens whose file says that they have expired, or may not be used yet
     #[arg(long)]
     pub(crate) ignore_expiry: bool,

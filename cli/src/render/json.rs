@@ -70,6 +70,7 @@ pub(super) fn token(report: &TokenReport) -> Value {
         "imported": report.imported,
         "manufacturer": report.manufacturer,
         "model": report.model,
+        "batch": report.batch,
     })
 }
 

@@ -21,7 +21,7 @@ fn assigned() -> TokenReport {
         imported: Some(1_111_111_109),
         manufacturer: Some("Example".into()),
         model: None,
-        batch: None,
+        batch: Some("2026-11 Feitian".to_owned()),
     }
 }
 
@@ -63,7 +63,8 @@ fn a_token_is_shown_with_all_that_is_known() {
          last used  2033-05-18T03:33:20Z\n\
          imported   2005-03-18T01:58:29Z\n\
          maker      Example\n\
-         model      -\n"
+         model      -\n\
+         batch      2026-11 Feitian\n"
     );
 }
 
@@ -154,7 +155,7 @@ fn a_vendors_text_cannot_steer_the_terminal() {
 fn json_has_every_key_and_null_for_the_unknown() {
     let value: serde_json::Value = serde_json::from_str(&token_json(&in_stock())).unwrap();
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
-    assert_eq!(keys.len(), 14);
+    assert_eq!(keys.len(), 15);
     assert_eq!(value["serial"], "77");
     assert!(value["last_used"].is_null());
 }

@@ -1,5 +1,7 @@
 //! `forecast`: which tokens need a resync or a replacement soon.
 
+use fob_api::PageOptions;
+
 use super::read::all_tokens;
 use crate::{
     args::Forecast,
@@ -12,7 +14,8 @@ pub(super) async fn forecast(args: Forecast) -> Result<(), Failure> {
     let days = u64::from(args.within);
     // The daemon's clock, not this program's: its times are counted on it.
     let now = daemon(Patience::Short).await?.status().await?.now.ok_or(Failure::Strange)?;
-    let tokens = all_tokens(Some("assigned".to_owned())).await?;
+    let state = Some("assigned".to_owned());
+    let tokens = all_tokens(PageOptions { state, ..PageOptions::default() }).await?;
     let needs = tokens.into_iter().map(|token| {
         let needs = Need::of(&token, now, days);
         (token, needs)

@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use fob_api::{ImportOptions, ImportReport, Password};
+use fob_api::{Batch, ImportOptions, ImportReport, Password};
 use nix::{
     fcntl::{FcntlArg, SealFlag, fcntl},
     sys::memfd::{MFdFlags, memfd_create},
@@ -96,7 +96,7 @@ async fn request(
         partial: args.partial.is_some().then_some(true),
         encoding: args.encoding.clone(),
         kind: args.kind.clone(),
-        batch: None,
+        batch: args.batch.as_ref().map(Batch::to_string),
         password: password.map(in_memory).transpose()?,
     };
     // An empty format lets the daemon recognize it.

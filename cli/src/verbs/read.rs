@@ -1,6 +1,6 @@
 //! `list`, `show`, `status`.
 
-use fob_api::{PageOptions, TokenReport};
+use fob_api::{Batch, PageOptions, TokenReport};
 
 use super::own_name;
 use crate::{
@@ -15,7 +15,8 @@ use crate::{
 const PAGE: u32 = 500;
 
 pub(super) async fn list(args: List) -> Result<(), Failure> {
-    let mut tokens = all_tokens(args.state).await?;
+    let batch = args.batch.as_ref().map(Batch::to_string);
+    let mut tokens = all_tokens(PageOptions { state: args.state, batch }).await?;
     tokens.sort_by(|a, b| a.serial.cmp(&b.serial));
     render::print(&if args.json {
         render::tokens_json(&tokens)
@@ -25,9 +26,8 @@ pub(super) async fn list(args: List) -> Result<(), Failure> {
 }
 
 /// Reads all pages of a list.
-pub(super) async fn all_tokens(state: Option<String>) -> Result<Vec<TokenReport>, Failure> {
+pub(super) async fn all_tokens(options: PageOptions) -> Result<Vec<TokenReport>, Failure> {
     let daemon = daemon(Patience::Short).await?;
-    let options = PageOptions { state, batch: None };
     let mut tokens = Vec::new();
     let mut cursor = String::new();
     loop {

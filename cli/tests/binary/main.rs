@@ -6,6 +6,7 @@ mod adopt;
 mod arguments;
 #[cfg(test)] // the same
 mod backup;
+mod batch;
 mod changing;
 mod dialogue;
 #[cfg(test)] // the same

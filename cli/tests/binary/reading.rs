@@ -151,7 +151,8 @@ fn a_list_of_one_state_as_json_is_an_array_of_reports() {
             "serial": "10", "state": "assigned", "user": "alice", "kind": "totp",
             "algorithm": "SHA1", "digits": 6, "period": 30, "drift": 12, "rate": 2.5,
             "in_sync_until": 2_022_462_400, "last_used": null,
-            "imported": 2_000_000_000, "manufacturer": null, "model": null
+            "imported": 2_000_000_000, "manufacturer": null, "model": null,
+            "batch": null
         }])
     );
 }
@@ -204,7 +205,8 @@ fn a_token_is_shown_with_a_vendors_text_made_harmless() {
          last used  -\n\
          imported   2033-05-18T03:33:20Z\n\
          maker      -\n\
-         model      c\u{fffd}[2J200\n",
+         model      c\u{fffd}[2J200\n\
+         batch      -\n",
     );
 }
 

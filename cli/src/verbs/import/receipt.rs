@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use fob_api::{ImportReject, ImportReport};
+use fob_api::{Batch, ImportReject, ImportReport};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -29,6 +29,7 @@ pub(super) fn sentences(report: &ImportReport, args: &Import, hash: &str) -> Str
     text.push('\n');
     if !args.dry_run {
         text.push_str(&ends(report));
+        text.push_str(&named(report, args));
         text.push_str(&format!("SHA-256 of the file: {hash}\n"));
     }
     text
@@ -45,6 +46,7 @@ pub(super) fn json(report: &ImportReport, args: &Import, hash: &str) -> String {
         "unchanged": unchanged,
         "first": serials.first(),
         "last": serials.last(),
+        "batch": args.batch.as_ref().map(Batch::as_str),
         "sha256": hash,
         "notices": report.notices.clone().unwrap_or_default(),
         "rejected": report.rejected.iter().flatten().map(reject).collect::<Vec<_>>(),
@@ -107,6 +109,12 @@ fn ends(report: &ImportReport) -> String {
             format!("Serials {} to {}.\n", render::printable(first), render::printable(last))
         }
     }
+}
+
+/// Returns what the tokens that came in are called.
+fn named(report: &ImportReport, args: &Import) -> String {
+    let batch = args.batch.as_ref().filter(|_| counts(report).0 > 0);
+    batch.map(|batch| format!("Batch: {batch}\n")).unwrap_or_default()
 }
 
 fn done(report: &ImportReport) -> String {

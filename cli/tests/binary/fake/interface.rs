@@ -152,7 +152,8 @@ impl Daemon {
         });
         let password = optional("password", password.as_deref());
         let partial = flag("partial", options.partial);
-        let said = format!("{dry}{expiry}{partial}{encoding}{kind}{password}");
+        let batch = optional("batch", options.batch.as_deref());
+        let said = format!("{dry}{expiry}{partial}{encoding}{kind}{password}{batch}");
         let reply = self.play(&format!("Import \"{text}\" \"{format}\"{said}"));
         if matches!(reply, Reply::Hangup) {
             connection.clone().close().await.unwrap();
@@ -168,7 +169,8 @@ impl Daemon {
         options: PageOptions,
     ) -> Result<(Vec<TokenReport>, String), Error> {
         let state = optional("state", options.state.as_deref());
-        let reply = self.play(&format!("List \"{cursor}\" {limit}{state}"));
+        let batch = optional("batch", options.batch.as_deref());
+        let reply = self.play(&format!("List \"{cursor}\" {limit}{state}{batch}"));
         reply!(reply, Reply::Page(tokens, next) => (tokens, next.to_owned()))
     }
 
