@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use fob_api::{Error, RecoveryCode};
+use fob_api::{Code, Error, RecoveryCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Memory in KiB, passes and lanes: the first of the equal minimum settings for Argon2id in the
 /// OWASP Password Storage Cheat Sheet. A code has 50 bits: more would only make a flood dearer.
+/// (Scratch codes of another program have 26, which no cost makes good.)
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// Bytes of a digest (RFC 9106 section 3.1: tag length; 256 bits, as the seed's fingerprint).
 const DIGEST: usize = 32;
@@ -32,6 +33,25 @@ impl Digest {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; DIGEST] {
         &self.0
+    }
+}
+
+/// What is hashed: its text in its one form. Wiped on drop, as both are.
+pub trait Plain: Send + 'static {
+    /// Returns the text.
+    fn text(&self) -> &str;
+}
+
+impl Plain for RecoveryCode {
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// A scratch code of another program: never the text of a recovery code, which has a letter.
+impl Plain for Code {
+    fn text(&self) -> &str {
+        self.as_str()
     }
 }
 
@@ -75,7 +95,7 @@ impl SlowHash {
 
 impl Seat {
     /// Hashes codes under a salt, in their order; `None` if there is no memory for it.
-    pub async fn hash(&self, codes: Vec<RecoveryCode>, salt: [u8; 16]) -> Option<Vec<Digest>> {
+    pub async fn hash<P: Plain>(&self, codes: Vec<P>, salt: [u8; 16]) -> Option<Vec<Digest>> {
         // It goes along: a caller who hangs up gives no seat away while his hash still runs.
         let seat = self.clone();
         let work = move || digests(&seat.key, &codes, &salt);
@@ -83,16 +103,16 @@ impl Seat {
     }
 }
 
-fn digests(key: &[u8; 32], codes: &[RecoveryCode], salt: &[u8; 16]) -> Option<Vec<Digest>> {
+fn digests<P: Plain>(key: &[u8; 32], codes: &[P], salt: &[u8; 16]) -> Option<Vec<Digest>> {
     let (memory, passes, lanes) = COST;
     let params = Params::new(memory, passes, lanes, Some(DIGEST)).ok()?;
     let mut blocks = Zeroizing::new(Vec::new());
     blocks.try_reserve_exact(params.block_count()).ok()?;
     blocks.resize(params.block_count(), Block::new());
     let argon2 = Argon2::new_with_secret(key, Algorithm::Argon2id, Version::V0x13, params).ok()?;
-    let digest = |code: &RecoveryCode| {
+    let digest = |code: &P| {
         let mut digest = Digest([0; DIGEST]);
-        let text = code.as_str().as_bytes();
+        let text = code.text().as_bytes();
         argon2
             .hash_password_into_with_memory(text, salt, &mut digest.0, blocks.as_mut_slice())
             .ok()?;

@@ -5,9 +5,12 @@
 //! in three million in a year (ten codes, 32 million tries). So, as with pairs, a share whose
 //! budget is spent still takes these codes: their owner always gets in.
 
+mod scratch;
+
 use fob_api::{Fate, Share, Verdict};
 use subtle::ConstantTimeEq;
 
+pub use self::scratch::{takes_scratch, verify_scratch};
 use crate::{
     decide::{
         At,
@@ -22,7 +25,7 @@ use crate::{
 };
 
 /// Recovery codes of one issue: they fit on a card, and last until the next token for a person
-/// who lost his.
+/// who lost his. As many as google-authenticator prints at most.
 pub const CODES: usize = 10;
 /// What is known of who tries a code.
 pub struct Kept<'a> {
@@ -129,12 +132,18 @@ pub fn verify_recovery(
         throttle::charge(&mut state.budgets, share, whence.rank, at);
         sprayed = (share == Share::Unknown).then(|| spray::charge(kept.spray, at));
     } else if kept.token == Claim::Owner {
-        // The next sign-in with the token tells its owner of this one.
-        state.last_used = Some(at.now.0);
-        state.last_from = verify::last_from(whence.origin, whence.from);
-        throttle::note_accept(&mut state.budgets, share, whence.origin, at);
+        note(&mut state, share, (whence.origin, whence.from), at);
     }
     Decision { change: Some((state, recovery)), spray: sprayed, found, ..untried(verdict) }
+}
+
+/// Notes in the state of his token that its owner got in without it: the next sign-in with the token
+/// tells him of this one.
+fn note(state: &mut State, share: Share, from: (Origin, Option<&str>), at: &At<'_>) {
+    let (origin, host) = from;
+    state.last_used = Some(at.now.0);
+    state.last_from = verify::last_from(origin, host);
+    throttle::note_accept(&mut state.budgets, share, origin, at);
 }
 
 /// Returns the seconds until a code is tried; 0 if it is tried now.
@@ -220,16 +229,22 @@ pub fn outlive(fate: Fate, left: &UserTokens) -> bool {
 
 /// Removes the code with this digest and tells which one it was. All are compared.
 fn take(recovery: &mut Recovery, digest: &[u8; 32], at: &At<'_>) -> Option<Found> {
-    let before = recovery.hashes.len();
-    recovery.hashes.retain(|hash| !bool::from(hash.ct_eq(digest)));
+    let is_recovery = take_recovery(recovery, digest);
     let is_open = open_temporary(recovery, at).is_some();
     let temporary = recovery.temporary.take_if(|kept| bool::from(kept.hash.ct_eq(digest)));
     match temporary {
         Some(temporary) if is_open => Some(Found::Temporary(temporary.reason)),
-        _ if recovery.hashes.len() < before => Some(Found::Recovery),
+        _ if is_recovery => Some(Found::Recovery),
         Some(_) => Some(Found::Expired),
         None => None,
     }
+}
+
+/// Removes the recovery code with this digest and tells whether there was one. All are compared.
+fn take_recovery(recovery: &mut Recovery, digest: &[u8; 32]) -> bool {
+    let before = recovery.hashes.len();
+    recovery.hashes.retain(|hash| !bool::from(hash.ct_eq(digest)));
+    recovery.hashes.len() < before
 }
 
 #[cfg(test)]

@@ -68,6 +68,17 @@ pub struct Attempt<'a> {
     pub spray: &'a Spray,
 }
 
+/// What an answer was compared with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tried {
+    /// The codes of the window, each by itself: the share's budget had something left for it.
+    Code,
+    /// Nothing.
+    Nothing,
+    /// Two codes in a row.
+    Pair,
+}
+
 /// What to do about an answer.
 #[derive(Debug)]
 pub struct Decision {
@@ -81,6 +92,8 @@ pub struct Decision {
     pub share: Share,
     /// Accepted step less predicted step, for the journal; `None` unless a step matched.
     pub distance: Option<i64>,
+    /// What it was compared with.
+    pub tried: Tried,
 }
 
 /// Decides on an answer.
@@ -146,7 +159,7 @@ fn single(
         Claim::Owner if !hits.is_empty() => Verdict::Replay,
         claim => refusal(claim),
     };
-    let mut decision = untried(verdict, share);
+    let mut decision = Decision { tried: Tried::Code, ..untried(verdict, share) };
     let matched = hits.last().filter(|_| attempt.claim == Claim::Owner);
     decision.distance = matched.map(|step| distance(opened, *step, at));
     decision.change = Some(state);
@@ -188,10 +201,12 @@ fn step_up(
     state.budgets.pairs = tries;
     if let (Claim::Owner, PairSearch::One(step)) = (attempt.claim, found) {
         spend(&mut state, &opened.token.parameters, step, at);
-        return accept(opened, state, attempt, (share, step), at);
+        let accepted = accept(opened, state, attempt, (share, step), at);
+        return Decision { tried: Tried::Pair, ..accepted };
     }
     throttle::count_in_a_row(&mut state.budgets, share);
-    Decision { change: Some(state), ..untried(refusal(attempt.claim), share) }
+    let refused = untried(refusal(attempt.claim), share);
+    Decision { change: Some(state), tried: Tried::Pair, ..refused }
 }
 
 /// Accepts: the step is spent in `state`, the rest is noted.
@@ -208,6 +223,7 @@ fn accept(
     Decision {
         change: Some(state),
         distance: Some(distance(opened, step, at)),
+        tried: Tried::Code,
         ..untried(Verdict::Accept, share)
     }
 }
@@ -242,7 +258,7 @@ fn refusal(claim: Claim) -> Verdict {
 
 /// Returns a decision that changes nothing.
 fn untried(verdict: Verdict, share: Share) -> Decision {
-    Decision { verdict, change: None, spray: None, share, distance: None }
+    Decision { verdict, change: None, spray: None, share, distance: None, tried: Tried::Nothing }
 }
 
 /// Returns the pair that a code makes with the refused one before it; `None` if there is none,

@@ -6,6 +6,7 @@
 //! the records are read: of many tries at once nearly all find that they have to wait, unhashed.
 
 mod issue;
+pub(super) mod scratch;
 
 use fob_api::{Error, RecoveryCode, UserName, Verdict};
 
@@ -24,8 +25,8 @@ use crate::{
         subject::{self, Subject, spray_key},
         verify::{self, Place},
     },
-    record::{Owner, Recovery},
-    slow_hash::{Digest, Seat},
+    record::{Owner, Recovery, Spray, State},
+    slow_hash::{Digest, Plain, Seat},
     store::{Key, Store},
 };
 
@@ -109,33 +110,43 @@ impl<S: Store> Engine<S> {
         place: (&Place, Turn),
     ) -> Result<Option<(Verdict, Notice)>, Error> {
         let decision = decide(sign_in, &trial, digest, place, &self.moment().await?);
-        let Trial { subject, codes, codes_key, .. } = trial;
-        let notice = match (decision.verdict, subject.claim) {
-            (Verdict::Accept, Claim::Owner) => Notice::of(&subject.state.record),
+        let notice = match (decision.verdict, trial.subject.claim) {
+            (Verdict::Accept, Claim::Owner) => Notice::of(&trial.subject.state.record),
             _ => Notice::default(),
         };
         let event = describe(sign_in, &decision);
         let verdict = decision.verdict;
-        let Some((state, after)) = decision.change else {
+        let Some(change) = decision.change else {
             self.decided(sign_in.caller, verdict, &event);
             return Ok(Some((verdict, notice)));
         };
-        let ((state, write), marker) = self.attempted(subject.state_key, state)?;
-        let mut writes = vec![write, self.put(codes_key, &after)?];
-        let mut guards = vec![subject.state.guard, codes.guard];
-        guards.extend(subject.token_guard);
-        if let Some(mut spray) = decision.spray {
-            spray.attempt = state.attempt;
-            guards.push(subject.spray.guard);
-            writes.push(self.put(spray_key(), &spray)?);
-        }
-        match self.apply(guards, writes, &marker).await? {
+        match self.keep_trial(trial, change, decision.spray).await? {
             Applied::Yes => {
                 self.decided(sign_in.caller, verdict, &event);
                 Ok(Some((verdict, notice)))
             }
             Applied::Stale => Ok(None),
         }
+    }
+
+    /// Writes what a try has changed, if nothing of what it was decided on has changed meanwhile.
+    async fn keep_trial(
+        &self,
+        trial: Trial,
+        (state, after): (State, Recovery),
+        spray: Option<Spray>,
+    ) -> Result<Applied, Error> {
+        let Trial { subject, codes, codes_key, .. } = trial;
+        let ((state, write), marker) = self.attempted(subject.state_key, state)?;
+        let mut writes = vec![write, self.put(codes_key, &after)?];
+        let mut guards = vec![subject.state.guard, codes.guard];
+        guards.extend(subject.token_guard);
+        if let Some(mut spray) = spray {
+            spray.attempt = state.attempt;
+            guards.push(subject.spray.guard);
+            writes.push(self.put(spray_key(), &spray)?);
+        }
+        self.apply(guards, writes, &marker).await
     }
 
     /// Returns the verdict for somebody who has to wait; `None` if a code is tried now.
@@ -155,10 +166,10 @@ impl<S: Store> Engine<S> {
     }
 
     /// Returns the digest under a salt: the known one, or a new one.
-    async fn salted(
+    async fn salted<P: Plain + Clone>(
         &self,
         seat: &Seat,
-        code: &RecoveryCode,
+        code: &P,
         salt: [u8; 16],
         known: Option<Salted>,
     ) -> Result<Salted, Error> {
@@ -173,10 +184,10 @@ impl<S: Store> Engine<S> {
     }
 
     /// Hashes codes.
-    async fn hash(
+    pub(super) async fn hash<P: Plain>(
         &self,
         seat: &Seat,
-        codes: Vec<RecoveryCode>,
+        codes: Vec<P>,
         salt: [u8; 16],
     ) -> Result<Vec<Digest>, Error> {
         seat.hash(codes, salt).await.ok_or_else(|| self.trouble("hash", "no memory"))

@@ -10,11 +10,12 @@ use crate::{
     decide::{
         At, Opened, recovery,
         throttle::{self, Origin, Rank, pairs::Turn},
-        verify::{self, Typed},
+        verify::{self, Tried, Typed},
     },
     engine::{
         Applied, Engine, ROUNDS,
         recent::{Price, Remembered, Visit},
+        recovery::scratch,
         subject::{Subject, spray_key},
         turns,
     },
@@ -56,7 +57,7 @@ struct Ask<'a> {
 struct Settled {
     verdict: Verdict,
     notice: Notice,
-    pair_was_tried: bool,
+    tried: Tried,
     price: Price,
     event: Event,
 }
@@ -100,14 +101,13 @@ impl Settled {
             _ => Notice::default(),
         };
         let after = decision.change.as_ref().map(|state| &state.budgets);
-        let pair_was_tried = after.is_some_and(|after| after.pairs != before.budgets.pairs);
         let counted = |budgets| &throttle::of(budgets, decision.share).wrong;
         let price = match after {
             Some(after) if counted(after) != counted(&before.budgets) => Price::Paid,
             _ => Price::Free,
         };
         let event = describe(sign_in, subject, decision);
-        Self { verdict: decision.verdict, notice, pair_was_tried, price, event }
+        Self { verdict: decision.verdict, notice, tried: decision.tried, price, event }
     }
 }
 
@@ -142,8 +142,31 @@ impl<S: Store> Engine<S> {
     ) -> Result<(Verdict, Notice, Untold), Error> {
         let (owner, role) = self.about(Action::Verify, sign_in.caller, sign_in.user).await?;
         let place = self.place(sign_in, owner.as_ref(), role);
+        let settled = self.verify_code(sign_in, owner.as_ref(), (&place, typed)).await?;
+        let Settled { verdict, notice, tried, event, .. } = settled;
+        let untold = Untold { caller: sign_in.caller, verdict, event };
+        let Some(code) = scratch::candidate(typed, verdict, tried) else {
+            return Ok((verdict, notice, untold));
+        };
+        let found = self.scratch(sign_in, owner.as_ref(), (&place, verdict), code).await;
+        match found.inspect_err(|_| self.tell(&untold))? {
+            None => Ok((verdict, notice, untold)),
+            Some((verdict, notice, event)) => {
+                self.recent.accepted(&place.visit);
+                Ok((verdict, notice, Untold { verdict, event, ..untold }))
+            }
+        }
+    }
+
+    /// Decides on an answer as codes of a token.
+    async fn verify_code(
+        &self,
+        sign_in: &SignIn<'_>,
+        owner: Option<&Owner>,
+        (place, typed): (&Place, Typed<'_>),
+    ) -> Result<Settled, Error> {
         // Held until all is remembered: the next code of the user may make a pair with this one.
-        let _line = self.turn(self.line(sign_in, owner.as_ref())).await?;
+        let _line = self.turn(self.line(sign_in, owner)).await?;
         let uptime = self.at().await?.uptime;
         let policy = &self.around.policy;
         let earlier = self.recent.earlier(&place.visit, uptime, policy.pair_patience);
@@ -152,8 +175,8 @@ impl<S: Store> Engine<S> {
             may_be_pair.then(|| self.recent.take_turn(place.visit, uptime, policy.pair_pause));
         let turn = lent.as_ref().map_or(Turn::Fresh, |(turn, _)| *turn);
         let ask = Ask { typed, turn, earlier: earlier.as_ref() };
-        let settled = self.settle(sign_in, owner.as_ref(), &place, &ask).await?;
-        if let Some((_, lent)) = lent.filter(|_| settled.pair_was_tried) {
+        let settled = self.settle(sign_in, owner, place, &ask).await?;
+        if let Some((_, lent)) = lent.filter(|_| settled.tried == Tried::Pair) {
             lent.keep();
         }
         match (settled.verdict, typed) {
@@ -163,8 +186,7 @@ impl<S: Store> Engine<S> {
             }
             (_, Typed::Pair(_)) => {}
         }
-        let Settled { verdict, notice, event, .. } = settled;
-        Ok((verdict, notice, Untold { caller: sign_in.caller, verdict, event }))
+        Ok(settled)
     }
 
     /// Tells the event of a decision.

@@ -2,7 +2,7 @@
 
 use fob_api::{CodePair, PromptKind, Share, Verdict};
 
-use super::super::{Attempt, Claim, Earlier, Typed, Unenrolled, prompt};
+use super::super::{Attempt, Claim, Earlier, Tried, Typed, Unenrolled, prompt};
 use crate::{
     decide::{
         At, Now,
@@ -249,4 +249,29 @@ fn a_million_seconds_of_a_flood_spend_no_more_than_the_budget_of_its_share() {
     }
     // 11 days and 14 hours: five in each of twelve days, but 30 in all.
     assert_eq!(tried, 30);
+}
+
+#[test]
+fn only_a_wrong_code_that_its_share_could_pay_for_was_tried_as_one() {
+    let (fresh, spent) = (SoftToken::clock(), spent());
+    let wrong = fresh.never_shown(STEP);
+    let before = fresh.code(STEP - 40);
+    let earlier = |code, paid| Some(Earlier { code, age: 30, paid });
+    for (token, earlier, tried) in [
+        (&fresh, None, Tried::Code),
+        (&fresh, earlier(&before, Some(30)), Tried::Code),
+        // The same one again is no second guess.
+        (&fresh, earlier(&wrong, Some(30)), Tried::Nothing),
+        (&spent, None, Tried::Nothing),
+        (&spent, earlier(&before, None), Tried::Pair),
+    ] {
+        let attempt = Attempt { earlier, ..from_away(Typed::Code(&wrong)) };
+        let decision = token.attempt(&attempt, &at(NOW));
+        assert_ne!(decision.verdict, Verdict::Accept);
+        assert_eq!(decision.tried, tried);
+        let paid = decision.change.is_some_and(|state| {
+            state.budgets.unknown.wrong.len() > token.state.budgets.unknown.wrong.len()
+        });
+        assert_eq!(paid, tried == Tried::Code);
+    }
 }
