@@ -35,7 +35,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use fob_api::{Password, SeedScript, Serial};
 pub use fob_api::{SeedEncoding as Encoding, SeedFormat as Format, TokenKind};
 
-use self::oath_csv::Dialect;
+use self::{error::Fault, oath_csv::Dialect};
 use crate::record::{Moving, Parameters, Seed};
 pub use error::{Encryption, Flaw, SeedError, Unsupported};
 pub use partial::{MOST, Reject, open_partly};
@@ -190,6 +190,26 @@ pub fn read(
     }
 }
 
+/// The tokens of a list, each with its own fault. Of all rows the separator and the encoding are the
+/// same.
+type Tokens<'t> = Box<dyn Iterator<Item = Result<VendorToken, Fault>> + 't>;
+
+/// Reads a list row by row; `None` if the format is none of a token in a row. An error is one of the
+/// whole file.
+fn rows_as<'t>(format: Format, text: &'t str, hints: &Hints) -> Option<Result<Tokens<'t>, Fault>> {
+    match format {
+        Format::Pskc | Format::SafenetXml | Format::SafewordDat => None,
+        Format::OathCsv => Some(oath_csv::rows(text, Dialect::Plain, hints)),
+        Format::PrivacyideaCsv => Some(oath_csv::rows(text, Dialect::PrivacyIdea, hints)),
+        Format::LinotpCsv => Some(oath_csv::rows(text, Dialect::LinOtp, hints)),
+        Format::PlainCsv | Format::FeitianText => Some(Ok(plain::rows(text, format, hints))),
+        Format::EntraCsv | Format::SafeidCsv => Some(entra_csv::rows(text, format, hints)),
+        Format::MultiotpCsv => Some(Ok(multiotp_csv::rows(text, hints))),
+        Format::YubicoCsv => Some(Ok(yubico_csv::rows(text, hints))),
+        Format::NexusText => Some(Ok(nexus_text::rows(text, hints))),
+    }
+}
+
 /// Reads a text as a format.
 fn read_as(
     format: Format,
@@ -211,16 +231,12 @@ fn read_as(
             notices = told;
             tokens
         }),
-        Format::OathCsv => oath_csv::read(text, Dialect::Plain, hints),
-        Format::PrivacyideaCsv => oath_csv::read(text, Dialect::PrivacyIdea, hints),
-        Format::LinotpCsv => oath_csv::read(text, Dialect::LinOtp, hints),
-        Format::PlainCsv | Format::FeitianText => plain::read(text, format, hints),
-        Format::EntraCsv | Format::SafeidCsv => entra_csv::read(text, format, hints),
-        Format::MultiotpCsv => multiotp_csv::read(text, hints),
-        Format::YubicoCsv => yubico_csv::read(text, hints),
-        Format::NexusText => nexus_text::read(text, hints),
         Format::SafenetXml => safenet_xml::read(text, hints),
         Format::SafewordDat => safeword_dat::read(text, hints),
+        list => match rows_as(list, text, hints) {
+            Some(rows) => rows.and_then(Iterator::collect),
+            None => Ok(Vec::new()),
+        },
     };
     let tokens = tokens.map_err(|fault| fault.locate(text))?;
     if tokens.is_empty() {

@@ -117,7 +117,11 @@ impl<'t> Iterator for Lines<'t> {
 
 /// How lines become rows.
 enum Splitter {
-    Separated(Box<Reader>),
+    Separated {
+        reader: Box<Reader>,
+        /// What else may separate in files of this format.
+        others: Vec<char>,
+    },
     Blanks,
 }
 
@@ -136,9 +140,11 @@ impl<'t> Rows<'t> {
         let splitter = match between {
             Between::Blanks => Splitter::Blanks,
             Between::OneOf(separators) => {
-                let separator = first_of(text, hash, separators);
-                let separator = u8::try_from(separator).unwrap_or(b',');
-                Splitter::Separated(Box::new(ReaderBuilder::new().delimiter(separator).build()))
+                let separator = separator_of(text, hash, separators);
+                let others = separators.iter().copied().filter(|other| *other != separator);
+                let delimiter = u8::try_from(separator).unwrap_or(b',');
+                let reader = Box::new(ReaderBuilder::new().delimiter(delimiter).build());
+                Splitter::Separated { reader, others: others.collect() }
             }
         };
         Self { lines: Lines::new(text), hash, columns, splitter }
@@ -151,8 +157,17 @@ impl<'t> Rows<'t> {
     }
 
     fn row(&mut self, offset: usize, line: &str) -> Result<Row, Fault> {
+        #[cfg(test)]
+        super::testing::count(line.len());
         let fields = match &mut self.splitter {
-            Splitter::Separated(reader) => split(reader, line, offset)?,
+            Splitter::Separated { reader, others } => {
+                let fields = split(reader, line, offset)?;
+                // A row of one field is none of any format: it says at once what is meant.
+                match first_of(line, others).filter(|_| fields.len() == 1) {
+                    Some((at, _)) => return Err(Fault::new(offset + at, Flaw::OtherSeparator)),
+                    None => fields,
+                }
+            }
             Splitter::Blanks => words(line, offset),
         };
         if fields.len() > MAX_FIELDS {
@@ -182,18 +197,21 @@ fn has_content(line: &str, hash: Hash) -> bool {
     !content.is_empty() && !comment
 }
 
-/// Returns which of the characters comes first outside quotes; the first of them if none does.
-fn first_of(text: &str, hash: Hash, separators: &[char]) -> char {
-    let mut quoted = false;
+/// Returns what separates the fields of the first row: of several characters the first one there;
+/// the first of all if none is.
+fn separator_of(text: &str, hash: Hash, separators: &[char]) -> char {
     let line = Lines::new(text).map(|(_, line)| line).find(|line| has_content(line, hash));
-    for character in line.unwrap_or_default().chars() {
-        match character {
-            '"' => quoted = !quoted,
-            character if !quoted && separators.contains(&character) => return character,
-            _ => {}
-        }
-    }
-    separators.first().copied().unwrap_or(',')
+    let first = line.and_then(|line| first_of(line, separators)).map(|(_, character)| character);
+    first.or_else(|| separators.first().copied()).unwrap_or(',')
+}
+
+/// Returns which of the characters comes first outside quotes, and where.
+fn first_of(line: &str, separators: &[char]) -> Option<(usize, char)> {
+    let mut quoted = false;
+    line.char_indices().find(|(_, character)| {
+        quoted ^= *character == '"';
+        !quoted && separators.contains(character)
+    })
 }
 
 /// Splits a line at its blanks, into at most one more than [`MAX_FIELDS`].

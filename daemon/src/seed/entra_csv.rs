@@ -10,7 +10,7 @@
 //! that is not known is refused: it may change what the others mean.
 
 use super::{
-    Format, Hints, VendorToken,
+    Format, Hints, Tokens, VendorToken,
     csv::{ANY, Field, Hash, Row, Rows},
     error::{Fault, Flaw},
     place::Places,
@@ -62,14 +62,14 @@ fn column(text: &str) -> Option<usize> {
     NAMES.iter().position(|(_, names)| names.iter().any(is))
 }
 
-/// Reads the header and every row behind it.
-pub(super) fn read(text: &str, format: Format, hints: &Hints) -> Result<Vec<VendorToken>, Fault> {
+/// Reads the header, and then row by row; an error is one of the whole file.
+pub(super) fn rows<'t>(text: &'t str, format: Format, hints: &Hints) -> Result<Tokens<'t>, Fault> {
     let mut rows = Rows::new(text, Hash::Row, COLUMNS, ANY);
     let none = Flaw::WrongHeader { wanted: NAMES[UPN].0 };
     let header = Header::parse(rows.next().ok_or(Fault::new(text.len(), none))??, format)?;
     let mut seeds = Seeds::new(format, hints);
     let mut places = Places::new(text);
-    rows.map(|row| header.token(row?, &mut seeds, &mut places)).collect()
+    Ok(Box::new(rows.map(move |row| header.token(row?, &mut seeds, &mut places))))
 }
 
 /// Where the columns are.
@@ -148,7 +148,7 @@ mod tests {
     const KEY: &str = "AAAQEAYEAUDAOCAJBIFQYDIOB4";
 
     fn read(text: &str) -> Result<Vec<VendorToken>, Fault> {
-        super::read(text, Format::EntraCsv, &Hints::from(Choice::Detect))
+        super::rows(text, Format::EntraCsv, &Hints::from(Choice::Detect))?.collect()
     }
 
     #[track_caller]
@@ -205,7 +205,8 @@ mod tests {
         assert_eq!(refusal(text), (Flaw::WrongHeader { wanted: "upn" }, 1, 1));
         let hex = format!("{text}A1,000102030405060708090a0b0c0d0e0f,60,M,N");
         let hints = Hints::from(Choice::Detect);
-        let tokens = super::read(&hex, Format::SafeidCsv, &hints).ok().unwrap();
+        let rows = super::rows(&hex, Format::SafeidCsv, &hints).ok().unwrap();
+        let tokens: Vec<_> = rows.map(|token| token.ok().unwrap()).collect();
         assert_eq!(tokens[0].seed.as_bytes(), (0..16).collect::<Vec<u8>>());
         assert_eq!(formats("A1,000102030405060708090a0b0c0d0e0f"), None);
     }

@@ -30,11 +30,6 @@ impl SeedError {
         Self { place: Some(place), flaw }
     }
 
-    /// The same flaw elsewhere: what was read is a part of another text.
-    pub(super) fn moved(self, to: impl Fn(Place) -> Place) -> Self {
-        Self { place: self.place.map(to), ..self }
-    }
-
     /// Returns where the flaw is; `None` if it is the file as a whole.
     pub fn place(&self) -> Option<Place> {
         self.place
@@ -76,10 +71,15 @@ impl Fault {
 
     /// Looks the place up in the text that was parsed.
     pub(super) fn locate(self, text: &str) -> SeedError {
+        self.find(&mut Places::new(text))
+    }
+
+    /// As [`Fault::locate`], for many faults of one text.
+    pub(super) fn find(self, places: &mut Places<'_>) -> SeedError {
         if self.flaw.is_of_password() {
             return SeedError::of_file(self.flaw);
         }
-        SeedError::at(Places::new(text).at(self.offset), self.flaw)
+        SeedError::at(places.at(self.offset), self.flaw)
     }
 }
 
@@ -242,6 +242,8 @@ pub enum Flaw {
     OtherMac,
     /// A clock that counts from another moment than 1970.
     OtherOrigin,
+    /// A row with another separator than the first one.
+    OtherSeparator,
     /// A slot of a YubiKey that is not OATH-HOTP.
     OtherSlot,
     /// The Suite names another hash.

@@ -135,6 +135,7 @@ impl Flaw {
             Self::OtherOrigin => {
                 "this token counts time from a day of its own and not from 1970; that is not supported yet."
             }
+            Self::OtherSeparator => "this is another separator than in the first row.",
             Self::OtherSlot => "this slot is not OATH-HOTP.",
             Self::OtherVersion => "this version is not supported; 1 and 2 are.",
             Self::SealedForSafeword => "the seed is encrypted for SafeWord.",
@@ -284,6 +285,9 @@ impl Flaw {
             }
             Self::OtherOrigin => {
                 "ask the vendor for tokens that count from 1970, or for event tokens; if he can set the tokens anew, for a new file."
+            }
+            Self::OtherSeparator => {
+                "write it as in the first row; one file has one separator, of which the first row is an example."
             }
             Self::OtherSlot => "take the row out, or configure that slot for OATH-HOTP.",
             Self::PeriodOfHotp => "if the column is the counter, add \"--format privacyidea-csv\".",

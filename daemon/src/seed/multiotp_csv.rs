@@ -4,7 +4,7 @@
 //! counter, so only 0 is read, the counter of a token that was not used yet.
 
 use super::{
-    Format, Hints, VendorToken,
+    Format, Hints, Tokens, VendorToken,
     csv::{ANY, Field, Hash, Row, Rows},
     error::{Fault, Flaw},
     place::Places,
@@ -16,13 +16,12 @@ use crate::record::{Algorithm, Moving, Parameters};
 /// Columns of a row.
 const COLUMNS: usize = 6;
 
-/// Reads every row.
-pub(super) fn read(text: &str, hints: &Hints) -> Result<Vec<VendorToken>, Fault> {
+/// Reads row by row.
+pub(super) fn rows<'t>(text: &'t str, hints: &Hints) -> Tokens<'t> {
     let mut seeds = Seeds::new(Format::MultiotpCsv, hints);
     let mut places = Places::new(text);
-    Rows::new(text, Hash::Comment, COLUMNS, ANY)
-        .map(|row| token(row?, &mut seeds, &mut places))
-        .collect()
+    let rows = Rows::new(text, Hash::Comment, COLUMNS, ANY);
+    Box::new(rows.map(move |row| token(row?, &mut seeds, &mut places)))
 }
 
 fn token(mut row: Row, seeds: &mut Seeds, places: &mut Places<'_>) -> Result<VendorToken, Fault> {
@@ -58,7 +57,7 @@ fn moving(algorithm: &Field, last: &Field) -> Result<Moving, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::rows;
     use crate::{
         record::Moving,
         seed::{Choice, Hints, error::Flaw},
@@ -68,7 +67,8 @@ mod tests {
 
     #[track_caller]
     fn of(text: &str) -> Result<(u8, Moving), (Flaw, usize)> {
-        let tokens = read(&text.replace("KEY", HEX), &Hints::from(Choice::Detect));
+        let text = text.replace("KEY", HEX);
+        let tokens: Result<Vec<_>, _> = rows(&text, &Hints::from(Choice::Detect)).collect();
         let tokens = tokens.map_err(|fault| (fault.flaw, fault.offset))?;
         let labels = (tokens[0].serial.as_str(), tokens[0].manufacturer.as_deref());
         assert_eq!(labels, ("A1", Some("Works, Ltd")));

@@ -3,8 +3,10 @@
 //!
 //! The manual has counters of one zero byte, and says nothing of the order of several bytes.
 
+use fob_api::TokenKind;
+
 use super::{
-    Format, Hints, VendorToken,
+    Format, Hints, Tokens, VendorToken,
     csv::{Between, Hash, Row, Rows},
     encoding,
     error::{Fault, Flaw},
@@ -18,19 +20,18 @@ const COLUMNS: usize = 3;
 /// What stands between them.
 const COLON: Between = Between::OneOf(&[':']);
 
-/// Reads every row. How many digits a code has, the manual asks for beside the file; hotp and six
+/// Reads row by row. How many digits a code has, the manual asks for beside the file; hotp and six
 /// are usual.
-pub(super) fn read(text: &str, hints: &Hints) -> Result<Vec<VendorToken>, Fault> {
+pub(super) fn rows<'t>(text: &'t str, hints: &Hints) -> Tokens<'t> {
     let mut seeds = Seeds::new(Format::NexusText, hints);
     let mut places = Places::new(text);
-    Rows::new(text, Hash::Row, COLUMNS, COLON)
-        .map(|row| token(&row?, hints, &mut seeds, &mut places))
-        .collect()
+    let (rows, kind) = (Rows::new(text, Hash::Row, COLUMNS, COLON), hints.kind);
+    Box::new(rows.map(move |row| token(&row?, kind, &mut seeds, &mut places)))
 }
 
 fn token(
     row: &Row,
-    hints: &Hints,
+    kind: Option<TokenKind>,
     seeds: &mut Seeds,
     places: &mut Places<'_>,
 ) -> Result<VendorToken, Fault> {
@@ -46,7 +47,7 @@ fn token(
         zeroes if zeroes.iter().all(|byte| *byte == 0) => 0,
         _ => return Err(Fault::new(counter.offset, Flaw::UncertainCounter)),
     };
-    let kind = hints.kind.unwrap_or(value::BUTTON);
+    let kind = kind.unwrap_or(value::BUTTON);
     if kind.period.is_some() {
         return Err(Fault::new(counter.offset, Flaw::CounterOfTotp));
     }
@@ -56,7 +57,7 @@ fn token(
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::rows;
     use crate::{
         record::Moving,
         seed::{Choice, Hints, TokenKind, error::Flaw},
@@ -67,7 +68,8 @@ mod tests {
     #[track_caller]
     fn of(row: &str, kind: &str) -> Result<(u8, u64), (Flaw, usize)> {
         let hints = Hints { kind: TokenKind::from_word(kind), ..Hints::from(Choice::Detect) };
-        let tokens = read(&row.replace("KEY", KEY), &hints);
+        let text = row.replace("KEY", KEY);
+        let tokens: Result<Vec<_>, _> = rows(&text, &hints).collect();
         let tokens = tokens.map_err(|fault| (fault.flaw, fault.offset))?;
         assert_eq!(tokens[0].seed.as_bytes(), (0..16).collect::<Vec<u8>>());
         let Moving::Counter { next } = tokens[0].parameters.moving else { panic!("no button") };

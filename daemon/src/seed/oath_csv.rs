@@ -10,7 +10,7 @@
 use fob_api::TokenKind;
 
 use super::{
-    Format, Hints, VendorToken,
+    Format, Hints, Tokens, VendorToken,
     csv::{COMMA_OR_SEMICOLON, Field, Hash, Row, Rows},
     error::{Fault, Flaw},
     place::Places,
@@ -63,8 +63,12 @@ struct Reading<'t> {
     places: Places<'t>,
 }
 
-/// Reads every row.
-pub(super) fn read(text: &str, dialect: Dialect, hints: &Hints) -> Result<Vec<VendorToken>, Fault> {
+/// Reads row by row; an error is one of the whole file.
+pub(super) fn rows<'t>(
+    text: &'t str,
+    dialect: Dialect,
+    hints: &Hints,
+) -> Result<Tokens<'t>, Fault> {
     let user = match (dialect, version(text)) {
         (Dialect::PrivacyIdea, Some("2")) => USER,
         (Dialect::PrivacyIdea, Some(other)) if other != "1" => {
@@ -76,7 +80,7 @@ pub(super) fn read(text: &str, dialect: Dialect, hints: &Hints) -> Result<Vec<Ve
     let mut reading = Reading { dialect, kind: hints.kind, user, seeds, places: Places::new(text) };
     let columns = user + dialect.columns();
     let rows = Rows::new(text, Hash::Comment, columns, COMMA_OR_SEMICOLON);
-    rows.map(|row| reading.token(row?)).collect()
+    Ok(Box::new(rows.map(move |row| reading.token(row?))))
 }
 
 /// Returns what stands in a first line `# version: 2` of privacyIDEA.
@@ -191,13 +195,17 @@ mod tests {
     const HEX: &str = "000102030405060708090a0b0c0d0e0f";
 
     fn read(text: &str) -> Result<Vec<VendorToken>, Fault> {
-        super::read(text, Dialect::Plain, &Hints::from(Choice::Detect))
+        all(text, Dialect::Plain, &Hints::from(Choice::Detect))
+    }
+
+    fn all(text: &str, dialect: Dialect, hints: &Hints) -> Result<Vec<VendorToken>, Fault> {
+        super::rows(text, dialect, hints)?.collect()
     }
 
     #[track_caller]
     fn of(dialect: Dialect, text: &str) -> Result<Parameters, (Flaw, usize)> {
         let text = text.replace("KEY", HEX);
-        let tokens = super::read(&text, dialect, &Hints::from(Choice::Detect));
+        let tokens = all(&text, dialect, &Hints::from(Choice::Detect));
         tokens.map(|tokens| tokens[0].parameters).map_err(|fault| (fault.flaw, fault.offset))
     }
 
@@ -295,7 +303,7 @@ mod tests {
         let text = "# version: 2\r\nalice, resolver, realm, A1, KEY, totp, 8, 60\n,,,A2,KEY\n";
         let text = text.replace("KEY", HEX);
         let hints = Hints::from(Choice::Detect);
-        let tokens = super::read(&text, Dialect::PrivacyIdea, &hints).ok().unwrap();
+        let tokens = all(&text, Dialect::PrivacyIdea, &hints).ok().unwrap();
         let serials: Vec<_> = tokens.iter().map(|token| token.serial.as_str()).collect();
         assert_eq!(serials, ["A1", "A2"]);
         assert_eq!(tokens[0].parameters.moving, Moving::Time { period: 60 });
@@ -322,7 +330,7 @@ mod tests {
         let kind = TokenKind::from_word("totp-8-60");
         let hints = Hints { kind, ..Hints::from(Choice::Detect) };
         let text = format!("A1,{HEX}\nA2,{HEX},hotp\nA3,{HEX},totp,6,30");
-        let tokens = super::read(&text, Dialect::Plain, &hints).ok().unwrap();
+        let tokens = all(&text, Dialect::Plain, &hints).ok().unwrap();
         let read: Vec<_> =
             tokens.iter().map(|token| (token.parameters.digits, token.parameters.moving)).collect();
         let time = |period| Moving::Time { period };

@@ -1,20 +1,20 @@
 //! The good rows of a list that has bad ones too.
 //!
-//! Each row is read by itself, behind the head of its file, by the parser that reads whole files:
-//! there is no second one that could be laxer. Only lists with a token in a line have rows; other
-//! formats are read whole or not at all, here as well. Nothing is guessed for it: where the format
-//! or the encoding is not certain, the file is refused as ever. Of tokens that share a serial or a
-//! seed none is good: nobody knows which is right.
+//! It is the parser of whole files that goes on behind a bad row here: there is no second one that
+//! could be laxer, and header, separator and encoding are those of the file. Only lists with a token
+//! in a line have rows; other formats are read whole or not at all, here as well. Nothing is guessed
+//! for it: where the format or the encoding is not certain, the file is refused as ever. Of tokens
+//! that share a serial or a seed none is good: nobody knows which is right.
 
 use std::collections::HashMap;
 
-use fob_api::{Password, SeedEncoding, SeedScript, Serial, text_lines};
-use zeroize::Zeroizing;
+use fob_api::{Password, Serial};
 
 use super::{
-    Choice, Format, Hints, Place, Reading, VendorToken, detect,
+    Choice, Hints, Reading, VendorToken, detect,
     error::{Flaw, SeedError},
-    read, read_as, text,
+    place::Places,
+    read, rows_as, text,
 };
 
 /// Most bad rows that are told: with more, the file is of another kind than it was taken for.
@@ -53,7 +53,7 @@ pub fn open_partly(
     Ok((reading, rejects))
 }
 
-/// Reads each row by itself; `error` is why the file cannot be read whole.
+/// Reads each row on its own; `error` is why the file cannot be read whole.
 fn by_rows(
     bytes: &[u8],
     hints: &Hints,
@@ -74,24 +74,25 @@ fn by_rows(
             }
         },
     };
-    if !format.has_rows() {
-        return Err(error);
-    }
-    let hints = Hints { format: Choice::Is(format), ..*hints };
-    let mut rows = Rows { format, hints, head: format.head(&text), encoding: None };
+    let mut places = Places::new(&text);
+    let Some(rows) = rows_as(format, &text, hints) else { return Err(error) };
+    let rows = rows.map_err(|fault| fault.find(&mut places))?;
     let (mut tokens, mut rejects) = (Vec::new(), Vec::new());
-    let longest = text_lines(&text).map(str::len).max().unwrap_or_default();
-    // One allocation: a growing buffer would leave unwiped copies behind.
-    let mut buffer = Zeroizing::new(String::with_capacity(rows.head.1.len() + 1 + longest));
-    for (number, line) in (1_u32..).zip(text_lines(&text)) {
-        if number <= rows.head.0 {
-            continue;
+    for row in rows {
+        let reject = match row {
+            Ok(token) if token.is_of(hints.kind) => {
+                tokens.push(token);
+                continue;
+            }
+            Ok(VendorToken { serial, place, .. }) => {
+                Reject { serial: Some(serial), error: SeedError::at(place, Flaw::NotThatKind) }
+            }
+            Err(fault) => Reject { serial: None, error: fault.find(&mut places) },
+        };
+        if is_of_the_file(reject.error.flaw()) {
+            return Err(reject.error);
         }
-        match rows.read(line, number, &mut buffer) {
-            Ok(some) => tokens.extend(some),
-            Err(error) if is_of_the_file(error.flaw()) => return Err(error),
-            Err(error) => rejects.push(Reject { serial: None, error }),
-        }
+        rejects.push(reject);
         if rejects.len() > MOST {
             break;
         }
@@ -99,70 +100,9 @@ fn by_rows(
     Ok((Reading { format, tokens, notices: Vec::new() }, rejects))
 }
 
-/// Tells whether a flaw is not of one row alone.
+/// Tells whether a flaw is not of the row alone in which it is found.
 fn is_of_the_file(flaw: &Flaw) -> bool {
-    matches!(
-        flaw,
-        Flaw::KindIsMissing
-            | Flaw::MixedEncodings
-            | Flaw::OtherVersion
-            | Flaw::TwiceColumn
-            | Flaw::UnknownColumn
-            | Flaw::UsersFile
-            | Flaw::WrongHeader { .. }
-    )
-}
-
-/// Reads rows one by one.
-struct Rows<'t> {
-    format: Format,
-    hints: Hints,
-    /// What stands before the first one: the number of its line, 0 if there is none, and its text.
-    head: (u32, &'t str),
-    /// In which encoding the seeds are so far, where the format leaves it open.
-    encoding: Option<SeedEncoding>,
-}
-
-impl Rows<'_> {
-    /// Reads a line: a token, or none if it is blank or a comment.
-    fn read(
-        &mut self,
-        line: &str,
-        number: u32,
-        buffer: &mut String,
-    ) -> Result<Vec<VendorToken>, SeedError> {
-        buffer.clear();
-        buffer.push_str(self.head.1);
-        if self.head.0 > 0 {
-            buffer.push('\n');
-        }
-        buffer.push_str(line);
-        let here = |place: Place| Place { line: number, ..place };
-        let reading = match read_as(self.format, buffer, &self.hints, None) {
-            Ok(reading) => reading,
-            Err(error) if *error.flaw() == Flaw::NoTokens => return Ok(Vec::new()),
-            Err(error) => return Err(error.moved(here)),
-        };
-        let mut tokens = reading.tokens;
-        tokens.iter_mut().for_each(|token| token.place = here(token.place));
-        if let Some(first) = tokens.first()
-            && let Some(encoding) = self.encoding_of(buffer)
-            && self.encoding.replace(encoding).is_some_and(|before| before != encoding)
-        {
-            return Err(SeedError::at(first.place, Flaw::MixedEncodings));
-        }
-        Ok(tokens)
-    }
-
-    /// Returns in which encoding the seed of a row is, where the format leaves it open.
-    fn encoding_of(&self, row: &str) -> Option<SeedEncoding> {
-        if self.hints.encoding.is_some() || self.format.sheet().script != SeedScript::HexOrBase32 {
-            return None;
-        }
-        let hints = Hints { encoding: Some(SeedEncoding::Hex), ..self.hints };
-        let is_hex = read_as(self.format, row, &hints, None).is_ok();
-        Some(if is_hex { SeedEncoding::Hex } else { SeedEncoding::Base32 })
-    }
+    matches!(flaw, Flaw::KindIsMissing | Flaw::MixedEncodings | Flaw::UsersFile)
 }
 
 /// Takes out the tokens that share a serial or a seed with another.

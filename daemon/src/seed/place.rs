@@ -42,6 +42,8 @@ impl<'t> Places<'t> {
         while self.offset < offset {
             let Some(character) = rest.next() else { break };
             self.offset += character.len_utf8();
+            #[cfg(test)]
+            super::testing::count(character.len_utf8());
             let ends_line = match character {
                 '\n' => true,
                 '\r' => rest.peek() != Some(&'\n'),

@@ -4,10 +4,12 @@
 //! Duo and PingID ask for the type beside such a file, so the caller has to say it here too.
 //! Feitian writes base32 or hexadecimal, as was ordered.
 
+use std::iter;
+
 use fob_api::TokenKind;
 
 use super::{
-    Format, Hints, VendorToken,
+    Format, Hints, Tokens, VendorToken,
     csv::{Between, COMMA_OR_SEMICOLON, Hash, Row, Rows},
     error::{Fault, Flaw},
     place::Places,
@@ -15,27 +17,32 @@ use super::{
     value,
 };
 
-/// Reads every row. That the kind is missing is told last: only a file that could be read with it
+/// Reads row by row. That the kind is missing is told last: only a file that could be read with it
 /// is one of these.
-pub(super) fn read(text: &str, format: Format, hints: &Hints) -> Result<Vec<VendorToken>, Fault> {
+pub(super) fn rows<'t>(text: &'t str, format: Format, hints: &Hints) -> Tokens<'t> {
     let (between, columns) = match format {
         Format::FeitianText => (Between::Blanks, 2),
         _ => (COMMA_OR_SEMICOLON, 3),
     };
     let mut seeds = Seeds::new(format, hints);
     let mut places = Places::new(text);
-    let (mut tokens, mut first) = (Vec::new(), None);
-    for row in Rows::new(text, Hash::Comment, columns, between) {
-        let mut row = row?;
+    let mut rows = Rows::new(text, Hash::Comment, columns, between);
+    let (kind, mut first) = (hints.kind, None);
+    let mut read = move |mut row: Row| {
         row.drop_fill(2);
         row.refuse_more(columns)?;
-        first.get_or_insert(row.offset);
-        tokens.push(token(&row, hints.kind, &mut seeds, &mut places)?);
-    }
-    match (hints.kind, first) {
-        (None, Some(offset)) => Err(Fault::new(offset, Flaw::KindIsMissing)),
-        _ => Ok(tokens),
-    }
+        token(&row, kind, &mut seeds, &mut places).map(|token| (row.offset, token))
+    };
+    Box::new(iter::from_fn(move || match rows.next() {
+        Some(row) => Some(row.and_then(&mut read).map(|(offset, token)| {
+            first.get_or_insert(offset);
+            token
+        })),
+        None => {
+            let lacking = first.take().filter(|_| kind.is_none())?;
+            Some(Err(Fault::new(lacking, Flaw::KindIsMissing)))
+        }
+    }))
 }
 
 fn token(
@@ -65,7 +72,7 @@ fn token(
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::rows;
     use crate::{
         record::{Algorithm, Moving, Parameters},
         seed::{Choice, Format, Hints, TokenKind, error::Flaw},
@@ -78,7 +85,8 @@ mod tests {
     #[track_caller]
     fn of(format: Format, kind: &str, text: &str) -> Result<(u8, Moving), (Flaw, usize)> {
         let hints = Hints { kind: TokenKind::from_word(kind), ..Hints::from(Choice::Detect) };
-        let tokens = read(&text.replace("KEY", HEX).replace("B32", BASE32), format, &hints);
+        let text = text.replace("KEY", HEX).replace("B32", BASE32);
+        let tokens: Result<Vec<_>, _> = rows(&text, format, &hints).collect();
         let tokens = tokens.map_err(|fault| (fault.flaw, fault.offset))?;
         assert_eq!(tokens[0].seed.as_bytes(), (0..16).collect::<Vec<u8>>());
         let Parameters { algorithm, digits, moving } = tokens[0].parameters;

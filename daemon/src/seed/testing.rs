@@ -1,6 +1,8 @@
 //! Makes encrypted PSKC files for the tests: the other side of `pskc/cipher.rs`. IVs and keys of
 //! MACs are fixed, so that a file is the same each time.
 
+use std::cell::Cell;
+
 use aes::{
     Aes128, Aes192, Aes256,
     cipher::{BlockModeEncrypt, KeyIvInit, common::typenum::U16},
@@ -12,6 +14,23 @@ use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
+
+thread_local! {
+    /// Bytes that were split into fields, or walked through for a place, in this thread.
+    static WORK: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts bytes that are worked through.
+pub(crate) fn count(bytes: usize) {
+    WORK.set(WORK.get() + bytes);
+}
+
+/// Returns how many bytes a deed works through.
+pub(crate) fn work(deed: impl FnOnce()) -> usize {
+    let before = WORK.get();
+    deed();
+    WORK.get() - before
+}
 
 /// The pre-shared key of RFC 6030 section 6.1, and twice as long. Keys are its beginnings.
 pub(crate) const KEY: [u8; 32] = [

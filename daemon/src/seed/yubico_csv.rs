@@ -9,7 +9,7 @@
 use fob_api::TokenKind;
 
 use super::{
-    Format, Hints, VendorToken,
+    Format, Hints, Tokens, VendorToken,
     csv::{COMMA, Field, Hash, Row, Rows},
     date,
     error::{Fault, Flaw},
@@ -35,24 +35,15 @@ pub(super) fn is_event(line: &str) -> bool {
     EVENTS.iter().any(|known| event.eq_ignore_ascii_case(known))
 }
 
-/// Reads every row.
-pub(super) fn read(text: &str, hints: &Hints) -> Result<Vec<VendorToken>, Fault> {
+/// Reads row by row.
+pub(super) fn rows<'t>(text: &'t str, hints: &Hints) -> Tokens<'t> {
     let mut reading = Reading {
         kind: hints.kind,
         seeds: Seeds::new(Format::YubicoCsv, hints),
         places: Places::new(text),
     };
-    let mut tokens = Vec::new();
-    for row in Rows::new(text, Hash::Comment, TRADITIONAL, COMMA) {
-        let row = row?;
-        let first = row.fields.first().map_or("", |field| field.text.as_str());
-        if first.eq_ignore_ascii_case(LOGGING) {
-            continue;
-        }
-        let traditional = is_event(first);
-        tokens.push(if traditional { reading.traditional(row)? } else { reading.short(row)? });
-    }
-    Ok(tokens)
+    let rows = Rows::new(text, Hash::Comment, TRADITIONAL, COMMA);
+    Box::new(rows.filter_map(move |row| row.and_then(|row| reading.token(row)).transpose()))
 }
 
 struct Reading<'t> {
@@ -62,6 +53,16 @@ struct Reading<'t> {
 }
 
 impl Reading<'_> {
+    /// Reads a row; none if it says that logging began.
+    fn token(&mut self, row: Row) -> Result<Option<VendorToken>, Fault> {
+        let first = row.fields.first().map_or("", |field| field.text.as_str());
+        if first.eq_ignore_ascii_case(LOGGING) {
+            return Ok(None);
+        }
+        let token = if is_event(first) { self.traditional(row) } else { self.short(row) };
+        token.map(Some)
+    }
+
     fn traditional(&mut self, mut row: Row) -> Result<VendorToken, Fault> {
         row.drop_fill(TRADITIONAL);
         row.refuse_more(TRADITIONAL)?;
@@ -118,7 +119,7 @@ fn refuse_factor(field: &Field) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::rows;
     use crate::{
         record::Moving,
         seed::{Choice, Hints, TokenKind, error::Flaw},
@@ -130,7 +131,8 @@ mod tests {
     #[track_caller]
     fn of(text: &str, kind: &str) -> Result<Vec<(String, u8)>, (Flaw, usize)> {
         let hints = Hints { kind: TokenKind::from_word(kind), ..Hints::from(Choice::Detect) };
-        let tokens = read(&text.replace("KEY", HEX), &hints);
+        let text = text.replace("KEY", HEX);
+        let tokens: Result<Vec<_>, _> = rows(&text, &hints).collect();
         let tokens = tokens.map_err(|fault| (fault.flaw, fault.offset))?;
         let button = |token: &crate::seed::VendorToken| {
             assert_eq!(token.parameters.moving, Moving::Counter { next: 0 });

@@ -1,7 +1,7 @@
 use fob_api::{SeedEncoding, TokenKind};
 
 use super::{MOST, open_partly};
-use crate::seed::{Choice, Format, Hints, SeedError, error::Flaw};
+use crate::seed::{Choice, Format, Hints, SeedError, error::Flaw, testing::work};
 
 /// Seeds of 16 bytes, in hexadecimal and in base32.
 const HEX: [&str; 3] = [
@@ -78,6 +78,36 @@ fn the_header_stands_before_each_row() {
     ));
     let bad = refused(&text.replace("model", "colour"), of(Format::EntraCsv));
     assert_eq!((bad.flaw(), bad.place().unwrap().line), (&Flaw::UnknownColumn, 2));
+}
+
+#[test]
+fn a_row_with_another_separator_than_the_first_one_is_set_aside() {
+    let text = format!("A1;{};totp\nA2,{},totp\nA3;{};totp\nA4\n", HEX[0], HEX[1], HEX[2]);
+    let (good, bad) = sifted(&text, of(Format::OathCsv));
+    assert_eq!(good, named(&[("A1", 1), ("A3", 3)]));
+    let few = Flaw::TooFewFields { wanted: 2 };
+    assert_eq!(bad, [(2, 3, Flaw::OtherSeparator), (4, 3, few)]);
+    // The first row says which one it is, whether it is good or not.
+    let (good, bad) = sifted(&format!("A0,12\n{text}"), of(Format::OathCsv));
+    assert_eq!(good, named(&[("A2", 3)]));
+    assert_eq!(bad[1], (2, 3, Flaw::OtherSeparator));
+    let multiotp = format!("A1;M, N;totp;{};6;30\nA2,M; N,totp,{},6,30\n", HEX[0], HEX[1]);
+    assert_eq!(sifted(&multiotp, of(Format::MultiotpCsv)).0, named(&[("A1", 1)]));
+}
+
+#[test]
+fn a_long_head_costs_no_more_with_many_rows() {
+    let header = format!("upn,secret key,serial number,manufacturer,model,time{:9000}interval", "");
+    let version = format!("# version: {:9000}2", "");
+    for (head, row, format) in [
+        (header, ",xyz,A2,,,30\n", Format::EntraCsv),
+        (version, "u,r,r,A2,xyz,totp\n", Format::PrivacyideaCsv),
+    ] {
+        let text = format!("{head}\n{}", row.repeat(1000));
+        let done = work(|| drop(refused(&text, of(format))));
+        // Each row is split once for the file as a whole and once by itself, and so are places.
+        assert!(done <= 5 * text.len(), "{done} bytes of work for {}", text.len());
+    }
 }
 
 #[test]
