@@ -254,9 +254,13 @@ impl<S: Store> Engine<S> {
         let (reading, rejects) = parsed.map_err(|error| refusal(&error))?;
         let Reading { format, tokens, notices } = reading;
         let rejects: Vec<_> = rejects.iter().map(told_row).collect();
-        let (how, batch) = ((import.expiry, import.bad), import.batch.as_ref());
+        let batch = import.batch.as_ref();
         for _ in 0..ROUNDS {
-            let mut plan = self.plan(&tokens, how, batch).await?;
+            let room = match import.bad {
+                BadRows::Refuse => 0,
+                BadRows::SetAside => MOST.saturating_sub(rejects.len()),
+            };
+            let mut plan = self.plan(&tokens, (import.expiry, room), batch).await?;
             plan.report.format = Some(format.word().to_owned());
             plan.report.notices = told(&notices);
             if import.bad == BadRows::SetAside {
@@ -300,11 +304,12 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Plans the commit of all tokens of a file.
+    /// Plans the commit of all tokens of a file. So many of them may be set aside; one more refuses
+    /// the file.
     pub(super) async fn plan(
         &self,
         tokens: &[VendorToken],
-        (expiry, bad): (Expiry, BadRows),
+        (expiry, room): (Expiry, usize),
         batch: Option<&Batch>,
     ) -> Result<Plan, Error> {
         let now = self.now()?;
@@ -323,9 +328,7 @@ impl<S: Store> Engine<S> {
             match self.admit(token, expiry, now, &mut plan).await {
                 Ok(Admission::Add(_)) => added.push(token.serial.as_str().to_owned()),
                 Ok(Admission::Unchanged) => unchanged.push(token.serial.as_str().to_owned()),
-                Err(Error::BadSeedFile { fact, hint })
-                    if bad == BadRows::SetAside && plan.rejects.len() < MOST =>
-                {
+                Err(Error::BadSeedFile { fact, hint }) if plan.rejects.len() < room => {
                     plan.rejects.push(rejected(token.place, Some(&token.serial), fact, hint));
                 }
                 Err(error) => return Err(error),

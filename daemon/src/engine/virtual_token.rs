@@ -7,7 +7,7 @@ use crate::{
     access::{Action, Caller, Target},
     audit::{Event, Field, Name},
     decide::{import::Expiry, virtual_token},
-    engine::{Applied, BadRows, Engine, ROUNDS, backup::Sink, events::About},
+    engine::{Applied, Engine, ROUNDS, backup::Sink, events::About},
     key_uri::key_uri,
     record::Seed,
     store::Store,
@@ -65,7 +65,7 @@ impl<S: Store> Engine<S> {
         // Before the commit: a token whose seed nobody has would stay in stock for nothing.
         sink.write_secret(uri).await?;
         for _ in 0..ROUNDS {
-            let plan = self.plan(&tokens, (Expiry::Heed, BadRows::Refuse), None).await?;
+            let plan = self.plan(&tokens, (Expiry::Heed, 0), None).await?;
             let marker = plan.marker.ok_or_else(|| self.give_up())?;
             if let Applied::Yes = self.apply(plan.guards, plan.writes, &marker).await? {
                 let event = Event::new(Name::NewVirtual)

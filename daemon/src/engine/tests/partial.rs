@@ -6,7 +6,7 @@ use super::bench::{Bench, ROOT};
 use crate::{
     decide::import::Expiry,
     engine::{BadRows, Extent, Import, read_seed_file},
-    seed::{Choice, Format},
+    seed::{Choice, Format, MOST},
 };
 
 async fn import(bench: &Bench, text: &str, extent: Extent) -> Result<ImportReport, Error> {
@@ -71,6 +71,19 @@ async fn what_the_stock_does_not_take_is_set_aside_too() {
     assert!(facts[1].contains("same seed as token B2"), "{facts:?}");
     assert_eq!(rejected[1].serial.as_deref(), Some("A9"));
     assert_eq!(report.added.unwrap(), ["C3"]);
+}
+
+#[tokio::test]
+async fn rows_that_do_not_read_and_tokens_that_may_not_come_in_are_counted_together() {
+    let bench = Bench::new().await;
+    // One that may not come in: it has another seed in stock.
+    let tokens = [row("A1", "52"), row("C3", "51")].concat();
+    let full = format!("{}{tokens}", "D4, 12\n".repeat(MOST - 1));
+    let report = import(&bench, &full, Extent::DryRun).await.unwrap();
+    assert_eq!(report.rejected.unwrap().len(), MOST);
+    let over = import(&bench, &format!("D4, 12\n{full}"), Extent::Full).await;
+    assert!(matches!(over, Err(Error::BadSeedFile { .. })));
+    assert!(bench.engine.show_token(ROOT, &Serial::parse("C3").unwrap()).await.is_err());
 }
 
 #[tokio::test]
