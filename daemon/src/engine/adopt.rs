@@ -174,7 +174,7 @@ impl<S: Store> Engine<S> {
 
 /// Says of a row that its token cannot be read.
 fn refuse_row(row: &mut AdoptRow, error: &SeedError) {
-    not_moved(row, moved::reason(error), error.to_string(), moved::hint(error).map(str::to_owned));
+    not_moved(row, moved::reason(error), error.to_string(), Some(moved::hint(error).to_owned()));
 }
 
 /// Tells whether a name is this host's, in full or its first part.

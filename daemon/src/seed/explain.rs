@@ -225,7 +225,7 @@ impl Flaw {
     /// Returns the remedy.
     pub(super) fn hint(&self) -> Option<&'static str> {
         if let Self::Moved(flaw) = self {
-            return flaw.hint();
+            return Some(flaw.hint());
         }
         self.hint_of_encryption().or_else(|| self.hint_of_list()).or_else(|| self.hint_of_file())
     }

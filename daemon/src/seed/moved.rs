@@ -132,16 +132,24 @@ pub fn reason(error: &SeedError) -> &'static str {
 
 /// Returns what to do about it. The hints for vendors' files do not fit here: there is no vendor.
 #[must_use]
-pub fn hint(error: &SeedError) -> Option<&'static str> {
+pub fn hint(error: &SeedError) -> &'static str {
     match error.flaw() {
         Flaw::Moved(flaw) => flaw.hint(),
-        Flaw::SeedTooShort | Flaw::BadDigits | Flaw::BadPeriod => Some(NEW_TOKEN),
-        _ => None,
+        Flaw::BadDigits
+        | Flaw::BadPeriod
+        | Flaw::OtherHash
+        | Flaw::OtherType
+        | Flaw::SeedIsZero
+        | Flaw::SeedTooLong
+        | Flaw::SeedTooShort => NEW_TOKEN,
+        _ => MEND,
     }
 }
 
 /// The remedy for what Fob never takes.
 const NEW_TOKEN: &str = "give the user another token with \"fobctl assign\".";
+/// The remedy for what is damaged.
+const MEND: &str = "correct it there, or take it from a backup; or give the user another token with \"fobctl assign\".";
 
 /// A person before anybody asked for line and column.
 struct Found {

@@ -55,8 +55,8 @@ impl MovedFlaw {
     }
 
     /// Returns the remedy.
-    pub(in crate::seed) fn hint(self) -> Option<&'static str> {
-        Some(match self {
+    pub(in crate::seed) fn hint(self) -> &'static str {
+        match self {
             Self::NoKind => "only scratch codes are left there; give the user a token.",
             Self::NoCounter => {
                 "a URI says where the counter began: export the account from the app, or give the user a token."
@@ -66,15 +66,13 @@ impl MovedFlaw {
                 "give the user a token with \"fobctl assign\", which asks for two codes."
             }
             Self::TooLarge => "split the file.",
-            Self::BadDigits
-            | Self::BadNumber
-            | Self::BadEscape
-            | Self::BadLine
-            | Self::BadLastCode
-            | Self::BadExport
-            | Self::OtherUri
-            | Self::OtherParameter
-            | Self::OtherType => return None,
-        })
+            Self::BadDigits | Self::OtherParameter => super::NEW_TOKEN,
+            Self::BadNumber | Self::BadLine | Self::BadLastCode => super::MEND,
+            Self::BadEscape | Self::BadExport => {
+                "copy it out of the app again, whole and in one line, or give the user another token."
+            }
+            Self::OtherUri => "take the line out, or have the app show it as otpauth://.",
+            Self::OtherType => "correct the row, or give the user another token.",
+        }
     }
 }

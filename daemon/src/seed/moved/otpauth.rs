@@ -49,6 +49,8 @@ pub(super) fn read(text: &str) -> Vec<Person> {
         offset,
         token: Err(Fault::new(offset, Flaw::Moved(MovedFlaw::NoPart))),
     }));
+    // In the order of the text, which is then walked through once.
+    found.sort_by_key(|found| found.offset);
     let mut places = Places::new(text);
     found.into_iter().map(|found| found.person(text, &mut places)).collect()
 }

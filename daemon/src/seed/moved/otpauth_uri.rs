@@ -23,6 +23,9 @@ const LOOKS: [&str; 5] = ["color", "icon", "image", "issuer", "lock"];
 /// Parameters that do.
 const KNOWN: [&str; 5] = ["algorithm", "counter", "digits", "period", "secret"];
 
+/// Most parameters of a URI. There are eleven with a meaning, and each is compared with all before.
+const PARAMETERS: usize = 32;
+
 /// A part of a URI, its escapes resolved. It may be a seed, so it is wiped.
 pub(super) struct Part {
     /// What it says.
@@ -64,13 +67,16 @@ pub(super) fn named(label: &str) -> (Option<&str>, Option<String>) {
     (issuer, Some(account).filter(|account| !account.is_empty()).map(str::to_owned))
 }
 
-/// Reads `name=value` pairs, each name once.
+/// Reads `name=value` pairs, each name once, and at most [`PARAMETERS`].
 pub(super) fn parameters(query: &str, start: usize) -> Result<Vec<(&str, Part)>, Fault> {
     let mut found: Vec<(&str, Part)> = Vec::new();
     let mut offset = start;
     for pair in query.split('&') {
         if !pair.is_empty() {
             let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
+            if found.len() >= PARAMETERS {
+                return Err(Fault::new(offset, Flaw::Moved(MovedFlaw::OtherParameter)));
+            }
             if found.iter().any(|(known, _)| *known == name) {
                 return Err(Fault::new(offset, Flaw::Twice { name: "this parameter" }));
             }

@@ -6,6 +6,7 @@ use crate::{
     seed::{
         error::Flaw,
         moved::{self, MovedFlaw, Person, Spent},
+        testing::work,
     },
 };
 
@@ -178,4 +179,25 @@ fn fields_of_a_newer_app_are_passed_over() {
     let newer = [totp().concat(), bytes(8, b"an id"), vec![9 << 3 | 5, 1, 2, 3, 4]];
     let text = uri(&[account("alice", &newer), whole(), vec![15 << 3 | 1, 1, 2, 3, 4, 5, 6, 7, 8]]);
     assert!(person(&text).token.is_ok());
+}
+
+#[test]
+fn parts_that_are_missing_are_told_where_they_stand_and_the_text_is_walked_through_once() {
+    // Each line is a part of another export, the highest number first.
+    let part = |export: u8| uri(&[number(3, 2), number(4, 1), number(5, export)]);
+    let text: String = (1..=100).rev().map(part).collect();
+    let text = format!("{text}otpauth://totp/alice?secret=SEED");
+    let mut found = Vec::new();
+    let done = work(|| found = people(&text));
+    let lines: Vec<_> = found.iter().map(|person| person.place.line).collect();
+    assert_eq!(lines, (1..=101).collect::<Vec<_>>());
+    assert!(done <= 2 * text.len(), "{done} bytes of work for {}", text.len());
+}
+
+#[test]
+fn a_uri_of_very_many_parameters_is_refused_at_the_first_one_too_many() {
+    let many: String = (0..100_000).map(|number| format!("&x{number}")).collect();
+    let (flaw, column) = refused(&format!("otpauth://totp/alice?secret=SEED{many}"));
+    assert_eq!(flaw, Flaw::Moved(MovedFlaw::OtherParameter));
+    assert_eq!(column, 62 + 10 * 3 + 21 * 4);
 }
