@@ -178,10 +178,11 @@ impl Failure {
         }
     }
 
-    /// Returns the fact if a file whose contents cannot be read is the reason.
-    pub(crate) fn bad_file(&self) -> Option<&str> {
+    /// Returns fact and remedy if a file whose contents cannot be read is the reason.
+    pub(crate) fn bad_file(&self) -> Option<(&str, &str)> {
         let Self::Refused(refusal) = self else { return None };
-        (refusal.kind == Some(ErrorKind::BadSeedFile)).then_some(&refusal.fact)
+        let is_bad = refusal.kind == Some(ErrorKind::BadSeedFile);
+        is_bad.then_some((&refusal.fact, &refusal.hint))
     }
 
     /// Tells whether the daemon refused two codes, and others may do.
@@ -242,7 +243,8 @@ impl Failure {
             Self::Input(trouble) => trouble.hint()?.to_owned(),
             Self::Log(_) => log::HINT.to_owned(),
             Self::NameOfSelf { .. } => "name a user.".to_owned(),
-            Self::File { .. } | Self::NotMoved { .. } | Self::Output(_) => return None,
+            Self::File { trouble, .. } => trouble.hint()?.to_owned(),
+            Self::NotMoved { .. } | Self::Output(_) => return None,
             Self::Password(trouble) => trouble.hint().to_owned(),
             Self::Refused(refusal) if refusal.hint.is_empty() => return None,
             Self::Refused(refusal) => refusal.hint.clone(),

@@ -21,6 +21,19 @@ pub(crate) enum Old {
     Replace,
 }
 
+/// Why a file was not begun.
+#[derive(Debug)]
+pub(crate) enum NotBegun {
+    /// The system says why: `AlreadyExists` for an old one that is to stay.
+    Io(io::Error),
+    /// The new one is there: another run is at work, or was killed.
+    Left(String),
+}
+
+/// What to do about a new file that another run has left.
+pub(crate) const LEFT: &str =
+    "if no other fobctl is writing it, it was killed: remove that file and run this again.";
+
 /// A new file beside the place that it will take. Gone when it is dropped before that.
 pub(crate) struct Whole {
     file: File,
@@ -35,11 +48,10 @@ impl Whole {
     ///
     /// # Errors
     ///
-    /// What the system says: `AlreadyExists` for an old one that is to stay, or for another run
-    /// that is at work.
-    pub(crate) fn begin(path: &Path, old: Old) -> io::Result<Self> {
+    /// [`NotBegun`].
+    pub(crate) fn begin(path: &Path, old: Old) -> Result<Self, NotBegun> {
         if old == Old::Keep && path.symlink_metadata().is_ok() {
-            return Err(io::ErrorKind::AlreadyExists.into());
+            return Err(NotBegun::Io(io::ErrorKind::AlreadyExists.into()));
         }
         let mut new = path.as_os_str().to_owned();
         new.push(".new");
@@ -48,11 +60,8 @@ impl Whole {
         let mut options = OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).custom_flags(flags).open(&new);
         let file = file.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => io::Error::other(format!(
-                "{} is there; another backup is at work, or was killed and left it",
-                crate::render::printable(&new.to_string_lossy())
-            )),
-            _ => error,
+            io::ErrorKind::AlreadyExists => NotBegun::Left(new.to_string_lossy().into_owned()),
+            _ => NotBegun::Io(error),
         })?;
         Ok(Self { file, new, path: path.to_owned(), old, is_placed: false })
     }
@@ -102,7 +111,7 @@ impl Drop for Whole {
 mod tests {
     use std::{fs, io::Write, os::unix::fs::PermissionsExt};
 
-    use super::{Old, Whole};
+    use super::{NotBegun, Old, Whole};
 
     #[test]
     fn a_file_is_there_whole_and_for_its_owner_alone() {
@@ -138,6 +147,10 @@ mod tests {
         assert!(Whole::begin(&path, Old::Keep).is_err());
         assert!(late.place().is_err(), "the file came meanwhile");
         assert_eq!(fs::read(&path).unwrap(), b"old");
+        let begun = Whole::begin(&path, Old::Replace).unwrap();
+        let other = Whole::begin(&path, Old::Replace);
+        assert!(matches!(other, Err(NotBegun::Left(name)) if name.ends_with("backup.new")));
+        drop(begun);
         Whole::begin(&path, Old::Replace).unwrap().place().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"");
     }

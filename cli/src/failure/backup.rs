@@ -3,7 +3,7 @@
 use std::{fmt, io};
 
 use super::{BAD_FILE, Failure, REFUSED, UNREACHABLE, USAGE};
-use crate::{ask::SHORTEST, render::printable, sealed::SealTrouble};
+use crate::{ask::SHORTEST, render::printable, sealed::SealTrouble, whole::LEFT};
 
 /// Why a backup was not made, or not opened.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ pub(crate) enum BackupTrouble {
     /// The file of private keys may be read by others than its owner.
     IdentityMode {
         /// The file.
+        name: String,
+    },
+    /// Another run is writing the file, or has left a part of it.
+    Left {
+        /// The part.
         name: String,
     },
     /// Standard input was given without a line.
@@ -60,6 +65,7 @@ impl BackupTrouble {
         match self {
             Self::Exists { .. }
             | Self::IdentityMode { .. }
+            | Self::Left { .. }
             | Self::NoPassphrase
             | Self::Short
             | Self::TooLong => REFUSED,
@@ -79,6 +85,7 @@ impl BackupTrouble {
             Self::IdentityMode { name } => {
                 return Some(format!("run chmod 600 {}", printable(name)));
             }
+            Self::Left { .. } => LEFT,
             Self::NoTerminal | Self::NoLine => {
                 "run it in a terminal, or name a key (--recipient, --identity), or write the passphrase to standard input and add --passphrase-stdin."
             }
@@ -103,6 +110,7 @@ impl fmt::Display for BackupTrouble {
             Self::IdentityMode { name } => {
                 write!(f, "{}: others than its owner may read this file.", printable(name))
             }
+            Self::Left { name } => write!(f, "{} is there already.", printable(name)),
             Self::NoIdentity { name } => {
                 write!(f, "{}: there is no private key of age in this file.", printable(name))
             }

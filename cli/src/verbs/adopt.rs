@@ -171,7 +171,10 @@ async fn of_home(
     let options = options(Some(home.user.clone()), tense);
     match call(daemon, memory, AdoptSource::GoogleAuthenticator, options).await {
         Err(failure) => match failure.bad_file() {
-            Some(fact) => Ok(vec![home.refused(&homes::Trouble::Damaged(fact.to_owned()))]),
+            Some((fact, hint)) => {
+                let (fact, hint) = (fact.to_owned(), hint.to_owned());
+                Ok(vec![home.refused(&homes::Trouble::Damaged { fact, hint })])
+            }
             None => Err(failure),
         },
         rows => rows,

@@ -27,7 +27,7 @@ use crate::{
     progress::while_working,
     render,
     sealed::{self, Identity, KEY, Lock, Opener, Sealed, SealedBy},
-    whole::{Old, Whole},
+    whole::{NotBegun, Old, Whole},
 };
 
 /// Most bytes of a file of private keys: some hundred of them.
@@ -108,7 +108,8 @@ impl Output {
         let old = if args.force { Old::Replace } else { Old::Keep };
         match Whole::begin(&args.file, old) {
             Ok(file) => Ok(Self { name, file: Some(file) }),
-            Err(error) => Err(disk(&name, error)),
+            Err(NotBegun::Left(name)) => Err(BackupTrouble::Left { name }.into()),
+            Err(NotBegun::Io(error)) => Err(disk(&name, error)),
         }
     }
 

@@ -130,7 +130,11 @@ fn a_file_that_is_not_safe_or_not_there_is_named_and_the_others_are_moved() {
              bin                   -       not moved: there is no such file in his home.\n\
              sys                   -       not moved: line 1, column 2: this is not UTF-8 text.\n\
              no-user-of-this-host  -       not moved: there is no such user on this host.\n",
-            "fobctl: 4 of 4 were not moved.\n"
+            "hint: have the user put the file itself there; \"--secret PATH\" says where else it is.\n\
+             hint: \"--secret PATH\" says where else it is; or leave the user out.\n\
+             hint: give the user another token with \"fobctl assign\".\n\
+             hint: correct the name; \"getent passwd\" lists the users.\n\
+             fobctl: 4 of 4 were not moved.\n"
         )
     );
 }

@@ -94,9 +94,25 @@ fn a_file_that_is_there_is_not_written_over_and_nothing_is_imported() {
     let path = folder.path().join("rejects");
     fs::write(&path, "mine").unwrap();
     let name = path.to_str().unwrap();
+    let hint = "hint: name another file, or move that one away: it may hold seeds.\n";
     fake.run(&["import", "-", "--partial", name], TEXT)
-        .failed(5, &format!("fobctl: {name}: this file is there already.\n"));
+        .failed(5, &format!("fobctl: {name}: this file is there already.\n{hint}"));
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+}
+
+#[test]
+fn what_a_killed_run_has_left_is_named_with_the_remedy() {
+    if !can_run() {
+        return;
+    }
+    let fake = Fake::new(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rejects");
+    fs::write(folder.path().join("rejects.new"), "half").unwrap();
+    let name = path.to_str().unwrap();
+    let hint = "hint: if no other fobctl is writing it, it was killed: remove that file and run this again.\n";
+    fake.run(&["import", "-", "--partial", name], TEXT)
+        .failed(5, &format!("fobctl: {name}.new: this file is there already.\n{hint}"));
 }
 
 #[test]

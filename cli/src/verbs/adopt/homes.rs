@@ -40,8 +40,13 @@ pub(super) struct Home {
 /// Why a user's file is not read.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The daemon cannot read what is in it, and says why.
-    Damaged(String),
+    /// The daemon cannot read what is in it, and says why, and what to do.
+    Damaged {
+        /// The fact.
+        fact: String,
+        /// The remedy; empty if it has none.
+        hint: String,
+    },
     /// The system says why.
     Io(io::Error),
     /// It is a link.
@@ -65,7 +70,7 @@ pub(super) enum Trouble {
 impl Trouble {
     fn reason(&self) -> &'static str {
         match self {
-            Self::Damaged(_) => "damaged",
+            Self::Damaged { .. } => "damaged",
             Self::Missing => "no_file",
             Self::Nobody => "no_such_user",
             Self::Io(_) => "unreadable",
@@ -80,7 +85,7 @@ impl Trouble {
 
     fn fact(&self) -> String {
         match self {
-            Self::Damaged(fact) => fact.clone(),
+            Self::Damaged { fact, .. } => fact.clone(),
             Self::Io(error) => format!("the file cannot be read: {error}."),
             other => other.fixed().to_owned(),
         }
@@ -96,7 +101,30 @@ impl Trouble {
             Self::SeveralNames => "the file has another name somewhere.",
             Self::TooLong => "the file is longer than 64 KiB.",
             Self::Writable => "others may write the file.",
-            Self::Damaged(_) | Self::Io(_) => "the file cannot be read.",
+            Self::Damaged { .. } | Self::Io(_) => "the file cannot be read.",
+        }
+    }
+
+    /// Returns what to do about it.
+    fn hint(&self) -> &str {
+        match self {
+            Self::Damaged { hint, .. } if !hint.is_empty() => hint,
+            Self::Damaged { .. } | Self::TooLong => {
+                "give the user another token with \"fobctl assign\"."
+            }
+            Self::Io(_) => {
+                "root has to be able to read it; a home on another host may not allow that."
+            }
+            Self::Link | Self::NotAFile => {
+                "have the user put the file itself there; \"--secret PATH\" says where else it is."
+            }
+            Self::Missing => "\"--secret PATH\" says where else it is; or leave the user out.",
+            Self::Nobody => "correct the name; \"getent passwd\" lists the users.",
+            Self::NotHis => "find out who put it there; chown it to the user if the seed is his.",
+            Self::SeveralNames => "have the user remove the other name, or copy the file anew.",
+            Self::Writable => {
+                "somebody may have changed it: run chmod 400 on it if the seed is the user's."
+            }
         }
     }
 }
@@ -196,7 +224,7 @@ impl Home {
         match copy(file) {
             Ok(memory) => Ok(Some(memory)),
             Err(FileTrouble::Io(error) | FileTrouble::NotWritten(error)) => Err(Trouble::Io(error)),
-            Err(FileTrouble::Folder) => Err(Trouble::NotAFile),
+            Err(FileTrouble::Folder | FileTrouble::Left) => Err(Trouble::NotAFile),
             Err(FileTrouble::TooLong) => Err(Trouble::TooLong),
         }
     }
@@ -208,6 +236,7 @@ impl Home {
             outcome: Some(Adopted::Not.word().to_owned()),
             reason: Some(trouble.reason().to_owned()),
             fact: Some(printable(&trouble.fact())),
+            hint: Some(printable(trouble.hint())),
             ..AdoptRow::default()
         }
     }

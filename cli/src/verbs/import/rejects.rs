@@ -15,7 +15,7 @@ use super::Source;
 use crate::{
     failure::{Failure, FileTrouble, remark},
     render,
-    whole::{Old, Whole},
+    whole::{NotBegun, Old, Whole},
 };
 
 /// Most reasons that are printed where the file has them too.
@@ -31,8 +31,11 @@ pub(super) struct Rejects<'a> {
 impl<'a> Rejects<'a> {
     /// Begins the file.
     pub(super) fn begin(path: &'a Path) -> Result<Self, Failure> {
-        let begun = Whole::begin(path, Old::Keep);
-        Ok(Self { whole: begun.map_err(|error| trouble(path, error))?, path })
+        match Whole::begin(path, Old::Keep) {
+            Ok(whole) => Ok(Self { whole, path }),
+            Err(NotBegun::Io(error)) => Err(trouble(path, error)),
+            Err(NotBegun::Left(name)) => Err(Failure::File { name, trouble: FileTrouble::Left }),
+        }
     }
 
     /// Writes what did not come in, and says what is in the file; nothing is left of it if
