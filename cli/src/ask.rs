@@ -83,10 +83,12 @@ impl Dialogue {
         self.place == Place::Terminal
     }
 
-    /// Tells the person something before a question; a script is told nothing.
+    /// Tells the person something before a question; a script is told nothing. No copy is made: it
+    /// may be a seed.
     pub(crate) fn say(&self, sentence: &str) {
         if self.is_in_terminal() {
-            write(&format!("{sentence}\n"));
+            write(sentence);
+            write("\n");
         }
     }
 

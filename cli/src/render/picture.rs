@@ -14,7 +14,8 @@ const GROUP: usize = 4;
 /// Returns the picture; `None` if the text is too long for one.
 ///
 /// Two rows of dots are one line, so that it fits into a terminal of 24 lines. The lowest error
-/// correction is enough for a screen (ISO/IEC 18004 section 7.5).
+/// correction is enough for a screen (ISO/IEC 18004 section 7.5). What qrcode itself keeps on the way,
+/// the coded text and the dots, it does not wipe.
 pub(crate) fn picture(uri: &str) -> Option<Zeroizing<String>> {
     let code = QrCode::with_error_correction_level(uri, EcLevel::L).ok()?;
     let dots = Zeroizing::new(code.render::<Dense1x2>().quiet_zone(true).build());

@@ -7,6 +7,7 @@ use std::{
     fs::File,
     io::{self, Read, Seek},
     os::fd::AsFd,
+    slice,
 };
 
 use fob_api::{AssignOptions, RemoveOptions, TokenReport, UserReport};
@@ -14,7 +15,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use zeroize::Zeroizing;
 
 use super::{
-    assign::{introduce, say_done, typed_again, without_token},
+    assign::{introduce, say_done, twice_typed, without_token},
     named,
 };
 use crate::{
@@ -78,14 +79,11 @@ async fn show_and_bind(
     let key = render::key_to_type(uri).ok_or(Failure::Strange)?;
     let name = named(user.user.as_deref(), args.user.as_str());
     dialogue.say(&picture);
-    dialogue.say(&format!(
-        "Scan this with the authenticator app of {name}, or type this key into it:\n{}",
-        key.as_str()
-    ));
+    dialogue
+        .say(&format!("Scan this with the authenticator app of {name}, or type this key into it:"));
+    dialogue.say(&key);
     introduce(dialogue, token, &name);
-    let serial = token.serial.as_deref().and_then(|text| fob_api::Serial::parse(text).ok());
-    let serial = serial.ok_or(Failure::Strange)?;
-    let serial_again = typed_again(dialogue, user, &serial)?;
+    let serial_again = twice_typed(dialogue, user, slice::from_ref(token))?;
     for _ in 1..TRIES {
         let bound = bind(dialogue, args, token, serial_again.clone()).await;
         match bound {

@@ -43,6 +43,47 @@ fn a_person_scans_the_picture_and_types_two_codes() {
 }
 
 #[test]
+fn the_serial_of_roots_is_typed_twice_before_the_codes() {
+    if !can_run() {
+        return;
+    }
+    let steps = || {
+        vec![
+            ("ShowUser root", Reply::User(user("root", 0, &[]))),
+            ("NewVirtualToken root", Reply::Virtual(URI, in_stock(SERIAL))),
+        ]
+    };
+    let mut all = steps();
+    let call = "Assign root VIRTUAL-0AFF001B 111111,222222 again=VIRTUAL-0AFF001B";
+    all.push((call, Reply::Token(assigned(SERIAL, "root"))));
+    let fake = Fake::new(&all);
+    let mut terminal = Terminal::start(fake.command(&["assign", "root", "--virtual"]));
+    terminal.shows("Type the token's serial: ");
+    terminal.types(SERIAL);
+    terminal.shows("Type the serial again: ");
+    terminal.types(SERIAL);
+    terminal.shows("Code 1: ");
+    terminal.types("111111");
+    terminal.shows("Code 2: ");
+    terminal.types("222222");
+    assert_eq!(terminal.ends().status, 0);
+    for typed in [&["77"][..], &[SERIAL, "77"]] {
+        let mut all = steps();
+        all.push(("Forget VIRTUAL-0AFF001B", Reply::Done));
+        let fake = Fake::new(&all);
+        let mut terminal = Terminal::start(fake.command(&["assign", "root", "--virtual"]));
+        for (serial, prompt) in
+            typed.iter().zip(["Type the token's serial: ", "the serial again: "])
+        {
+            terminal.shows(prompt);
+            terminal.types(serial);
+        }
+        terminal.shows("fobctl: the serials differ; nothing was changed.\r\n");
+        assert_eq!(terminal.ends().status, 1);
+    }
+}
+
+#[test]
 fn codes_that_do_not_fit_are_asked_for_again_and_the_picture_stays() {
     if !can_run() {
         return;
