@@ -17,7 +17,7 @@ use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::parse::{
     adopt_source, backup_key, bad_rows, batch, breadth, expiry, extent, far_clock, fate, host_name,
-    log_query, log_report, pairing, proof, safeguards, sealed_memory, seed_file,
+    log_query, log_report, pairing, progress_file, proof, safeguards, sealed_memory, seed_file,
     seed_file_password, seed_hints, serial_name, share, shown, terms, timed_pair, user_name,
     writable_file,
 };
@@ -236,7 +236,8 @@ impl<S: Store> Fob<S> {
     /// the passphrase of an encrypted file, or its key in hexadecimal or base64, in 1 to 1024
     /// bytes; partial (b), tokens that cannot come in, and rows of lists that cannot be read, are
     /// told and the others come in; batch (s), 1 to 64 printable characters, what the tokens that
-    /// come in are called.
+    /// come in are called; progress (h), an empty regular file in which it keeps 64 bytes
+    /// meanwhile: reading, sealing or storing, the tokens that are done and all of them, with blanks.
     /// Returns format (s), added (as), unchanged (as), notices (as): mac-over-plaintext, no-mac,
     /// signature-unchecked; with partial, rejected (aa{sv}), at most 10000, with line (u), column (u),
     /// serial (s), fact (s), hint (s), and no seed. Callers: uid 0.
@@ -258,8 +259,9 @@ impl<S: Store> Fob<S> {
         let (hints, file) = (seed_hints(format, &options)?, seed_file(file).await?);
         let (expiry, extent) = (expiry(&options), extent(options.dry_run));
         let (bad, batch) = (bad_rows(&options), batch(options.batch.as_deref())?);
+        let progress = progress_file(options.progress)?;
         let password = seed_file_password(options.password).await?;
-        let import = Import { caller, file, hints, password, expiry, extent, bad, batch };
+        let import = Import { caller, file, hints, password, expiry, extent, bad, batch, progress };
         self.engine.import(import).await
     }
 

@@ -32,7 +32,7 @@ pub use adopt::Adopt;
 pub use backup::{Backup, Sink};
 pub use change::{Holder, Pairing};
 pub use identify::Identify;
-pub use import::{BadRows, Extent, Import, ReadError, SeedFile, read_seed_file};
+pub use import::{BadRows, Extent, Import, ProgressFile, ReadError, SeedFile, read_seed_file};
 pub use report::Only;
 pub use restore::{Restore, Source};
 pub use tripwire::Refused;
@@ -52,7 +52,7 @@ use crate::{
     clock::Clock,
     decide::{Now, Policy},
     slow_hash::SlowHash,
-    store::{Committed, Entry, Guard, Key, Store, StoreError, Write},
+    store::{Committed, Entry, Gauge, Guard, Key, Store, StoreError, Write},
     users::Users,
     vault::{Vault, random},
 };
@@ -95,6 +95,7 @@ pub struct Engine<S> {
 }
 
 /// Whether a change was applied.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Applied {
     /// It is durable.
     Yes,
@@ -148,7 +149,17 @@ impl<S: Store> Engine<S> {
         writes: Vec<Write>,
         marker: &Marker,
     ) -> Result<Applied, Error> {
-        match self.store.commit(guards, writes).await {
+        self.apply_watched((guards, writes), marker, Arc::default()).await
+    }
+
+    /// As [`Engine::apply`], and says meanwhile how far it is.
+    async fn apply_watched(
+        &self,
+        (guards, writes): (Vec<Guard>, Vec<Write>),
+        marker: &Marker,
+        gauge: Arc<Gauge>,
+    ) -> Result<Applied, Error> {
+        match self.store.commit_watched(guards, writes, gauge).await {
             Ok(Committed::Done) => {
                 self.commits_fail.store(false, Ordering::Relaxed);
                 Ok(Applied::Yes)

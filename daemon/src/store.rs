@@ -3,6 +3,7 @@
 //! Every engine is linearizable, all or nothing, and answers `Done` only for what is durable.
 //! An engine knows keys and bytes; what the bytes mean, and their checksums, is one level up.
 
+mod gauge;
 mod key;
 pub mod memory;
 pub mod sled;
@@ -11,6 +12,7 @@ mod watch;
 use std::{fmt, future::Future, sync::Arc};
 
 pub use self::{
+    gauge::Gauge,
     key::{Heat, Key, Kind},
     watch::{Change, Watch, Watchers},
 };
@@ -236,6 +238,21 @@ pub trait Store: Send + Sync + 'static {
         guards: Vec<Guard>,
         writes: Vec<Write>,
     ) -> impl Future<Output = Result<Committed, StoreError>> + Send;
+
+    /// As [`Store::commit`]; an engine that does a large commit in pieces says meanwhile how many of
+    /// its guards and writes are done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit`].
+    fn commit_watched(
+        &self,
+        guards: Vec<Guard>,
+        writes: Vec<Write>,
+        _gauge: Arc<Gauge>,
+    ) -> impl Future<Output = Result<Committed, StoreError>> + Send {
+        self.commit(guards, writes)
+    }
 
     /// Tells of changed keys of a kind, from now on: a hint for caches, never an input to a
     /// verdict. A key is told after its change can be read; the changes of a key are told in

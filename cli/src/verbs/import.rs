@@ -25,7 +25,7 @@ use crate::{
     connect::{Patience, daemon},
     failure::{Failure, FileTrouble, PasswordTrouble, advise, remark},
     journal::login_uid,
-    progress::while_working,
+    progress::Told,
     render,
 };
 
@@ -89,6 +89,7 @@ async fn request(
     args: &Import,
     password: Option<&Password>,
 ) -> Result<ImportReport, Failure> {
+    let told = Told::new();
     let options = ImportOptions {
         dry_run: args.dry_run.then_some(true),
         ignore_expiry: args.ignore_expiry.then_some(true),
@@ -98,6 +99,7 @@ async fn request(
         kind: args.kind.clone(),
         batch: args.batch.as_ref().map(Batch::to_string),
         password: password.map(in_memory).transpose()?,
+        progress: told.descriptor(),
     };
     // An empty format lets the daemon recognize it.
     let format = args.format.as_deref().unwrap_or_default();
@@ -105,7 +107,7 @@ async fn request(
         let daemon = daemon(Patience::Long).await?;
         Ok(daemon.import(source.file.as_fd().into(), format, options).await?)
     };
-    while_working("Reading the seed file", call).await
+    told.while_importing(call).await
 }
 
 /// Writes a password into memory that goes as a descriptor: a message would be copied into buffers

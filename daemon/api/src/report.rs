@@ -316,6 +316,10 @@ pub struct ImportOptions {
     /// its key in hexadecimal or base64, in 1 to 1024 bytes. Not in the message itself, whose
     /// buffers nobody wipes.
     pub password: Option<OwnedFd>,
+    /// An empty regular file, such as a memfd, in which the daemon keeps how far it is, from its start
+    /// and in 64 bytes: `reading`, `sealing` or `storing`, the tokens that are done and all of them,
+    /// with blanks between and behind.
+    pub progress: Option<OwnedFd>,
 }
 
 /// What a caller may add to a list.

@@ -23,7 +23,9 @@ use crate::{
         recovery::Terms,
         remove::{AdminGuard, RootGuard, Safeguards},
     },
-    engine::{BadRows, Extent, Notice, Pairing, SeedFile, Sink, Source, read_seed_file},
+    engine::{
+        BadRows, Extent, Notice, Pairing, ProgressFile, SeedFile, Sink, Source, read_seed_file,
+    },
     seed::{Choice, Encoding, Format, Hints, TokenKind},
     vault::backup::BackupKey,
 };
@@ -305,6 +307,13 @@ pub(super) async fn seed_file_password(file: Option<OwnedFd>) -> Result<Option<P
     let read = tokio::task::spawn_blocking(move || read_password(file.into()));
     let password = read.await.map_err(|_| Error::StoreUnavailable)?;
     password.map(Some).ok_or(Error::InvalidArgument { fact: FACT })
+}
+
+/// Takes the file in which is kept how far an import is, if it is given.
+pub(super) fn progress_file(file: Option<OwnedFd>) -> Result<Option<ProgressFile>, Error> {
+    const FACT: &str = "progress must be an empty regular file.";
+    let take = |file: OwnedFd| ProgressFile::new(file.into());
+    file.map(|file| take(file).ok_or(Error::InvalidArgument { fact: FACT })).transpose()
 }
 
 /// Reads a password; `None` if there is none in the file.

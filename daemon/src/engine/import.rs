@@ -1,15 +1,11 @@
 //! A seed file into stock: all of it or nothing.
 
-use std::{
-    fmt,
-    fs::File,
-    io::{self, Read},
-    mem::take,
-    os::fd::OwnedFd,
-};
+mod file;
+mod progress;
+
+use std::{borrow::Borrow, future::pending, mem::take, sync::Arc};
 
 use fob_api::{Batch, Error, ImportReject, ImportReport, Password, Serial};
-use zeroize::Zeroizing;
 
 use crate::{
     access::{Action, Caller, Target},
@@ -23,12 +19,12 @@ use crate::{
     seed::{
         self, Encryption, Flaw, Hints, MOST, Notice, Place, Reading, Reject, SeedError, VendorToken,
     },
-    store::{Guard, Key, Store, Write},
+    store::{Gauge, Guard, Key, Store, Write},
     wipe,
 };
-
-/// Largest seed file in bytes (threats.md D13).
-const LARGEST: u64 = 16 << 20;
+pub use file::{ReadError, SeedFile, read_seed_file};
+use progress::Progress;
+pub use progress::ProgressFile;
 
 /// Tokens after which others get their turn on the thread: about a millisecond's work.
 const BREATHER: usize = 64;
@@ -37,6 +33,9 @@ const BREATHER: usize = 64;
 /// 30 s (journald.conf(5), RateLimitBurst=).
 const MANY: usize = 1000;
 
+/// Tokens after which the room of those that are sealed is given back: some 2 MiB.
+const GIVEN_BACK: usize = 8192;
+
 /// Guards and writes of a token that comes in.
 const GUARDS: usize = 4;
 /// The same.
@@ -44,61 +43,6 @@ const WRITES: usize = 3;
 
 /// What a seed file says, and which of its rows are set aside; or its first flaw.
 type Parsed = Result<(Reading, Vec<Reject>), SeedError>;
-
-/// A seed file's contents. Wiped on drop.
-pub struct SeedFile(Zeroizing<Vec<u8>>);
-
-impl SeedFile {
-    /// Returns the contents.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// Why a descriptor is not read.
-#[derive(Debug)]
-pub enum ReadError {
-    /// Reading failed.
-    Io(io::Error),
-    /// It is a pipe, a folder or a device.
-    NotAFile,
-    /// It is larger than 16 MiB.
-    TooLarge,
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "the seed file cannot be read: {error}."),
-            Self::NotAFile => f.write_str("the seed file is not a regular file."),
-            Self::TooLarge => f.write_str("the seed file is larger than 16 MiB."),
-        }
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-/// Reads a seed file from a descriptor. Blocks on the disk; only regular files, so never on a
-/// caller.
-///
-/// # Errors
-///
-/// [`ReadError`].
-pub fn read_seed_file(descriptor: OwnedFd) -> Result<SeedFile, ReadError> {
-    let file = File::from(descriptor);
-    let meta = file.metadata().map_err(ReadError::Io)?;
-    if !meta.is_file() {
-        return Err(ReadError::NotAFile);
-    }
-    if meta.len() > LARGEST {
-        return Err(ReadError::TooLarge);
-    }
-    // One allocation: a growing buffer would leave unwiped copies behind.
-    let room = usize::try_from(meta.len()).map_err(|_| ReadError::TooLarge)? + 1;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(room as u64).read_to_end(&mut bytes).map_err(ReadError::Io)?;
-    if bytes.len() >= room { Err(ReadError::TooLarge) } else { Ok(SeedFile(bytes)) }
-}
 
 /// Reads tokens, and wipes what the reading has left on the stack: decoders take many characters of
 /// a seed into registers at once, and some of those come to lie there; so do keys that are derived.
@@ -116,8 +60,8 @@ fn parse_in_a_frame(
     password: Option<&Password>,
 ) -> Parsed {
     match bad {
-        BadRows::Refuse => seed::open(&file.0, hints, password).map(|read| (read, Vec::new())),
-        BadRows::SetAside => seed::open_partly(&file.0, hints, password),
+        BadRows::Refuse => seed::open(file.bytes(), hints, password).map(|read| (read, Vec::new())),
+        BadRows::SetAside => seed::open_partly(file.bytes(), hints, password),
     }
 }
 
@@ -179,6 +123,8 @@ pub struct Import {
     pub bad: BadRows,
     /// What the tokens that come in are called.
     pub batch: Option<Batch>,
+    /// Where the caller wants to read how far it is.
+    pub progress: Option<ProgressFile>,
 }
 
 /// What becomes of tokens of a file that cannot come in.
@@ -243,28 +189,38 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    async fn try_to_import(&self, import: Import) -> Result<ImportReport, Error> {
+    async fn try_to_import(&self, mut import: Import) -> Result<ImportReport, Error> {
         self.permit(Action::Import, import.caller, Target::House)?;
-        let (file, password) = (import.file, import.password);
+        let (file, progress) = (import.progress.take(), Progress::default());
+        let telling = async {
+            if let Some(file) = &file {
+                file.tell(&progress).await;
+            }
+            pending().await
+        };
+        tokio::select! {
+            done = self.carry_out(import, &progress) => done,
+            never = telling => never,
+        }
+    }
+
+    async fn carry_out(&self, import: Import, progress: &Progress) -> Result<ImportReport, Error> {
+        let sources = Arc::new((import.file, import.password));
         let how = (import.hints, import.bad);
-        // Seconds of work for a large file or a passphrase: not on a thread that others' sign-ins
-        // wait for.
-        let parsed = tokio::task::spawn_blocking(move || parse(&file, how, password.as_ref()));
-        let parsed = parsed.await.map_err(|error| self.trouble("seed", error))?;
-        let (reading, rejects) = parsed.map_err(|error| refusal(&error))?;
-        let Reading { format, tokens, notices } = reading;
-        let rejects: Vec<_> = rejects.iter().map(told_row).collect();
         let batch = import.batch.as_ref();
         for _ in 0..ROUNDS {
+            let (reading, rejects) = self.parsed(Arc::clone(&sources), how).await?;
+            let Reading { format, tokens, notices } = reading;
             let room = match import.bad {
                 BadRows::Refuse => 0,
                 BadRows::SetAside => MOST.saturating_sub(rejects.len()),
             };
-            let mut plan = self.plan(&tokens, (import.expiry, room), batch).await?;
+            let by = (batch, &progress.sealed);
+            let mut plan = self.plan(tokens, (import.expiry, room), by).await?;
             plan.report.format = Some(format.word().to_owned());
             plan.report.notices = told(&notices);
             if import.bad == BadRows::SetAside {
-                plan.rejects.extend(rejects.iter().cloned());
+                plan.rejects.extend(rejects.iter().map(told_row));
                 plan.rejects.sort_by_key(|reject| (reject.line, reject.column));
                 plan.report.rejected = Some(take(&mut plan.rejects));
             }
@@ -272,23 +228,35 @@ impl<S: Store> Engine<S> {
             if import.extent == Extent::DryRun {
                 return Ok(plan.report);
             }
-            if let Applied::Yes = self.apply(plan.guards, plan.writes, &marker).await? {
-                let added = plan.report.added.as_deref().unwrap_or_default();
-                self.imported(import.caller, added, batch).await;
-                let skipped = plan.report.rejected.as_ref().map_or(0, Vec::len);
-                if skipped > 0 {
-                    let event = event_of(batch).with(Field::Skipped, skipped);
-                    self.around.audit.record(&event.by(import.caller));
-                }
+            let gauge = Arc::clone(&progress.stored);
+            let applied = self.apply_watched((plan.guards, plan.writes), &marker, gauge).await?;
+            if applied == Applied::Yes {
+                self.imported(import.caller, &plan.report, batch).await;
                 return Ok(plan.report);
             }
         }
         Err(self.give_up())
     }
 
+    /// Reads the file: again, where the stock has changed meanwhile. To keep its tokens for that would
+    /// cost as much memory as what is sealed of them.
+    async fn parsed(
+        &self,
+        sources: Arc<(SeedFile, Option<Password>)>,
+        how: (Hints, BadRows),
+    ) -> Result<(Reading, Vec<Reject>), Error> {
+        // Seconds of work for a large file or a passphrase: not on a thread that others' sign-ins
+        // wait for.
+        let parse = move || parse(&sources.0, how, sources.1.as_ref());
+        let parsed = tokio::task::spawn_blocking(parse).await;
+        let parsed = parsed.map_err(|error| self.trouble("seed", error))?;
+        parsed.map_err(|error| refusal(&error))
+    }
+
     /// Logs tokens that came into stock: each by itself, but in the journal many as one, for it
-    /// would drop what else there is to say.
-    async fn imported(&self, caller: Caller, added: &[String], batch: Option<&Batch>) {
+    /// would drop what else there is to say; and how many were set aside.
+    async fn imported(&self, caller: Caller, report: &ImportReport, batch: Option<&Batch>) {
+        let added = report.added.as_deref().unwrap_or_default();
         let event = || event_of(batch).by(caller);
         let audit = &self.around.audit;
         let are_many = added.len() > MANY;
@@ -302,15 +270,19 @@ impl<S: Store> Engine<S> {
                 if are_many { audit.keep(&event) } else { audit.record(&event) }
             }
         }
+        let skipped = report.rejected.as_ref().map_or(0, Vec::len);
+        if skipped > 0 {
+            audit.record(&event().with(Field::Skipped, skipped));
+        }
     }
 
-    /// Plans the commit of all tokens of a file. So many of them may be set aside; one more refuses
-    /// the file.
-    pub(super) async fn plan(
+    /// Plans the commit of all tokens of a file, and drops each once it is sealed. So many of them may
+    /// be set aside; one more refuses the file.
+    pub(super) async fn plan<T: Borrow<VendorToken> + Send + Sync>(
         &self,
-        tokens: &[VendorToken],
+        mut tokens: Vec<T>,
         (expiry, room): (Expiry, usize),
-        batch: Option<&Batch>,
+        (batch, gauge): (Option<&Batch>, &Gauge),
     ) -> Result<Plan, Error> {
         let now = self.now()?;
         let (key, guard) = self.sealing().await?;
@@ -321,10 +293,16 @@ impl<S: Store> Engine<S> {
         let batch = batch.map(Batch::to_string);
         let mut plan = Plan { key, batch, guards, writes, ..Plan::default() };
         let (mut added, mut unchanged) = (Vec::new(), Vec::new());
-        for (position, token) in tokens.iter().enumerate() {
-            if position % BREATHER == 0 {
+        gauge.begin(tokens.len());
+        tokens.reverse();
+        while let Some(token) = tokens.pop() {
+            if tokens.len() % BREATHER == 0 {
                 tokio::task::yield_now().await;
             }
+            if tokens.len() % GIVEN_BACK == 0 {
+                tokens.shrink_to_fit();
+            }
+            let token = token.borrow();
             match self.admit(token, expiry, now, &mut plan).await {
                 Ok(Admission::Add(_)) => added.push(token.serial.as_str().to_owned()),
                 Ok(Admission::Unchanged) => unchanged.push(token.serial.as_str().to_owned()),
@@ -333,6 +311,7 @@ impl<S: Store> Engine<S> {
                 }
                 Err(error) => return Err(error),
             }
+            gauge.advance(1);
         }
         plan.report.added = Some(added);
         plan.report.unchanged = Some(unchanged);

@@ -10,7 +10,7 @@ use crate::{
     engine::{Applied, Engine, ROUNDS, backup::Sink, events::About},
     key_uri::key_uri,
     record::Seed,
-    store::Store,
+    store::{Gauge, Store},
     vault::random,
 };
 
@@ -65,7 +65,8 @@ impl<S: Store> Engine<S> {
         // Before the commit: a token whose seed nobody has would stay in stock for nothing.
         sink.write_secret(uri).await?;
         for _ in 0..ROUNDS {
-            let plan = self.plan(&tokens, (Expiry::Heed, 0), None).await?;
+            let how = (Expiry::Heed, 0);
+            let plan = self.plan(vec![token], how, (None, &Gauge::default())).await?;
             let marker = plan.marker.ok_or_else(|| self.give_up())?;
             if let Applied::Yes = self.apply(plan.guards, plan.writes, &marker).await? {
                 let event = Event::new(Name::NewVirtual)

@@ -58,7 +58,8 @@ pub use self::{
     writer::Outage,
 };
 use super::{
-    Committed, Entry, Freshness, Guard, Key, Kind, Store, StoreError, Watch, Write, check_limits,
+    Committed, Entry, Freshness, Gauge, Guard, Key, Kind, Store, StoreError, Watch, Write,
+    check_limits,
 };
 
 /// Commits that may wait for the writer; a caller beyond that waits for a place. Sixteen times
@@ -251,6 +252,15 @@ impl Store for SledStore {
         guards: Vec<Guard>,
         writes: Vec<Write>,
     ) -> Result<Committed, StoreError> {
+        self.commit_watched(guards, writes, Arc::default()).await
+    }
+
+    async fn commit_watched(
+        &self,
+        guards: Vec<Guard>,
+        writes: Vec<Write>,
+        gauge: Arc<Gauge>,
+    ) -> Result<Committed, StoreError> {
         check_limits(&guards, &writes)?;
         let guarded = guards.iter().map(|guard| guard.key().shard());
         self.checked(guarded.chain(writes.iter().map(|write| write.key().shard()))).await?;
@@ -259,7 +269,7 @@ impl Store for SledStore {
         let large = guards.len() + writes.len() > PIECE;
         let commit = Commit { guards, writes, reply };
         let request = if large {
-            let sort = move || Request::Large(Box::new(Bulk::new(commit)));
+            let sort = move || Request::Large(Box::new(Bulk::new(commit, gauge)));
             spawn_blocking(sort).await.map_err(|_| StoreError::Unavailable)?
         } else {
             Request::Small(commit)

@@ -125,6 +125,7 @@ impl<S: Store> House<S> {
             extent: Extent::Full,
             bad: BadRows::Refuse,
             batch: None,
+            progress: None,
         };
         self.engine.import(import).await.map_err(failed)?;
         self.clock.advance(600);

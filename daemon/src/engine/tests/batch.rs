@@ -28,6 +28,7 @@ async fn import(bench: &Bench, text: &str, batch: &str) -> Result<ImportReport, 
         extent: Extent::Full,
         bad: BadRows::SetAside,
         batch: Some(Batch::parse(batch).unwrap()),
+        progress: None,
     };
     bench.engine.import(import).await
 }

@@ -249,6 +249,7 @@ impl Bench {
             extent: Extent::Full,
             bad: BadRows::Refuse,
             batch: None,
+            progress: None,
         };
         self.engine.import(import).await
     }

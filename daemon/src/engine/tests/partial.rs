@@ -22,6 +22,7 @@ async fn import(bench: &Bench, text: &str, extent: Extent) -> Result<ImportRepor
         extent,
         bad: BadRows::SetAside,
         batch: None,
+        progress: None,
     };
     bench.engine.import(import).await
 }

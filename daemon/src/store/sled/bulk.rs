@@ -8,6 +8,7 @@
 
 use std::{
     mem::{swap, take},
+    sync::Arc,
     thread,
 };
 
@@ -21,7 +22,7 @@ use super::{
     shelf::{Hidden, Layer, Shelf, decode, encode, trouble},
     writer::Commit,
 };
-use crate::store::{Committed, Entry, Guard, Key, MAX_VALUE, StoreError, Write};
+use crate::store::{Committed, Entry, Gauge, Guard, Key, MAX_VALUE, StoreError, Write};
 
 /// Guards and writes above which a commit is done in pieces, and the size of a piece: 5 to 8 ms
 /// at 20 to 30 µs each, which is what a large commit adds to the wait of a sign-in.
@@ -85,11 +86,13 @@ pub(super) struct Bulk {
     undo: u32,
     /// What the writes so far change about the sums.
     delta: Delta,
+    /// Who wants to know how far it is reads it there.
+    gauge: Arc<Gauge>,
 }
 
 impl Bulk {
     /// Sorts a large commit; takes seconds for a million tokens.
-    pub(super) fn new(commit: Commit) -> Self {
+    pub(super) fn new(commit: Commit, gauge: Arc<Gauge>) -> Self {
         let mut writes: Vec<_> = commit.writes.into_iter().map(parts).collect();
         // Stable: of several writes of a key the last one stays last, and is kept.
         writes.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -106,6 +109,7 @@ impl Bulk {
         locked.sort_unstable();
         locked.dedup();
         locked.shrink_to_fit();
+        gauge.begin(commit.guards.len() + writes.len());
         Self {
             guards: commit.guards,
             looked: 0,
@@ -118,6 +122,7 @@ impl Bulk {
             made: 0,
             undo: 0,
             delta: Delta::NONE,
+            gauge,
         }
     }
 
@@ -200,7 +205,9 @@ impl Bulk {
                 }
             }
         }
-        self.looked = (self.looked + PIECE).min(self.guards.len());
+        let looked = (self.looked + PIECE).min(self.guards.len());
+        self.gauge.advance(looked - self.looked);
+        self.looked = looked;
         if self.looked < self.guards.len() {
             return Step::Again;
         }
@@ -262,6 +269,7 @@ impl Bulk {
             }
         }
         self.made += undo.len();
+        self.gauge.advance(undo.len());
         for record in pack(&undo) {
             batch.insert(&undo_key(self.undo), record);
             self.undo += 1;

@@ -189,6 +189,7 @@ impl House {
             extent: Extent::Full,
             bad: BadRows::Refuse,
             batch: None,
+            progress: None,
         };
         self.engine.import(import).await.ok()?;
         self.clock.advance(600);

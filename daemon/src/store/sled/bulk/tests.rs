@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fs::File};
+use std::{collections::BTreeMap, fs::File, sync::Arc};
 
 use proptest::{collection::vec, option::of, prelude::any, proptest};
 use sled::{Batch, Config, Db};
@@ -29,7 +29,10 @@ fn begun(count: usize) -> (Shelf, Bulk) {
     });
     let (reply, _) = oneshot::channel();
     let commit = Commit { guards: Vec::new(), writes: writes.collect(), reply };
-    (Shelf::new(db, File::open("/dev/null").unwrap(), Check::needless()), Bulk::new(commit))
+    (
+        Shelf::new(db, File::open("/dev/null").unwrap(), Check::needless()),
+        Bulk::new(commit, Arc::default()),
+    )
 }
 
 #[test]
@@ -75,6 +78,21 @@ fn a_large_commit_is_synced_as_it_goes_and_once_more_when_its_records_are_gone()
     }
     let (written, sealed) = ((Step::Settle, false), (Step::Seal, false));
     assert_eq!(seen, [written, sealed, (Step::Settle, true), (Step::Over, true)]);
+}
+
+#[test]
+fn it_is_told_how_far_a_large_commit_is() {
+    let (shelf, mut bulk) = begun(4 * PIECE);
+    let gauge = Arc::clone(&bulk.gauge);
+    let mut told = vec![gauge.read().unwrap()];
+    while bulk.step(&shelf, &mut 1) == Ok(Step::Again) {
+        told.push(gauge.read().unwrap());
+    }
+    told.push(gauge.read().unwrap());
+    let parts: Vec<_> = told.iter().map(|(done, _)| done / PIECE).collect();
+    // The first step looks at guards, of which there are none.
+    assert_eq!(parts, [0, 0, 1, 2, 3, 4]);
+    assert!(told.iter().all(|(_, of)| *of == 4 * PIECE));
 }
 
 proptest! {
