@@ -73,7 +73,8 @@ pub(super) struct Bulk {
     looked: usize,
     /// Ascending, each key once: neighbours share pages, which is several times faster.
     writes: Vec<(Key, Option<Vec<u8>>)>,
-    /// The guarded and the written keys, ascending: half of what a hash table of them takes.
+    /// The guarded keys that it does not write, ascending: together with `writes` they are locked. A
+    /// hash table of all would take several times as much.
     locked: Vec<Key>,
     reply: Option<oneshot::Sender<Answer>>,
     phase: Phase,
@@ -103,9 +104,8 @@ impl Bulk {
             }
             same
         });
-        let locked = writes.iter().map(|(key, _)| key);
-        let locked = locked.chain(commit.guards.iter().map(Guard::key));
-        let mut locked: Vec<_> = locked.cloned().collect();
+        let guarded = commit.guards.iter().map(Guard::key);
+        let mut locked: Vec<_> = guarded.filter(|key| !is_written(&writes, key)).cloned().collect();
         locked.sort_unstable();
         locked.dedup();
         locked.shrink_to_fit();
@@ -130,7 +130,7 @@ impl Bulk {
     pub(super) fn locks(&self, other: &Commit) -> bool {
         let guarded = other.guards.iter().map(Guard::key);
         let mut keys = guarded.chain(other.writes.iter().map(Write::key));
-        keys.any(|key| self.locked.binary_search(key).is_ok())
+        keys.any(|key| is_written(&self.writes, key) || self.locked.binary_search(key).is_ok())
     }
 
     /// Says whether it is about to write its first piece.
@@ -323,6 +323,11 @@ pub(super) fn roll_back(db: &Db, progress: &Progress) -> sled::Result<()> {
 
 fn damaged() -> sled::Error {
     sled::Error::Corruption { at: None, bt: () }
+}
+
+/// Says whether a key is among the writes, which ascend.
+fn is_written(writes: &[(Key, Option<Vec<u8>>)], wanted: &Key) -> bool {
+    writes.binary_search_by(|(key, _)| key.cmp(wanted)).is_ok()
 }
 
 fn parts(write: Write) -> (Key, Option<Vec<u8>>) {

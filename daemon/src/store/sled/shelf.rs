@@ -7,6 +7,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
+    mem::take,
     ops::Bound,
     sync::{PoisonError, RwLock},
 };
@@ -34,12 +35,31 @@ pub(super) struct Shelf {
     pub(super) db: Db,
     /// The watches of this store.
     pub(super) watchers: Watchers,
-    hidden: RwLock<[Hidden; 3]>,
+    hidden: RwLock<Layers>,
     outage: watch::Sender<Option<Outage>>,
     check: Check,
     /// All that is there was read, and the anchor says so.
     read: watch::Sender<Extent>,
     _lock: File,
+}
+
+/// What hides the writes in flight.
+#[derive(Default)]
+pub(super) struct Layers {
+    /// By [`Layer`].
+    maps: [Hidden; 3],
+    /// Keys that the large commit writes and that were not there before, ascending. Nearly all that an
+    /// import writes is new; in a map each of them takes four times as much.
+    new: Vec<Key>,
+}
+
+impl Layers {
+    /// Returns what is shown of a key in place of sled's value, if anything is.
+    fn get(&self, key: &Key) -> Option<Option<&Tag>> {
+        let old = self.maps.iter().find_map(|layer| layer.get(key));
+        let is_new = || self.new.binary_search(key).is_ok();
+        old.map(Option::as_ref).or_else(|| is_new().then_some(None))
+    }
 }
 
 /// Whose writes are hidden.
@@ -150,8 +170,7 @@ impl Shelf {
         // Held to the end: what is not hidden now is not written before it is hidden.
         let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
         let entry = |key: &Key| {
-            let old = hidden.iter().find_map(|layer| layer.get(key));
-            let tag = old.map_or_else(|| self.stored(key), |old| Ok(old.clone()))?;
+            let tag = hidden.get(key).map_or_else(|| self.stored(key), |old| Ok(old.cloned()))?;
             Ok(tag.map(|tag| Entry::new(key.clone(), tag)))
         };
         keys.iter().map(entry).collect()
@@ -168,7 +187,7 @@ impl Shelf {
         let ours = |bytes: &[u8]| bytes.starts_with(floor.as_bytes());
         let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
         let mut page = Hidden::new();
-        for layer in hidden.iter() {
+        for layer in &hidden.maps {
             let old = layer
                 .range((start, Bound::Unbounded))
                 .take_while(|(key, _)| ours(key.as_bytes()))
@@ -183,7 +202,7 @@ impl Shelf {
                 break;
             }
             let key = Key::from_stored(&key).ok_or(StoreError::Corrupt)?;
-            if !hidden.iter().any(|layer| layer.contains_key(&key)) {
+            if hidden.get(&key).is_none() {
                 page.insert(key, Some(decode(&value)?));
                 found += 1;
             }
@@ -194,13 +213,13 @@ impl Shelf {
 
     /// Reads the newest value, durable or not; for the writer.
     pub(super) fn newest(&self, key: &Key) -> Result<Option<Tag>, StoreError> {
-        let [.., redo] = &*self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        let [.., redo] = &self.hidden.read().unwrap_or_else(PoisonError::into_inner).maps;
         redo.get(key).map_or_else(|| self.stored(key), |tag| Ok(tag.clone()))
     }
 
     /// Returns what is durable in the log alone; the writer puts it into its next batch.
     pub(super) fn above(&self) -> Hidden {
-        let [.., redo] = &*self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        let [.., redo] = &self.hidden.read().unwrap_or_else(PoisonError::into_inner).maps;
         redo.clone()
     }
 
@@ -210,12 +229,20 @@ impl Shelf {
     }
 
     /// Shows these values in place of sled's: of what it is to write, the old ones, or what is durable
-    /// in the log. The writer calls it before it writes, or after the log is synced.
+    /// in the log. The writer calls it before it writes, or after the log is synced. What the large
+    /// commit writes comes in the order of the keys.
     pub(super) fn hide(&self, layer: Layer, old: Hidden) {
         let mut hidden = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
-        let [bulk, group, redo] = &mut *hidden;
+        let Layers { maps: [bulk, group, redo], new } = &mut *hidden;
         match layer {
-            Layer::Bulk => bulk.extend(old),
+            Layer::Bulk => {
+                for (key, old) in old {
+                    match old {
+                        Some(old) => drop(bulk.insert(key, Some(old))),
+                        None => new.push(key),
+                    }
+                }
+            }
             Layer::Group => *group = old,
             Layer::Redo => redo.extend(old),
         }
@@ -223,14 +250,17 @@ impl Shelf {
 
     /// Shows what sled has again; the writer calls it after the sync. Returns the values of the layer,
     /// so that a large map is freed where nobody waits.
-    pub(super) fn show(&self, layer: Layer) -> Hidden {
+    pub(super) fn show(&self, layer: Layer) -> Layers {
         let mut hidden = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
-        let [bulk, group, redo] = &mut *hidden;
-        std::mem::take(match layer {
-            Layer::Bulk => bulk,
-            Layer::Group => group,
-            Layer::Redo => redo,
-        })
+        let mut shown = Layers::default();
+        let Layers { maps: [bulk, group, redo], new } = &mut *hidden;
+        let [map, ..] = &mut shown.maps;
+        match layer {
+            Layer::Bulk => (*map, shown.new) = (take(bulk), take(new)),
+            Layer::Group => *map = take(group),
+            Layer::Redo => *map = take(redo),
+        }
+        shown
     }
 }
 
