@@ -48,7 +48,8 @@ impl<S: Store> Fob<S> {
     ///
     /// The file is a descriptor of a regular file of at most 2 MiB. The source is
     /// google-authenticator, the file of one user; users.oath; or otpauth, URIs of apps, one a
-    /// line. Options: dry_run (b); user (s), whose tokens they are, in place of whom the file names.
+    /// line. Options: dry_run (b); user (s), whose token it is, in place of whom the file names: the file
+    /// has one token then.
     /// Returns people (aa{sv}) in the file's order: user (s); serial (s); outcome (s), moved,
     /// already_moved or not_moved; of what was not moved reason (s), a word, fact (s) and hint (s);
     /// of what was moved wait (u), seconds until a code is accepted, scratch (u), codes that did

@@ -18,8 +18,8 @@ use crate::{
     },
     record::Owner,
     seed::{
-        SeedError,
-        moved::{self, Moved, Person},
+        Flaw, SeedError,
+        moved::{self, Moved, MovedFlaw, Person},
     },
     store::Store,
     wipe,
@@ -33,7 +33,7 @@ pub struct Adopt {
     pub file: SeedFile,
     /// Whose file it is.
     pub source: AdoptSource,
-    /// Whose tokens they are, in place of whom the file names.
+    /// Whose token it is, in place of whom the file names.
     pub user: Option<UserName>,
     /// This host's name: an account `alice@host` is alice's here.
     pub host: String,
@@ -97,6 +97,9 @@ impl<S: Store> Engine<S> {
         let parsed = tokio::task::spawn_blocking(move || parse(&file, source));
         let parsed = parsed.await.map_err(|error| self.trouble("seed", error))?;
         let people = parsed.map_err(|error| refusal(&error))?;
+        if user.is_some() {
+            refuse_several(&people)?;
+        }
         let (tokens, users) = (HashMap::new(), HashMap::new());
         let (mut rows, mut task) = (Vec::new(), Task { source, extent, tokens, users });
         let whose = if user.is_some() { Whose::Callers } else { Whose::Files };
@@ -172,6 +175,20 @@ impl<S: Store> Engine<S> {
     }
 }
 
+/// Refuses several tokens for the one user whom the caller has named: nobody says which of them is
+/// his for signing in here, and the first would win. A part that is missing is no token.
+fn refuse_several(people: &[Person]) -> Result<(), Error> {
+    let is_part = |error: &SeedError| *error.flaw() == Flaw::Moved(MovedFlaw::NoPart);
+    let tokens = people.iter().filter(|person| !person.token.as_ref().is_err_and(is_part)).count();
+    if tokens <= 1 {
+        return Ok(());
+    }
+    Err(Error::BadSeedFile {
+        fact: format!("the file describes {tokens} tokens, and one user was named."),
+        hint: "put the one that is his into a file by itself.".to_owned(),
+    })
+}
+
 /// Says of a row that its token cannot be read.
 fn refuse_row(row: &mut AdoptRow, error: &SeedError) {
     not_moved(row, moved::reason(error), error.to_string(), Some(moved::hint(error).to_owned()));
@@ -195,7 +212,8 @@ fn is_of_host(source: AdoptSource, named: Option<&str>, token: &Moved, host: &st
 /// Says of a row that its label does not name this host.
 fn elsewhere(row: &mut AdoptRow) {
     let fact = "its label names another service than this host, or none.".to_owned();
-    let hint = "if it is for this host, run it again with \"--user NAME\".".to_owned();
+    let hint =
+        "if it is for this host, put it into a file by itself, and add \"--user NAME\".".to_owned();
     not_moved(row, "other_host", fact, Some(hint));
 }
 
@@ -204,12 +222,13 @@ fn nobody(row: &mut AdoptRow) {
     match &row.user {
         Some(user) => {
             let fact = format!("there is no user {user} on this host.");
-            let hint = "if the user has another name here, add \"--user NAME\".".to_owned();
+            let hint = "if the user has another name here, put it into a file by itself, and add \"--user NAME\".".to_owned();
             not_moved(row, "no_such_user", fact, Some(hint));
         }
         None => {
             let fact = "it does not say whose it is.".to_owned();
-            not_moved(row, "no_such_user", fact, Some("add \"--user NAME\".".to_owned()));
+            let hint = "put it into a file by itself, and add \"--user NAME\".";
+            not_moved(row, "no_such_user", fact, Some(hint.to_owned()));
         }
     }
 }

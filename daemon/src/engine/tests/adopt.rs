@@ -239,3 +239,19 @@ async fn only_root_may_and_a_file_that_is_none_is_refused_whole() {
         bench.engine.adopt(request(ROOT, AdoptSource::UsersOath, "x y\n")).await.unwrap();
     assert_eq!(said(&people.unwrap()), ["damaged"]);
 }
+
+#[tokio::test]
+async fn of_several_tokens_none_is_taken_for_the_one_user_who_was_named() {
+    let bench = bench().await;
+    let named = |text: &str| {
+        let user = Some(UserName::parse("alice").unwrap());
+        Adopt { user, ..request(ROOT, AdoptSource::Otpauth, text) }
+    };
+    // The first one is alice's elsewhere.
+    let elsewhere = "otpauth://totp/Other:al?secret=IFBEGRCFIZDUQSKKJNGE2TSPKBIVEU2U";
+    let here = format!("otpauth://totp/forge:al?secret={BASE32}");
+    let refused = bench.engine.adopt(named(&format!("{elsewhere}\n{here}"))).await;
+    let Err(Error::BadSeedFile { fact, .. }) = refused else { panic!("one was taken") };
+    assert_eq!(fact, "the file describes 2 tokens, and one user was named.");
+    assert_eq!(said(&rows(&bench, named(&here)).await), ["moved"]);
+}
