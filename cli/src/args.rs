@@ -9,7 +9,7 @@ mod identify;
 mod import;
 mod log;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use fob_api::{Batch, Fate, Serial, UserName};
 
 use crate::failure::Failure;
@@ -413,6 +413,11 @@ pub(crate) struct Unlock {
 /// [`Failure::Usage`], also for a request for help or the version.
 pub(crate) fn parse() -> Result<Verb, Failure> {
     CommandLine::try_parse().map(|line| line.verb).map_err(Failure::from)
+}
+
+/// Returns the definition of the command line.
+pub(crate) fn command() -> clap::Command {
+    CommandLine::command()
 }
 
 #[cfg(test)]

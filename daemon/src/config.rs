@@ -3,10 +3,12 @@
 //! of the service manager's credentials.
 
 mod file;
+mod page;
 mod read;
 mod table;
 
 pub use file::{BadFile, Mistake, Settings, parse};
+pub use page::man_page;
 pub use read::{Loaded, NotTaken, read};
 pub use table::{in_force, markdown, sample};
 

@@ -78,7 +78,7 @@ pub fn markdown() -> String {
 }
 
 /// Returns a setting's range as the start of a sentence.
-fn range(row: &Row<Policy>) -> String {
+pub(super) fn range(row: &Row<Policy>) -> String {
     match row.allowed {
         Allowed::Numbers { least, most } if least == most => format!("Only {least}"),
         Allowed::Numbers { .. } => format!("From {}", row.allowed),
