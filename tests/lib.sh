@@ -42,12 +42,10 @@ need_packages() {
   return 1
 }
 
-# Builds what is installed. The module alone: in one build with the daemon it would get the
-# daemon's features of the crates that they share, and leave more behind in sshd.
+# Builds what is installed, as it is shipped.
 build_release() {
   heading "release build"
-  limited 1800 cargo build --locked --release -p pam-fob
-  limited 1800 cargo build --locked --release -p fobd -p fobctl
+  limited 3600 packaging/build
 }
 
 # Tells whether bubblewrap works, in which the tests of fobctl run.
