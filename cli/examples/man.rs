@@ -50,7 +50,7 @@ fn section(text: &mut String, verb: &Command) {
 fn arguments(text: &mut String, command: &Command) {
     let shown = |argument: &&Arg| !argument.is_hide_set();
     // Every verb has --help: it is told of once, with the options of fobctl itself.
-    let told = |argument: &&Arg| !(argument.get_id() == "help" && !command.has_subcommands());
+    let told = |argument: &&Arg| argument.get_id() != "help" || command.has_subcommands();
     let places = command.get_positionals().filter(shown);
     let options = command.get_opts().filter(shown).chain(flags(command)).filter(told);
     for argument in places.chain(options) {
