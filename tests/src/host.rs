@@ -43,6 +43,14 @@ impl Host {
     /// Boots a machine of one's own, for a test that breaks something.
     #[track_caller]
     pub fn start() -> Self {
+        let host = Self::without_fob();
+        host.install();
+        host
+    }
+
+    /// Boots a machine of one's own on which there was never a Fob.
+    #[track_caller]
+    pub fn without_fob() -> Self {
         static PREPARED: OnceLock<()> = OnceLock::new();
         PREPARED.get_or_init(|| {
             let status = engine().arg("prepare").stdout(Stdio::null()).status();
@@ -59,9 +67,7 @@ impl Host {
             .stderr(Stdio::null())
             .spawn()
             .expect("the lifeline starts");
-        let host = Self { name, lifeline, accounts: Mutex::new(()) };
-        host.install();
-        host
+        Self { name, lifeline, accounts: Mutex::new(()) }
     }
 
     /// Returns the machine that the tests of this binary share: each brings a person of its own.
@@ -90,6 +96,23 @@ impl Host {
         );
         self.feed("mkdir /opt/fob && tar -C /opt/fob -xf -", &archive.stdout);
         self.shell("/opt/fob/packaging/install --binaries /opt/fob && fobtest-doors");
+    }
+
+    /// Copies the Debian packages that `./tests/run` makes into `/root`: this release as `fob.deb`, the
+    /// same with a higher number as `next.deb`.
+    #[track_caller]
+    pub fn bring_packages(&self) {
+        let folder = binaries().with_file_name("deb");
+        for entry in std::fs::read_dir(folder).expect("packaging/deb/build has made the packages") {
+            let entry = entry.expect("the folder can be read");
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("fob_") && name.ends_with(".deb") {
+                let place = if name.contains("+next_") { "next.deb" } else { "fob.deb" };
+                let bytes = std::fs::read(entry.path()).expect("the package can be read");
+                self.feed(&format!("cat >/root/{place}"), &bytes);
+            }
+        }
+        self.shell("ls /root/fob.deb /root/next.deb");
     }
 
     /// Runs a shell command as root and returns what it printed; it must succeed.

@@ -14,6 +14,7 @@ mod hostile;
 mod installed;
 mod local;
 mod outage;
+mod package;
 mod recovery;
 mod service;
 mod ssh;
