@@ -50,6 +50,17 @@ fn every_man_page_is_clean() {
 }
 
 #[test]
+fn every_man_page_is_of_this_version() {
+    let version = format!(" \"Fob {}\" \"Fob\"\n", env!("CARGO_PKG_VERSION"));
+    for entry in fs::read_dir(repository().join("packaging/man")).unwrap() {
+        let path = entry.unwrap().path();
+        let page = fs::read_to_string(&path).unwrap();
+        let title = page.split_inclusive('\n').find(|line| line.starts_with(".TH ")).unwrap();
+        assert!(title.ends_with(&version), "{}: {title}", path.display());
+    }
+}
+
+#[test]
 fn every_option_of_the_module_stands_in_its_page() {
     let options = first_quoted("pam-module/src/options.rs", "(\"");
     assert!(options.len() >= 10, "the options are not found in the source: {options:?}");

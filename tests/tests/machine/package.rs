@@ -141,6 +141,20 @@ fn a_purge_keeps_the_tokens_unless_it_was_told_otherwise() {
 }
 
 #[test]
+fn a_purge_asks_whether_the_tokens_go() {
+    let host = packaged();
+    for (answer, left) in [("no", "kept\n"), ("yes", "deleted\n")] {
+        let report = host.shell(&format!(
+            "echo {answer} | DEBIAN_FRONTEND=teletype dpkg --purge fob >/root/said 2>&1
+             grep -q 'Delete the tokens of all users?' /root/said
+             test -e /var/lib/fobd/tokens && echo kept || echo deleted
+             {INSTALL} /root/fob.deb >/dev/null"
+        ));
+        assert_eq!(report, left);
+    }
+}
+
+#[test]
 fn a_host_that_lost_its_tokens_is_not_set_up_again() {
     let host = packaged();
     host.shell("systemctl stop fobd.socket fobd && mv /var/lib/fobd /root/lost");
