@@ -226,7 +226,7 @@ _fobctl() {
             return 0
             ;;
         fobctl__subcmd__import)
-            opts="-h --format --encoding --kind --list-formats --dry-run --partial --ignore-expiry --password-fd --json --from --user --secret --help"
+            opts="-h --format --encoding --kind --list-formats --dry-run --partial --batch --ignore-expiry --password-fd --json --from --user --secret --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -245,6 +245,10 @@ _fobctl() {
                     return 0
                     ;;
                 --partial)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -272,7 +276,7 @@ _fobctl() {
             return 0
             ;;
         fobctl__subcmd__list)
-            opts="-h --state --json --help"
+            opts="-h --state --batch --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -280,6 +284,10 @@ _fobctl() {
             case "${prev}" in
                 --state)
                     COMPREPLY=($(compgen -W "stock assigned lost retired" -- "${cur}"))
+                    return 0
+                    ;;
+                --batch)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

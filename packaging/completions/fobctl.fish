@@ -68,6 +68,7 @@ totp-6-60\t''
 totp-8-30\t''
 totp-8-60\t''"
 complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l partial -d 'Take the good tokens, and write the rows of the others into this new file, with the reasons' -r -F
+complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l batch -d 'Call the tokens that come in this, such as "2026-11 Feitian"' -r
 complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l password-fd -d 'Read the passphrase or key of an encrypted file from this descriptor, up to the end of its line' -r
 complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l from -d 'Take tokens over from another program, each with its user' -r -f -a "google-authenticator\t''
 users.oath\t''
@@ -89,6 +90,7 @@ complete -c fobctl -n "__fish_fobctl_using_subcommand list" -l state -d 'List on
 assigned\t''
 lost\t''
 retired\t''"
+complete -c fobctl -n "__fish_fobctl_using_subcommand list" -l batch -d 'List only tokens that an import has called this' -r
 complete -c fobctl -n "__fish_fobctl_using_subcommand list" -l json -d 'Print JSON'
 complete -c fobctl -n "__fish_fobctl_using_subcommand list" -s h -l help -d 'Print help'
 complete -c fobctl -n "__fish_fobctl_using_subcommand log" -l user -d 'Show only events about this user' -r
