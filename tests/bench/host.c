@@ -9,7 +9,9 @@
  *   same COUNT SERVICE         so many in a row in one process; COUNT lines `USER CODE` follow
  *   leak COUNT SERVICE         the same, without the allocator's cache, which would look like a leak
  *   look SERVICE USER CODE     one, and what it has added to the process
- *   floor WHAT PATH [FILE]     sync: 4 KiB and fdatasync; socket: a round trip; bus: FILE's messages
+ *   floor WHAT PATH [FILE]     sync: 4 KiB and fdatasync; socket: a round trip; bus: FILE's messages;
+ *                              wake: a sleeping thread, and its answer; PATH is not used;
+ *                              load: the module PATH, behind pam_permit, which is FILE
  *   echo PATH                  begins to answer at a unix socket (no process waits for it)
  *
  * A sign-in answers `in RESULT TOOK SLEPT CPU FROM TO`: PAM's result, and nanoseconds: from
@@ -21,11 +23,13 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -273,21 +277,60 @@ static int overwrite(int file, const char *block)
     return pwrite(file, block, 4096, 0) == 4096 && !fdatasync(file);
 }
 
+static int bells[2];
+
+static void *answer_bells(void *unused)
+{
+    eventfd_t count;
+    while (!eventfd_read(bells[0], &count) && !eventfd_write(bells[1], count))
+        ;
+    return unused;
+}
+
+/* Wakes a thread that has gone to sleep, and is woken by it. */
+static int wake(struct span *span)
+{
+    pthread_t thread;
+    eventfd_t count;
+    for (int i = 0; i < 2; i++)
+        bells[i] = eventfd(0, EFD_CLOEXEC);
+    if (pthread_create(&thread, NULL, answer_bells, NULL))
+        return 0;
+    usleep(1000);
+    span->from = nanoseconds(CLOCK_MONOTONIC);
+    return !eventfd_write(bells[0], 1) && !eventfd_read(bells[1], &count);
+}
+
+/* Loads a module into a process that libpam and another module are loaded in. */
+static int load(const char *module, const char *other, struct span *span)
+{
+    if (!dlopen(other, RTLD_NOW))
+        return 0;
+    span->from = nanoseconds(CLOCK_MONOTONIC);
+    return dlopen(module, RTLD_NOW) != NULL;
+}
+
 static int fresh_floor(int count, char **words)
 {
     static char block[8192];
     struct span span = {.code = 1};
-    int file = count > 2 ? open(words[2], O_RDONLY | O_CLOEXEC) : -1;
+    const char *what = words[0], *path = words[1], *other = count > 2 ? words[2] : NULL;
+    int reads = other && !strcmp(what, "bus");
+    int file = reads ? open(other, O_RDONLY | O_CLOEXEC) : -1;
     ssize_t length = file >= 0 ? read(file, block, sizeof block) : 0;
-    if (!strcmp(words[0], "sync"))
-        file = open(words[1], O_WRONLY | O_CLOEXEC);
+    if (!strcmp(what, "sync"))
+        file = open(path, O_WRONLY | O_CLOEXEC);
     span.from = nanoseconds(CLOCK_MONOTONIC);
-    if (!strcmp(words[0], "sync"))
+    if (!strcmp(what, "sync"))
         span.code = !overwrite(file, block);
-    else if (!strcmp(words[0], "socket"))
-        span.code = !over_socket(words[1]);
-    else if (!strcmp(words[0], "bus"))
-        span.code = !over_bus(words[1], block, (size_t)length);
+    else if (!strcmp(what, "socket"))
+        span.code = !over_socket(path);
+    else if (!strcmp(what, "bus"))
+        span.code = !over_bus(path, block, (size_t)length);
+    else if (!strcmp(what, "wake"))
+        span.code = !wake(&span);
+    else if (!strcmp(what, "load") && other)
+        span.code = !load(path, other, &span);
     span.to = nanoseconds(CLOCK_MONOTONIC);
     tell(span);
     return 0;

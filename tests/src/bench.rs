@@ -29,6 +29,7 @@ mod load;
 mod machine;
 mod page;
 mod people;
+mod profile;
 mod programs;
 mod rounds;
 mod series;
@@ -40,6 +41,7 @@ use self::{
     bursts::{Burst, OneCode},
     costs::{Hosted, Served},
     house::House,
+    profile::Profile,
     programs::Programs,
     series::Sheet,
 };
@@ -98,6 +100,7 @@ struct Results {
     one_code: OneCode,
     hosted: Vec<Hosted>,
     served: Served,
+    profile: Profile,
     load: Option<Load>,
     module_size: u64,
     counts: Counts,
@@ -134,6 +137,7 @@ fn usual(plan: &Plan, house: &mut House, sheet: &mut Sheet, results: &mut Result
     costs::same(house, sheet, plan.bursts.div_ceil(30));
     results.hosted = costs::hosted(house);
     results.served = costs::served(house);
+    results.profile = profile::measure(house);
     let mut pressed = load::Pressed::new();
     let mut loads: Vec<Load> = (0..3)
         .map(|_| Load {

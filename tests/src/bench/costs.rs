@@ -24,7 +24,7 @@ const STEP: i64 = 30;
 /// Seconds from one wrong code to the next, as in `rounds.rs`.
 const APART: i64 = 240;
 /// Sign-ins over which the daemon's costs are spread.
-const SIGN_INS: usize = 64;
+pub(super) const SIGN_INS: usize = 64;
 /// Looks at the memory of a host; the median counts.
 const LOOKS: usize = 9;
 
@@ -153,7 +153,8 @@ pub(super) fn served(house: &mut House) -> Served {
     }
 }
 
-fn right_codes(house: &mut House) {
+/// Signs people in, one at a time.
+pub(super) fn right_codes(house: &mut House) {
     for turn in 0..SIGN_INS {
         house.clock.advance(STEP);
         let person = house.person(turn);

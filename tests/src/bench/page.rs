@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Results, counts::Counts, goals, table};
+use super::{Results, counts::Counts, goals, profile, table};
 
 /// What stands around the tables in the page.
 const MARKS: [&str; 2] = ["<!-- written by tests/bench/run --write -->\n", "<!-- end -->\n"];
@@ -23,6 +23,7 @@ pub(super) fn tables(about: &str, results: &Results) -> String {
         text.push_str(&table::same(sheet));
         text.push_str(&table::bursts(&results.bursts, sheet.tokens));
         text.push_str(&table::costs(&results.hosted, &results.served));
+        text.push_str(&profile::tables(&results.profile));
     }
     if let Some(load) = results.load {
         let _ = writeln!(
