@@ -52,10 +52,12 @@ impl<S: Store> Fob<S> {
     /// has one token then.
     /// Returns people (aa{sv}) in the file's order: user (s); serial (s); outcome (s), moved,
     /// already_moved or not_moved; of what was not moved reason (s), a word, fact (s) and hint (s);
-    /// of what was moved wait (u), seconds until a code is accepted, scratch (u), codes that did
-    /// not come along, dropped (s), pin if the other program asked for one. Callers: uid 0.
+    /// of what was moved wait (u), seconds until a code is accepted, recovery (u), scratch codes that
+    /// are recovery codes now, scratch (u), those that are not, for he was given codes before,
+    /// malformed (u), lines that are none, dropped (s), pin if the other program asked for one.
+    /// Callers: uid 0.
     ///
-    /// Errors: BadSeedFile, ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
+    /// Errors: BadSeedFile, Busy, ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
     #[zbus(out_args("report"))]
     async fn adopt(
         &self,

@@ -54,11 +54,35 @@ async fn a_file_of_google_authenticator_lets_its_user_in_from_the_next_counter_o
     let token = SoftToken::with_button("google");
     let text = format!("{}\n\" HOTP_COUNTER 5\n12345678\n", written(&token)[1]);
     let row = adopt(&fob, "google-authenticator", Some(USER), &text).await.remove(0);
-    assert_eq!((row.outcome.as_deref(), row.scratch), (Some("moved"), Some(1)));
+    assert_eq!((row.outcome.as_deref(), row.recovery), (Some("moved"), Some(1)));
     assert_eq!(verify(&fob, USER, &token.code_of(4)).await, "replay");
     assert_eq!(verify(&fob, USER, &token.code_of(5)).await, "accept");
     let shown = fob.show_user(USER).await.unwrap().tokens.unwrap().remove(0);
     assert_eq!((shown.serial, shown.model.as_deref()), (row.serial, Some("google-authenticator")));
+}
+
+#[tokio::test]
+async fn a_kept_scratch_code_lets_its_user_in_once_and_not_after_a_kill() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let ground = Ground::new();
+    let mut daemon = Daemon::start(ground.path(), None);
+    let fob = daemon.proxy().await;
+    let token = SoftToken::with_button("scratch");
+    let text = format!("{}\n\" HOTP_COUNTER 5\n12345678\n87654321\n", written(&token)[1]);
+    let row = adopt(&fob, "google-authenticator", Some(USER), &text).await.remove(0);
+    assert_eq!((row.recovery, row.scratch, row.malformed), (Some(2), None, None));
+    assert_eq!(verify(&fob, USER, "1234 5678").await, "accept");
+    assert_eq!(verify(&fob, USER, "12345678").await, "reject");
+    daemon.kill();
+    daemon = Daemon::start(ground.path(), None);
+    let fob = daemon.proxy().await;
+    assert_eq!(verify(&fob, USER, "12345678").await, "reject");
+    assert_eq!(verify(&fob, USER, "87654321").await, "accept");
+    assert_eq!(fob.show_user(USER).await.unwrap().recovery_left, Some(0));
+    let said = format!("{:?}", daemon.log());
+    assert!(!said.contains("12345678") && !said.contains("87654321"), "{said}");
 }
 
 #[tokio::test]

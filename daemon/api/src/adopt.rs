@@ -99,8 +99,12 @@ pub struct AdoptRow {
     pub hint: Option<String>,
     /// Seconds until a code of it is taken: those before may have been used in the other program.
     pub wait: Option<u32>,
-    /// Scratch codes that did not come along.
+    /// Scratch codes that are his recovery codes now.
+    pub recovery: Option<u32>,
+    /// Scratch codes that did not come along: he was given recovery codes before, which stay.
     pub scratch: Option<u32>,
+    /// Lines that are no scratch codes, or stand behind one that is none or behind ten codes.
+    pub malformed: Option<u32>,
     /// What the other program asked for and Fob does not: `pin`.
     pub dropped: Option<String>,
 }

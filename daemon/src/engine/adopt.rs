@@ -1,12 +1,13 @@
 //! Tokens with their users from another program: each in one commit, or named with the reason.
 
 mod person;
+mod scratch;
 
 use std::collections::HashMap;
 
 use fob_api::{AdoptReport, AdoptRow, AdoptSource, Adopted, Error, UserName};
 
-use self::person::Task;
+use self::{person::Task, scratch::Fate};
 use crate::{
     access::{Action, Caller, Target},
     audit::{Event, Field, Name},
@@ -19,7 +20,7 @@ use crate::{
     record::Owner,
     seed::{
         Flaw, SeedError,
-        moved::{self, Moved, MovedFlaw, Person},
+        moved::{self, Moved, MovedFlaw, Person, Scratch},
     },
     store::Store,
     wipe,
@@ -51,8 +52,33 @@ enum Whose {
 /// What became of a token.
 enum Outcome {
     Already { serial: String },
-    Moved { serial: String, wait: u32 },
+    Moved { serial: String, wait: u32, scratch: Told },
     Refused { serial: Option<String>, refusal: Refusal },
+}
+
+/// What is told of scratch codes: how many became recovery codes, how many did not because the user
+/// has some, and how many lines are none.
+struct Told {
+    kept: usize,
+    not_kept: usize,
+    malformed: u32,
+}
+
+impl Told {
+    fn of(scratch: &Scratch, fate: &Fate) -> Self {
+        let (count, malformed) = (scratch.codes.len(), scratch.malformed);
+        match fate {
+            Fate::Kept(_) => Self { kept: count, not_kept: 0, malformed },
+            Fate::NoCodes | Fate::NotKept => Self { kept: 0, not_kept: count, malformed },
+        }
+    }
+
+    fn write(&self, row: &mut AdoptRow) {
+        let told = |count: usize| u32::try_from(count).ok().filter(|count| *count > 0);
+        row.recovery = told(self.kept);
+        row.scratch = told(self.not_kept);
+        row.malformed = Some(self.malformed).filter(|count| *count > 0);
+    }
 }
 
 /// Reads people, and wipes what the reading has left on the stack, as an import does.
@@ -83,8 +109,8 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `BadSeedFile` if the file as a whole cannot be read, `ClockNotTrusted`,
-    /// `StoreUnavailable`; what was moved before stays so, and is told the next time.
+    /// `NotAuthorized`, `BadSeedFile` if the file as a whole cannot be read, `Busy` if too many codes
+    /// are hashed at once, `ClockNotTrusted`, `StoreUnavailable`; what was moved before stays so, and is told the next time.
     pub async fn adopt(&self, request: Adopt) -> Result<AdoptReport, Error> {
         let about = About::of_house(request.caller);
         let done = self.try_to_adopt(request).await;
@@ -138,7 +164,6 @@ impl<S: Store> Engine<S> {
             return Ok(row);
         };
         row.user = Some(owner.name.clone());
-        row.scratch = Some(token.scratch).filter(|count| *count > 0);
         row.dropped = token.dropped.map(|dropped| dropped.word().to_owned());
         tell(&mut row, self.adopt_one(&owner, &token, task).await?, &owner.name);
         Ok(row)
@@ -168,6 +193,7 @@ impl<S: Store> Engine<S> {
             .with_some(Field::User, row.user.as_ref())
             .with_some(Field::Serial, row.serial.as_ref())
             .with_some(Field::Reason, row.reason.as_ref())
+            .with_some(Field::Left, row.recovery)
             .with(Field::Origin, source.word())
             .by(caller);
         self.around.audit.room(1).await;
@@ -238,7 +264,7 @@ fn not_moved(row: &mut AdoptRow, reason: &str, fact: String, hint: Option<String
     row.reason = Some(reason.to_owned());
     row.fact = Some(fact);
     row.hint = hint;
-    (row.scratch, row.dropped) = (None, None);
+    row.dropped = None;
 }
 
 /// Says what became of a token.
@@ -247,9 +273,10 @@ fn tell(row: &mut AdoptRow, outcome: Outcome, user: &str) {
         Outcome::Already { serial } => {
             row.serial = Some(serial);
             row.outcome = Some(Adopted::Already.word().to_owned());
-            (row.scratch, row.dropped) = (None, None);
+            row.dropped = None;
         }
-        Outcome::Moved { serial, wait } => {
+        Outcome::Moved { serial, wait, scratch } => {
+            scratch.write(row);
             row.serial = Some(serial);
             row.outcome = Some(Adopted::Moved.word().to_owned());
             row.wait = Some(wait).filter(|wait| *wait > 0);

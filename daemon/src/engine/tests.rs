@@ -13,6 +13,7 @@ mod partial;
 mod recovery;
 mod rekey;
 mod restore;
+mod scratch;
 mod serial;
 mod tripwire;
 mod turns;

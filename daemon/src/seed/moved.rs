@@ -62,6 +62,15 @@ impl Dropped {
     }
 }
 
+/// Codes that another program takes in place of a token's, each once, and that were not used there.
+#[derive(Default)]
+pub struct Scratch {
+    /// The codes: eight digits, each once.
+    pub codes: Vec<Code>,
+    /// Lines of the file that are none, or from which the program takes none.
+    pub malformed: u32,
+}
+
 /// A token as the other program keeps it. Has no `Debug`, because of the seed.
 pub struct Moved {
     /// The seed.
@@ -75,7 +84,7 @@ pub struct Moved {
     /// Who issued it, as the file says: a label, as a vendor's.
     pub issuer: Option<String>,
     /// Scratch codes that the other program keeps with it.
-    pub scratch: u32,
+    pub scratch: Scratch,
     /// What it asked for beside the code.
     pub dropped: Option<Dropped>,
 }

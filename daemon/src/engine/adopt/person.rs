@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Write as _};
 
 use fob_api::{AdoptSource, Error, Serial};
 
-use super::{Moved, Outcome};
+use super::{Moved, Outcome, Told, scratch::Fate};
 use crate::{
     decide::{
         adopt::{self, Adoption, Arrival, Begun, Here, History},
@@ -93,12 +93,17 @@ impl<S: Store> Engine<S> {
                 Ok(Adoption::Move(begun)) => *begun,
             };
             let (record, sealing) = self.record_of(&known, token, task.source, &begun).await?;
-            let outcome = Outcome::Moved { serial: record.serial.clone(), wait: begun.wait };
+            let codes = &token.scratch.codes;
+            let fate = self.fate_of_scratch(owner, codes, task.extent).await?;
+            let (serial, wait) = (record.serial.clone(), begun.wait);
+            let outcome = Outcome::Moved { serial, wait, scratch: Told::of(&token.scratch, &fate) };
             if task.extent == Extent::DryRun {
                 task.foretell(owner, known, record);
                 return Ok(outcome);
             }
-            if let Applied::Yes = self.bind(known, owner, record, (begun.state, sealing)).await? {
+            if let Applied::Yes =
+                self.bind(known, owner, record, (begun.state, sealing, fate)).await?
+            {
                 return Ok(outcome);
             }
         }
@@ -111,13 +116,13 @@ impl<S: Store> Engine<S> {
         known: Known,
         owner: &Owner,
         record: Token,
-        (state, sealing): (State, Guard),
+        (state, sealing, fate): (State, Guard, Fate),
     ) -> Result<Applied, Error> {
         let ((_, state), marker) = self.attempted(Key::state(&known.serial), state)?;
         let trace = Trace { serial: known.serial.folded(), left: None };
         let mut tokens = known.tokens.record;
         tokens.serials.push(known.serial.folded());
-        let writes: Vec<Write> = vec![
+        let mut writes: Vec<Write> = vec![
             state,
             self.put(Key::seed(&known.serial), &record)?,
             self.put(Key::fingerprint(&record.fingerprint), &trace)?,
@@ -125,6 +130,10 @@ impl<S: Store> Engine<S> {
         ];
         let mut guards = known.guards;
         guards.extend([known.tokens.guard, sealing]);
+        if let Fate::Kept(Some((guard, write))) = fate {
+            guards.push(guard);
+            writes.push(write);
+        }
         self.apply(guards, writes, &marker).await
     }
 

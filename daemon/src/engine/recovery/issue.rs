@@ -150,7 +150,11 @@ impl<S: Store> Engine<S> {
     }
 
     /// Loads a user's codes; an empty record with this salt if he has none.
-    async fn own_codes(&self, owner: &Owner, salt: [u8; 16]) -> Result<Loaded<Recovery>, Error> {
+    pub(in crate::engine) async fn own_codes(
+        &self,
+        owner: &Owner,
+        salt: [u8; 16],
+    ) -> Result<Loaded<Recovery>, Error> {
         let (record, guard) = self.codes_of(owner.uid).await?;
         let own = record.filter(|record| recovery::is_of(record, owner));
         Ok(Loaded { record: own.unwrap_or_else(|| recovery::fresh(owner, salt)), guard })
@@ -225,7 +229,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Draws a salt.
-    fn salt(&self) -> Result<[u8; 16], Error> {
+    pub(in crate::engine) fn salt(&self) -> Result<[u8; 16], Error> {
         random().map_err(|error| self.trouble("salt", error))
     }
 }

@@ -16,7 +16,7 @@ const HEX: &str = "3132333435363738393031323334353637383930";
 /// The seed of B2.
 const OTHER_HEX: &str = "4132333435363738393031323334353637383930";
 
-async fn bench() -> Bench {
+pub(super) async fn bench() -> Bench {
     let users = [("root", 0), ("alice", 1000), ("bob", 1001), ("carol", 1002)];
     let bench = Bench::without_tokens(&users, 7).await;
     bench.lines.lock().unwrap().clear();
@@ -36,10 +36,15 @@ async fn rows(bench: &Bench, request: Adopt) -> Vec<AdoptRow> {
     bench.engine.adopt(request).await.unwrap().people.unwrap()
 }
 
-async fn google(bench: &Bench, user: &str, rest: &str) -> AdoptRow {
+pub(super) async fn google(bench: &Bench, user: &str, rest: &str) -> AdoptRow {
+    google_to(bench, user, rest, Extent::Full).await
+}
+
+pub(super) async fn google_to(bench: &Bench, user: &str, rest: &str, extent: Extent) -> AdoptRow {
     let text = format!("{BASE32}\n{rest}");
     let user = Some(UserName::parse(user).unwrap());
-    let request = Adopt { user, ..request(ROOT, AdoptSource::GoogleAuthenticator, &text) };
+    let request = request(ROOT, AdoptSource::GoogleAuthenticator, &text);
+    let request = Adopt { user, extent, ..request };
     rows(bench, request).await.pop().unwrap()
 }
 
@@ -59,7 +64,7 @@ async fn a_user_of_google_authenticator_signs_in_with_his_app_at_once() {
     let used = bench.now() / 30 - 1;
     let rest = format!("\" DISALLOW_REUSE {used}\n\" TOTP_AUTH\n12345678\n");
     let row = google(&bench, "alice", &rest).await;
-    assert_eq!((row.outcome.as_deref(), row.wait, row.scratch), (Some("moved"), None, Some(1)));
+    assert_eq!((row.outcome.as_deref(), row.wait, row.recovery), (Some("moved"), None, Some(1)));
     let serial = row.serial.unwrap();
     assert!(serial.starts_with("GA-") && serial.len() == 11, "{serial}");
     assert_eq!(bench.verify("alice", &bench.code("A1", -1)).await, Ok(Verdict::Replay));
@@ -67,7 +72,7 @@ async fn a_user_of_google_authenticator_signs_in_with_his_app_at_once() {
     assert_eq!(bench.verify("alice", &bench.code("A1", 0)).await, Ok(Verdict::Replay));
     let told = bench.lines.lock().unwrap().first().cloned().unwrap();
     let event = format!(
-        "adopt user=\"alice\" serial=\"{serial}\" origin=\"google-authenticator\" caller=\"0\""
+        "adopt user=\"alice\" serial=\"{serial}\" left=\"1\" origin=\"google-authenticator\" caller=\"0\""
     );
     assert_eq!(told, event);
 }

@@ -9,8 +9,6 @@ pub enum MovedFlaw {
     BadNumber,
     /// An escape of a URI that is none.
     BadEscape,
-    /// A line that is neither the seed, an option, nor a scratch code.
-    BadLine,
     /// What stands in the place of the last code is none of this token.
     BadLastCode,
     /// The export is damaged.
@@ -40,7 +38,6 @@ impl MovedFlaw {
             Self::BadDigits => "codes of this length are not supported; 6 and 8 digits are.",
             Self::BadNumber => "this is not a number that may stand here.",
             Self::BadEscape => "this is not an escape of a URI.",
-            Self::BadLine => "this is neither an option nor a scratch code.",
             Self::BadLastCode => "this is not the last code of such a token.",
             Self::BadExport => "the export of the app is damaged.",
             Self::OtherUri => "this is neither otpauth://totp, otpauth://hotp nor an export.",
@@ -67,7 +64,7 @@ impl MovedFlaw {
             }
             Self::TooLarge => "split the file.",
             Self::BadDigits | Self::OtherParameter => super::NEW_TOKEN,
-            Self::BadNumber | Self::BadLine | Self::BadLastCode => super::MEND,
+            Self::BadNumber | Self::BadLastCode => super::MEND,
             Self::BadEscape | Self::BadExport => {
                 "copy it out of the app again, whole and in one line, or give the user another token."
             }

@@ -3,12 +3,13 @@
 //!
 //! It is read as its module reads it (`pam_google_authenticator.c`): codes have six digits and
 //! SHA-1; a counter above 0 makes it a token with a button, else `TOTP_AUTH` one with a clock;
-//! options that the module does not know it skips. Stricter than the module: an option may be
-//! there once, and a line that is nothing is refused.
+//! options that the module does not know it skips; scratch codes it takes up to the first line that
+//! is nothing. Stricter than the module: an option may be there once.
 
+use fob_api::Code;
 use zeroize::Zeroizing;
 
-use super::{Moved, MovedFlaw, Spent};
+use super::{Moved, MovedFlaw, Scratch, Spent};
 use crate::{
     record::{Algorithm, Moving, Parameters, Seed},
     seed::{
@@ -29,6 +30,8 @@ const MAX_WINDOW: u64 = 100;
 const MAX_DRIFT: i64 = 93_600;
 /// Digits of a scratch code.
 const SCRATCH: usize = 8;
+/// Most scratch codes that the program prints (google-authenticator(1), `-e`).
+const MOST_SCRATCH: usize = 10;
 
 /// The options that say something about the codes.
 const KNOWN: [&str; 6] =
@@ -47,14 +50,12 @@ pub(super) fn read(text: &str) -> Result<Moved, Fault> {
     let mut lines = Lines::new(text);
     let (offset, first) = lines.next().unwrap_or_default();
     let seed = seed(first, offset)?;
-    let (mut options, mut scratch) = (Vec::new(), 0);
+    let (mut options, mut scratch) = (Vec::new(), Scratch::default());
     for (offset, line) in lines {
         if let Some(rest) = line.strip_prefix(OPTION) {
             option(rest, offset + OPTION.len(), &mut options)?;
-        } else if is_scratch_code(line) {
-            scratch += 1;
         } else if !line.is_empty() && !line.starts_with('"') {
-            return Err(Fault::new(offset, Flaw::Moved(MovedFlaw::BadLine)));
+            scratch.line(line);
         }
     }
     let token = Token { seed, scratch };
@@ -69,7 +70,7 @@ pub(super) fn read(text: &str) -> Result<Moved, Fault> {
 /// What every token of this program has.
 struct Token {
     seed: Seed,
-    scratch: u32,
+    scratch: Scratch,
 }
 
 impl Token {
@@ -148,9 +149,25 @@ fn seed(line: &str, offset: usize) -> Result<Seed, Fault> {
     seed_from_base32(&symbols, 0).map_err(|fault| Fault::new(offset, fault.flaw))
 }
 
-fn is_scratch_code(line: &str) -> bool {
+impl Scratch {
+    /// Takes a line that is no option. Behind one that is no scratch code the module takes none.
+    fn line(&mut self, line: &str) {
+        match scratch_code(line).filter(|_| self.malformed == 0) {
+            Some(code) if self.codes.iter().any(|known| known.is_same_as(&code)) => {}
+            Some(code) if self.codes.len() < MOST_SCRATCH => {
+                // At once: a buffer that grows would leave unwiped copies behind.
+                self.codes.reserve_exact(MOST_SCRATCH - self.codes.len());
+                self.codes.push(code);
+            }
+            _ => self.malformed = self.malformed.saturating_add(1),
+        }
+    }
+}
+
+fn scratch_code(line: &str) -> Option<Code> {
     // The module takes none below 10000000.
-    line.len() == SCRATCH && !line.starts_with('0') && line.bytes().all(|b| b.is_ascii_digit())
+    let digits = line.len() == SCRATCH && line.bytes().all(|byte| byte.is_ascii_digit());
+    Code::parse(line).ok().filter(|_| digits && !line.starts_with('0'))
 }
 
 /// Reads a number of decimal digits; `inside` is its place in the option's value.

@@ -20,10 +20,6 @@ const FILES: [(&str, &[&str]); 17] = [
     ),
     ("bad-export.txt", &["- damaged: line 1, column 34: the export of the app is damaged."]),
     (
-        "bad-line.google_authenticator",
-        &["- damaged: line 3, column 1: this is neither an option nor a scratch code."],
-    ),
-    (
         "bad-rows.oath",
         &[
             "alice seed_too_short: line 1, column 14: the seed has fewer than 128 bits.",
@@ -63,6 +59,7 @@ const FILES: [(&str, &[&str]); 17] = [
     ("good-clock.google_authenticator", &["- totp-6-30, up to 60000002, 2 scratch"]),
     ("good-export-parts.txt", &["alice totp-6-30 Forge, any ahead", "bob hotp-8 from 9, up to 9"]),
     ("good-export.txt", &["alice totp-6-30 Forge, any ahead", "bob hotp-8 from 9, up to 9"]),
+    ("good-scratch.google_authenticator", &["- totp-6-30, 1 ahead, 2 scratch, 3 malformed"]),
     ("good-skew.google_authenticator", &["- totp-6-60 -240 s, 2 ahead"]),
     ("good-uris.txt", &["alice totp-6-30 Forge, any ahead", "bob totp-8-60, any ahead"]),
     (
@@ -107,8 +104,11 @@ fn words(person: &Person) -> String {
         Spent::Unsaid { ahead: None, .. } => ", any ahead".to_owned(),
         Spent::Unsaid { ahead: Some(ahead), .. } => format!(", {ahead} ahead"),
     });
-    if token.scratch > 0 {
-        words.push_str(&format!(", {} scratch", token.scratch));
+    for (count, what) in [
+        (token.scratch.codes.len(), "scratch"),
+        (usize::try_from(token.scratch.malformed).unwrap(), "malformed"),
+    ] {
+        words.push_str(&if count > 0 { format!(", {count} {what}") } else { String::new() });
     }
     words.push_str(if token.dropped.is_some() { ", PIN" } else { "" });
     words

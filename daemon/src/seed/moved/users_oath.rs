@@ -10,7 +10,7 @@
 
 use fob_api::Code;
 
-use super::{Dropped, Found, Moved, MovedFlaw, Person, Spent};
+use super::{Dropped, Found, Moved, MovedFlaw, Person, Scratch, Spent};
 use crate::{
     record::{Algorithm, Moving, Parameters},
     seed::{
@@ -70,7 +70,15 @@ fn token(row: &Row) -> Result<Moved, Fault> {
     };
     let parameters = Parameters { algorithm: Algorithm::Sha1, digits, moving };
     let dropped = (!matches!(pin.text.as_str(), "-" | "+")).then_some(Dropped::Pin);
-    Ok(Moved { seed, parameters, drift: 0, spent, issuer: None, scratch: 0, dropped })
+    Ok(Moved {
+        seed,
+        parameters,
+        drift: 0,
+        spent,
+        issuer: None,
+        scratch: Scratch::default(),
+        dropped,
+    })
 }
 
 /// Reads the type: seconds per step, none with a button, and digits.

@@ -39,8 +39,29 @@ fn a_file_as_the_program_writes_it_is_a_token_with_a_clock() {
                     12345678\n87654321\n");
     assert_eq!(token.seed.as_bytes(), b"12345678901234567890");
     assert_eq!(token.parameters.moving, Moving::Time { period: 30 });
-    assert_eq!((token.parameters.digits, token.drift, token.scratch), (6, 0, 2));
+    assert_eq!((token.parameters.digits, token.drift), (6, 0));
+    assert_eq!(scratch(&token), (vec!["12345678", "87654321"], 0));
     assert!(matches!(token.spent, Spent::UpTo(60_000_002)));
+}
+
+/// The scratch codes, and how many lines are none.
+fn scratch(token: &Moved) -> (Vec<&str>, u32) {
+    (token.scratch.codes.iter().map(fob_api::Code::as_str).collect(), token.scratch.malformed)
+}
+
+#[test]
+fn what_is_no_scratch_code_is_counted_and_nothing_behind_it_is_one() {
+    for line in ["1234567", "123456789", "02345678", "1234567a", "1234 5678", "12345678 ", "x"] {
+        let token = of(&format!("\" TOTP_AUTH\n11111111\n{line}\n\n22222222\n"));
+        assert_eq!(scratch(&token), (vec!["11111111"], 2), "{line}");
+    }
+}
+
+#[test]
+fn a_scratch_code_that_is_there_twice_is_one_and_ten_are_the_most() {
+    let codes: Vec<String> = (0..12).map(|n| format!("{}", 10_000_000 + n)).collect();
+    let token = of(&format!("\" TOTP_AUTH\n10000000\n{}\n", codes.join("\r\n")));
+    assert_eq!(scratch(&token), (codes[..10].iter().map(String::as_str).collect(), 2));
 }
 
 #[test]
@@ -108,9 +129,6 @@ fn what_cannot_be_taken_is_refused_where_it_stands() {
         ("GEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n", Flaw::SeedTooShort, 0),
         ("GEZDGNBVG?3TQOJQ\n", Flaw::NotBase32, 9),
         ("SEED\n12345678\n", moved(MovedFlaw::NoKind), 0),
-        ("SEED\nx\n", moved(MovedFlaw::BadLine), at),
-        ("SEED\n1234567\n", moved(MovedFlaw::BadLine), at),
-        ("SEED\n02345678\n", moved(MovedFlaw::BadLine), at),
         ("SEED\n\" TOTP_AUTH\n\" TOTP_AUTH\n", Flaw::Twice { name: "TOTP_AUTH" }, at + 14),
         ("SEED\n\" TOTP_AUTH\n\" STEP_SIZE 45\n", Flaw::BadPeriod, at + 24),
         ("SEED\n\" TOTP_AUTH\n\" WINDOW_SIZE 101\n", moved(MovedFlaw::BadNumber), at + 26),
