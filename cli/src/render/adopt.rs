@@ -36,22 +36,13 @@ fn result(row: &AdoptRow, tense: Tense) -> String {
 }
 
 /// Returns what is to be done about the rows, each remedy once.
-pub(crate) fn adopted_advice(rows: &[AdoptRow]) -> Vec<String> {
+pub(crate) fn adopted_advice(rows: &[AdoptRow], tense: Tense) -> Vec<String> {
     let user = |row: &AdoptRow| printable(row.user.as_deref().unwrap_or("USER"));
     let mut said = BTreeSet::new();
     let mut advice: Vec<String> = rows.iter().filter_map(|row| row.hint.clone()).collect();
     for row in rows {
         let user = user(row);
-        if let Some(count) = row.scratch {
-            let codes = if count == 1 {
-                "1 scratch code".to_owned()
-            } else {
-                format!("{count} scratch codes")
-            };
-            advice.push(format!(
-                "{codes} of {user} did not come along; run \"fobctl recovery {user}\" for recovery codes."
-            ));
-        }
+        advice.extend(scratch(row, &user, tense));
         if row.dropped.as_deref() == Some("pin") {
             advice.push(format!(
                 "{user} had a PIN besides the code, which Fob does not ask for; let PAM ask for the password."
@@ -60,6 +51,42 @@ pub(crate) fn adopted_advice(rows: &[AdoptRow]) -> Vec<String> {
     }
     advice.retain(|advice| said.insert(advice.clone()));
     advice.iter().map(|advice| printable(advice)).collect()
+}
+
+/// Says what became of a user's scratch codes.
+fn scratch(row: &AdoptRow, user: &str, tense: Tense) -> Vec<String> {
+    let codes = |count| match count {
+        1 => "1 scratch code".to_owned(),
+        count => format!("{count} scratch codes"),
+    };
+    let kept = row.recovery.map(|count| {
+        let were = match (tense, count) {
+            (Tense::Done, 1) => "was kept as a recovery code",
+            (Tense::Done, _) => "were kept as recovery codes",
+            (Tense::Would, 1) => "would be kept as a recovery code",
+            (Tense::Would, _) => "would be kept as recovery codes",
+        };
+        format!(
+            "{} of {user} {were}; run \"fobctl recovery {user}\" for stronger ones.",
+            codes(count)
+        )
+    });
+    let not_kept = row.scratch.map(|count| {
+        let were = if count == 1 { "is" } else { "are" };
+        format!(
+            "{} of {user} {were} not kept: recovery codes were printed for {user} before; run \
+             \"fobctl recovery {user}\" if they are gone.",
+            codes(count)
+        )
+    });
+    let malformed = row.malformed.map(|count| {
+        let lines = if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+        format!(
+            "{lines} of {user}'s file passed over: no scratch code of 8 digits, or behind a line \
+             that is none, or behind 10 codes."
+        )
+    });
+    [kept, not_kept, malformed].into_iter().flatten().collect()
 }
 
 /// Returns the rows as a JSON array.
@@ -76,7 +103,9 @@ fn row(row: &AdoptRow) -> Value {
         "fact": row.fact,
         "hint": row.hint,
         "wait": row.wait,
+        "recovery": row.recovery,
         "scratch": row.scratch,
+        "malformed": row.malformed,
         "dropped": row.dropped,
     })
 }

@@ -63,7 +63,7 @@ pub(super) async fn adopt(args: Import, source: AdoptSource) -> Result<(), Failu
         render::print(&render::adopted_json(&rows))?;
     } else {
         render::print(&render::adopted_table(&rows, tense))?;
-        render::adopted_advice(&rows).iter().for_each(|advice| advise(advice));
+        render::adopted_advice(&rows, tense).iter().for_each(|advice| advise(advice));
     }
     moved?;
     let of = rows.len();

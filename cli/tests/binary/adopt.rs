@@ -68,7 +68,7 @@ fn users_who_are_named_are_moved_one_by_one() {
         return;
     }
     let (_folder, secret) = secrets(&[("daemon", "a seed"), ("bin", "another")]);
-    let waits = AdoptRow { wait: Some(31), scratch: Some(5), ..moved("bin", "GA-2") };
+    let waits = AdoptRow { wait: Some(31), recovery: Some(5), ..moved("bin", "GA-2") };
     let fake = Fake::new(&[
         (
             "Adopt \"a seed\" google-authenticator user=daemon",
@@ -85,7 +85,38 @@ fn users_who_are_named_are_moved_one_by_one() {
             "USER    SERIAL  RESULT\n\
              daemon  -       already moved\n\
              bin     GA-2    moved; codes are taken in 31 s\n",
-            "hint: 5 scratch codes of bin did not come along; run \"fobctl recovery bin\" for recovery codes.\n"
+            "hint: 5 scratch codes of bin were kept as recovery codes; run \"fobctl recovery bin\" for stronger ones.\n"
+        )
+    );
+}
+
+#[test]
+fn what_becomes_of_scratch_codes_is_said_before_and_after() {
+    if !can_run() {
+        return;
+    }
+    let (_folder, secret) = secrets(&[("daemon", "a seed"), ("bin", "another")]);
+    let kept = AdoptRow { recovery: Some(1), malformed: Some(1), ..moved("daemon", "GA-1") };
+    let not = AdoptRow { scratch: Some(5), malformed: Some(2), ..moved("bin", "GA-2") };
+    let fake = Fake::new(&[
+        ("Adopt \"a seed\" google-authenticator user=daemon dry_run=true", reply(&[kept])),
+        ("Adopt \"another\" google-authenticator user=bin dry_run=true", reply(&[not])),
+    ]);
+    let args = ["import", "--from", "google-authenticator", "--secret", &secret];
+    let ended = fake.run(&[&args[..], &["--dry-run", "daemon", "bin"]].concat(), "");
+    let behind = "no scratch code of 8 digits, or behind a line that is none, or behind 10 codes.";
+    assert_eq!(
+        (ended.status, ended.stderr),
+        (
+            0,
+            format!(
+                "hint: 1 scratch code of daemon would be kept as a recovery code; run \"fobctl \
+                 recovery daemon\" for stronger ones.\n\
+                 hint: 1 line of daemon's file passed over: {behind}\n\
+                 hint: 5 scratch codes of bin are not kept: recovery codes were printed for bin \
+                 before; run \"fobctl recovery bin\" if they are gone.\n\
+                 hint: 2 lines of bin's file passed over: {behind}\n"
+            )
         )
     );
 }
@@ -178,7 +209,8 @@ fn uris_come_from_standard_input_for_a_user_and_json_says_all() {
     let args = ["import", "--from", "otpauth", "--user", "alice", "--dry-run", "--json", "-"];
     fake.run(&args, "otpauth://x").printed(
         "[\n  {\n    \"dropped\": null,\n    \"fact\": null,\n    \"hint\": null,\n    \
-         \"outcome\": \"moved\",\n    \"reason\": null,\n    \"scratch\": null,\n    \
+         \"malformed\": null,\n    \"outcome\": \"moved\",\n    \"reason\": null,\n    \
+         \"recovery\": null,\n    \"scratch\": null,\n    \
          \"serial\": \"APP-1\",\n    \"user\": \"alice\",\n    \"wait\": 150\n  }\n]\n",
     );
 }
