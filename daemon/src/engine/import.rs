@@ -228,14 +228,24 @@ impl<S: Store> Engine<S> {
             if import.extent == Extent::DryRun {
                 return Ok(plan.report);
             }
-            let gauge = Arc::clone(&progress.stored);
-            let applied = self.apply_watched((plan.guards, plan.writes), &marker, gauge).await?;
+            let (gauge, writes) = (Arc::clone(&progress.stored), self.sorted(plan.writes).await?);
+            let applied = self.apply_watched((plan.guards, writes), &marker, gauge).await?;
             if applied == Applied::Yes {
                 self.imported(import.caller, &plan.report, batch).await;
                 return Ok(plan.report);
             }
         }
         Err(self.give_up())
+    }
+
+    /// Sorts writes by their keys, each of which is there once: in place, where the store, which cannot
+    /// know that, would need room for half of them once more.
+    async fn sorted(&self, mut writes: Vec<Write>) -> Result<Vec<Write>, Error> {
+        let sort = move || {
+            writes.sort_unstable_by(|a, b| a.key().cmp(b.key()));
+            writes
+        };
+        tokio::task::spawn_blocking(sort).await.map_err(|error| self.trouble("commit", error))
     }
 
     /// Reads the file: again, where the stock has changed meanwhile. To keep its tokens for that would
