@@ -191,7 +191,8 @@ fn a_mistake_in_the_settings_leaves_the_daemon_that_runs_alone() {
 /// is replaced four times.
 #[test]
 fn nobody_is_refused_during_an_upgrade() {
-    let host = packaged();
+    let (host, ..) = enabled();
+    let before = host.shell("sha256sum /etc/pam.d/common-auth");
     host.shell(
         "printf 'auth required pam_fob.so\\naccount required pam_permit.so\\n' >/etc/pam.d/probe",
     );
@@ -228,7 +229,32 @@ fn nobody_is_refused_during_an_upgrade() {
     let (count, word) = counts.split_once(' ').expect("a count and a word");
     assert_eq!((word, *last), ("accepted", "8"), "{report}");
     assert!(count.parse::<u32>().is_ok_and(|count| count > 100), "{report}");
+    assert_eq!(host.shell("sha256sum /etc/pam.d/common-auth"), before);
     let version = host.shell("dpkg-query -W -f '${Version}' fob");
     assert!(!version.ends_with("+next"), "{version}");
     host.shell("! readlink /proc/$(systemctl show --value -p MainPID fobd)/exe | grep deleted");
+}
+
+#[test]
+fn people_sign_in_whenever_dpkg_was_killed() {
+    let (host, alice, mut token) = enabled();
+    let mut unfinished = 0;
+    for tenths in [1, 2, 3, 4, 6, 8, 11, 15] {
+        // With all that it has started: the package's scripts too.
+        let state = host.shell(&format!(
+            "export DEBIAN_FRONTEND=noninteractive
+             setsid dpkg -i /root/next.deb >/dev/null 2>&1 &
+             sleep {}.{}
+             kill -KILL -- -$! 2>/dev/null || true
+             wait
+             dpkg-query -W -f '${{db:Status-Status}} ${{Version}}' fob",
+            tenths / 10,
+            tenths % 10,
+        ));
+        unfinished += u32::from(state != "installed 0.1.0+next");
+        let seen = host.sudo(&alice).password(alice.password).code(&token.next_code()).run();
+        seen.assert_signed_in_as("root");
+        host.shell("DEBIAN_FRONTEND=noninteractive dpkg -i /root/fob.deb && fobctl status");
+    }
+    assert!(unfinished > 1, "dpkg was through each time: nothing was shown");
 }
