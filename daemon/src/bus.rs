@@ -33,10 +33,10 @@ use crate::{
 
 /// Hardware-token sign-in. Every method may also return Busy to callers who are not root. Codes
 /// are two consecutive ones in the order in which the token showed them. Dictionaries may get new
-/// keys; unknown ones are ignored. Options of changes may have login_uid (u), the uid with which the
-/// caller signed in before he became root, for the log. A serial may be typed in another case, with
-/// spaces, and without its dashes or with others: one that is typed exactly means that token, else
-/// AmbiguousSerial names those that differ in dashes alone, if there are several.
+/// keys; unknown ones are ignored. Options of changes may have login_uid (u), the uid with which
+/// the caller signed in before he became root, for the log. A serial may be typed in another case,
+/// with spaces, and without its dashes or with others: one that is typed exactly means that token,
+/// else AmbiguousSerial names those that differ in dashes alone, if there are several.
 #[allow(
     clippy::too_many_arguments,
     reason = "the contract's arguments, and the two that zbus adds"
@@ -48,16 +48,16 @@ impl<S: Store> Fob<S> {
     ///
     /// The file is a descriptor of a regular file of at most 2 MiB. The source is
     /// google-authenticator, the file of one user; users.oath; or otpauth, URIs of apps, one a
-    /// line. Options: dry_run (b); user (s), whose token it is, in place of whom the file names: the file
-    /// has one token then.
-    /// Returns people (aa{sv}) in the file's order: user (s); serial (s); outcome (s), moved,
-    /// already_moved or not_moved; of what was not moved reason (s), a word, fact (s) and hint (s);
-    /// of what was moved wait (u), seconds until a code is accepted, recovery (u), scratch codes that
-    /// are recovery codes now, scratch (u), those that are not, for he was given codes before,
-    /// malformed (u), lines that are none, dropped (s), pin if the other program asked for one.
-    /// Callers: uid 0.
+    /// line. Options: dry_run (b); user (s), whose token it is, in place of whom the file names:
+    /// the file has one token then. Returns people (aa{sv}) in the file's order: user (s); serial
+    /// (s); outcome (s), moved, already_moved or not_moved; of what was not moved reason (s), a
+    /// word, fact (s) and hint (s); of what was moved wait (u), seconds until a code is accepted,
+    /// recovery (u), scratch codes that are recovery codes now, scratch (u), those that are not,
+    /// for he was given codes before, malformed (u), lines that are none, dropped (s), pin if the
+    /// other program asked for one. Callers: uid 0.
     ///
-    /// Errors: BadSeedFile, Busy, ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
+    /// Errors: BadSeedFile, Busy, ClockNotTrusted, InvalidArgument, NotAuthorized,
+    /// StoreUnavailable.
     #[zbus(out_args("report"))]
     async fn adopt(
         &self,
@@ -83,9 +83,9 @@ impl<S: Store> Fob<S> {
     /// unused); serial_again (s), for root's token. Returns the token. Callers: uid 0.
     ///
     /// Errors: AlreadyAssigned, AmbiguousCodePair (by chance the codes fit at two places; the next
-    /// two will tell), AmbiguousSerial, ClockFarOff, ClockNotTrusted, InvalidArgument, InvalidCodePair,
-    /// LimitExceeded, NoSuchToken, NoSuchUser, NotAssignable, NotAuthorized, RootOnly,
-    /// StoreUnavailable.
+    /// two will tell), AmbiguousSerial, ClockFarOff, ClockNotTrusted, InvalidArgument,
+    /// InvalidCodePair, LimitExceeded, NoSuchToken, NoSuchUser, NotAssignable, NotAuthorized,
+    /// RootOnly, StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn assign(
         &self,
@@ -103,9 +103,9 @@ impl<S: Store> Fob<S> {
         self.engine.assign(&pairing(caller, (&user, &serial), &timed, &options)).await
     }
 
-    /// Writes all tokens into a file, while sign-ins go on: seeds are sealed by the key, of 32 bytes,
-    /// that is made for this backup and kept apart from it. Recovery codes and the master key are
-    /// not in it.
+    /// Writes all tokens into a file, while sign-ins go on: seeds are sealed by the key, of 32
+    /// bytes, that is made for this backup and kept apart from it. Recovery codes and the master
+    /// key are not in it.
     ///
     /// The file is a descriptor of an empty regular file. Returns taken (t, Unix time), tokens
     /// (u), forgotten (u), of which only what they spent is kept. Callers: uid 0.
@@ -155,8 +155,8 @@ impl<S: Store> Fob<S> {
     /// leave_root_without_mfa (b) and serial_again (s); leave_no_administrator (b), also from the
     /// last administrator who has a token. Returns the token. Callers: uid 0.
     ///
-    /// Errors: AmbiguousSerial, InvalidArgument, LastAdministrator, NoSuchToken, NoSuchUser, NotAssigned, NotAuthorized, RootOnly,
-    /// StoreUnavailable.
+    /// Errors: AmbiguousSerial, InvalidArgument, LastAdministrator, NoSuchToken, NoSuchUser,
+    /// NotAssigned, NotAuthorized, RootOnly, StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn deactivate(
         &self,
@@ -240,10 +240,10 @@ impl<S: Store> Fob<S> {
     /// bytes; partial (b), tokens that cannot come in, and rows of lists that cannot be read, are
     /// told and the others come in; batch (s), 1 to 64 printable characters, what the tokens that
     /// come in are called; progress (h), an empty regular file in which it keeps 64 bytes
-    /// meanwhile: reading, sealing or storing, the tokens that are done and all of them, with blanks.
-    /// Returns format (s), added (as), unchanged (as), notices (as): mac-over-plaintext, no-mac,
-    /// signature-unchecked; with partial, rejected (aa{sv}), at most 10000, with line (u), column (u),
-    /// serial (s), fact (s), hint (s), and no seed. Callers: uid 0.
+    /// meanwhile: reading, sealing or storing, the tokens that are done and all of them, with
+    /// blanks. Returns format (s), added (as), unchanged (as), notices (as): mac-over-plaintext,
+    /// no-mac, signature-unchecked; with partial, rejected (aa{sv}), at most 10000, with line (u),
+    /// column (u), serial (s), fact (s), hint (s), and no seed. Callers: uid 0.
     ///
     /// Errors: BadSeedFile, InvalidArgument, KeyNeeded and PassphraseNeeded (the file is encrypted
     /// with that; call again with a password), NotAuthorized, StoreUnavailable.
@@ -337,8 +337,8 @@ impl<S: Store> Fob<S> {
         self.engine.new_recovery_codes(caller, &user, proof.as_ref()).await
     }
 
-    /// Makes a virtual token, one that is a program on a phone, for a user. It is in stock then, and
-    /// assigned by two codes as every other; taken from him, it is retired.
+    /// Makes a virtual token, one that is a program on a phone, for a user. It is in stock then,
+    /// and assigned by two codes as every other; taken from him, it is retired.
     ///
     /// File is an empty regular one or a memfd: what the phone reads is written into it, one
     /// otpauth URI, which no message has. Options: none yet. Returns the token. Callers: uid 0.
@@ -405,8 +405,8 @@ impl<S: Store> Fob<S> {
     ///
     /// The file is a memfd that is sealed against writing, growing and shrinking, of at most 1 GiB;
     /// the key is the one that Backup was given. Options: dry_run (b). Returns host (s), taken (t),
-    /// added (u), merged (u), unchanged (u), lost (u), skipped (u), foreign (u), notes (aa{sv}) with
-    /// serial (s), user (s), what (s), other (s); more (u), recovery (as). Callers: uid 0.
+    /// added (u), merged (u), unchanged (u), lost (u), skipped (u), foreign (u), notes (aa{sv})
+    /// with serial (s), user (s), what (s), other (s); more (u), recovery (as). Callers: uid 0.
     ///
     /// Errors: BadBackup, ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
     #[zbus(out_args("report"))]
@@ -458,9 +458,9 @@ impl<S: Store> Fob<S> {
     /// Assign; elapsed (u); serial_again (s), for root's token. Returns the new token. Callers:
     /// uid 0.
     ///
-    /// Errors: AlreadyAssigned, AmbiguousCodePair, AmbiguousSerial, ClockFarOff, ClockNotTrusted, InvalidArgument,
-    /// InvalidCodePair, NoSuchToken, NoSuchUser, NotAssignable, NotAssigned, NotAuthorized,
-    /// RootOnly, StoreUnavailable.
+    /// Errors: AlreadyAssigned, AmbiguousCodePair, AmbiguousSerial, ClockFarOff, ClockNotTrusted,
+    /// InvalidArgument, InvalidCodePair, NoSuchToken, NoSuchUser, NotAssignable, NotAssigned,
+    /// NotAuthorized, RootOnly, StoreUnavailable.
     #[zbus(out_args("token"))]
     async fn rotate(
         &self,
@@ -482,7 +482,8 @@ impl<S: Store> Fob<S> {
     /// Shows one token: serial (s), state (s), user (s), kind (s), algorithm (s), digits (u),
     /// period (u), drift (x, seconds ahead now), rate (d, ppm faster), in_sync_until (t, Unix time
     /// until which the next code is expected to be accepted at the first try; missing once it has
-    /// passed), last_used (t) and imported (t, Unix time), manufacturer (s), model (s); without those that are not known.
+    /// passed), last_used (t) and imported (t, Unix time), manufacturer (s), model (s); without
+    /// those that are not known.
     ///
     /// Callers: uid 0.
     ///
@@ -553,13 +554,14 @@ impl<S: Store> Fob<S> {
     }
 
     /// Decides on an answer: a code, two codes in a row (the digits of both), a recovery code or a
-    /// temporary one. The verdict is accept, reject, replay, wait, locked, unassigned or exempt; only accept lets anybody in.
-    /// It is sent after its cost is on the disk. Locked: this share is asked for pairs.
+    /// temporary one. The verdict is accept, reject, replay, wait, locked, unassigned or exempt;
+    /// only accept lets anybody in. It is sent after its cost is on the disk. Locked: this share is
+    /// asked for pairs.
     ///
     /// The context may have service (s), rhost (s), tty (s), nullok (b). Returns the verdict, the
-    /// user it is about, and details: with wait, wait (u), seconds until another pair or recovery code is tried;
-    /// with accept, last_used (t), last_from (s) and wrong_since (u) of the sign-in before.
-    /// Callers: uid 0; others for themselves, with a budget of their own.
+    /// user it is about, and details: with wait, wait (u), seconds until another pair or recovery
+    /// code is tried; with accept, last_used (t), last_from (s) and wrong_since (u) of the sign-in
+    /// before. Callers: uid 0; others for themselves, with a budget of their own.
     ///
     /// Errors: Busy (too many recovery codes, or sign-ins of this user, at once; nothing was
     /// spent), ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
