@@ -553,18 +553,19 @@ impl<S: Store> Fob<S> {
         self.engine.unlock(caller, &user, share).await
     }
 
-    /// Decides on an answer: a code, two codes in a row (the digits of both), a recovery code or a
-    /// temporary one. The verdict is accept, reject, replay, wait, locked, unassigned or exempt;
-    /// only accept lets anybody in. It is sent after its cost is on the disk. Locked: this share is
-    /// asked for pairs.
+    /// Decides on an answer: a code, two codes in a row (the digits of both), a recovery code, one
+    /// of eight digits that Adopt has kept, or a temporary one. The verdict is accept, reject,
+    /// replay, wait, locked, unassigned or exempt; only accept lets anybody in. It is sent after
+    /// its cost is on the disk. Locked: this share is asked for pairs.
     ///
     /// The context may have service (s), rhost (s), tty (s), nullok (b). Returns the verdict, the
     /// user it is about, and details: with wait, wait (u), seconds until another pair or recovery
     /// code is tried; with accept, last_used (t), last_from (s) and wrong_since (u) of the sign-in
     /// before. Callers: uid 0; others for themselves, with a budget of their own.
     ///
-    /// Errors: Busy (too many recovery codes, or sign-ins of this user, at once; nothing was
-    /// spent), ClockNotTrusted, InvalidArgument, NotAuthorized, StoreUnavailable.
+    /// Errors: Busy (too many recovery codes, or sign-ins of this user, at once; nothing was spent,
+    /// except that eight digits may have been counted as a wrong code), ClockNotTrusted,
+    /// InvalidArgument, NotAuthorized, StoreUnavailable.
     #[zbus(out_args("verdict", "about", "details"))]
     async fn verify(
         &self,

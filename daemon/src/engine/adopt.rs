@@ -109,8 +109,9 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     ///
-    /// `NotAuthorized`, `BadSeedFile` if the file as a whole cannot be read, `Busy` if too many codes
-    /// are hashed at once, `ClockNotTrusted`, `StoreUnavailable`; what was moved before stays so, and is told the next time.
+    /// `NotAuthorized`, `BadSeedFile` if the file as a whole cannot be read, `Busy` if too many
+    /// codes are hashed at once, `ClockNotTrusted`, `StoreUnavailable`; what was moved before stays
+    /// so, and is told the next time.
     pub async fn adopt(&self, request: Adopt) -> Result<AdoptReport, Error> {
         let about = About::of_house(request.caller);
         let done = self.try_to_adopt(request).await;

@@ -118,7 +118,8 @@ impl<S: Store> Engine<S> {
     /// # Errors
     ///
     /// `ClockNotTrusted`, `NotAuthorized`, `StoreUnavailable`; `Busy` if too many sign-ins of the
-    /// user wait, or this one had to wait for too long. Nothing was spent then.
+    /// user wait, or this one had to wait for too long: nothing was spent then; or if eight digits
+    /// are none of his token's and too many codes are hashed at once: they stay counted.
     pub async fn verify(
         &self,
         sign_in: &SignIn<'_>,
