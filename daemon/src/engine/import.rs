@@ -306,10 +306,10 @@ impl<S: Store> Engine<S> {
         gauge.begin(tokens.len());
         tokens.reverse();
         while let Some(token) = tokens.pop() {
-            if tokens.len() % BREATHER == 0 {
+            if tokens.len().is_multiple_of(BREATHER) {
                 tokio::task::yield_now().await;
             }
-            if tokens.len() % GIVEN_BACK == 0 {
+            if tokens.len().is_multiple_of(GIVEN_BACK) {
                 tokens.shrink_to_fit();
             }
             let token = token.borrow();
