@@ -83,13 +83,19 @@ fn with_the_other_profile_on_who_has_no_token_is_not_asked() {
 #[test]
 fn the_package_is_not_removed_while_a_line_of_pam_names_the_module() {
     let (host, alice, mut token) = enabled();
-    host.shell("printf '# pam_fob.so\\n\\nauth required pam_fob.so\\n' >/etc/pam.d/own");
+    host.shell(
+        "printf '# pam_fob.so\\n\\nauth required pam_fob.so\\n' >/etc/pam.d/own
+         sed -i 's/^auth.*pam_fob.so/& noecho/' /etc/pam.d/common-auth
+         echo 'account optional pam_fob.so' >>/etc/pam.d/common-auth",
+    );
     let before = host.shell(PAM_FILES);
     let refused = host.try_feed("DEBIAN_FRONTEND=noninteractive apt-get -y remove fob", b"");
     assert!(!refused.status.success());
     let said = String::from_utf8_lossy(&refused.stderr) + String::from_utf8_lossy(&refused.stdout);
     assert!(said.contains("/etc/pam.d/own:3:auth required pam_fob.so"), "{said}");
-    assert!(!said.contains("/etc/pam.d/own:1:") && !said.contains("common-auth:"), "{said}");
+    assert!(said.contains(":account optional pam_fob.so"), "{said}");
+    // Neither the comment nor the profile's own line.
+    assert!(!said.contains("/etc/pam.d/own:1:") && !said.contains("noecho"), "{said}");
     // Nothing was taken out, and nobody noticed.
     assert_eq!(host.shell(PAM_FILES), before);
     host.shell("systemctl is-active fobd && dpkg-query -W -f '${db:Status-Status}' fob | grep -qx installed");
