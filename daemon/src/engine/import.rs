@@ -209,6 +209,7 @@ impl<S: Store> Engine<S> {
         let how = (import.hints, import.bad);
         let batch = import.batch.as_ref();
         for _ in 0..ROUNDS {
+            progress.begin();
             let (reading, rejects) = self.parsed(Arc::clone(&sources), how).await?;
             let Reading { format, tokens, notices } = reading;
             let room = match import.bad {

@@ -80,8 +80,8 @@ impl Recent {
         });
     }
 
-    /// Forgets the code of a visit: it, or a later one, was accepted.
-    pub(super) fn accepted(&self, visit: &Visit) {
+    /// Forgets the code of a visit: it, or a later one, was accepted, or is to be tried again.
+    pub(super) fn forget(&self, visit: &Visit) {
         self.with(|trails| {
             if let Some(trail) = trails.get_mut(visit) {
                 trail.code = None;
@@ -226,7 +226,7 @@ mod tests {
     fn an_accepted_code_ends_the_memory_of_the_one_before() {
         let recent = Recent::default();
         recent.refused(visit(1), &code("111111"), Uptime(100), Price::Paid);
-        recent.accepted(&visit(1));
+        recent.forget(&visit(1));
         assert!(recent.earlier(&visit(1), Uptime(100), 180).is_none());
     }
 

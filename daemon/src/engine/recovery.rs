@@ -67,7 +67,7 @@ impl<S: Store> Engine<S> {
         }
         let (verdict, notice) = decided?;
         if verdict == Verdict::Accept {
-            self.recent.accepted(&place.visit);
+            self.recent.forget(&place.visit);
         }
         Ok((verdict, notice))
     }

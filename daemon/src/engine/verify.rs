@@ -150,10 +150,15 @@ impl<S: Store> Engine<S> {
             return Ok((verdict, notice, untold));
         };
         let found = self.scratch(sign_in, owner.as_ref(), (&place, verdict), code).await;
-        match found.inspect_err(|_| self.tell(&untold))? {
+        let untried = |_: &Error| {
+            self.tell(&untold);
+            // Typed again it must not be taken for the same wrong code, which costs and is nothing.
+            self.recent.forget(&place.visit);
+        };
+        match found.inspect_err(untried)? {
             None => Ok((verdict, notice, untold)),
             Some((verdict, notice, event)) => {
-                self.recent.accepted(&place.visit);
+                self.recent.forget(&place.visit);
                 Ok((verdict, notice, Untold { verdict, event, ..untold }))
             }
         }
@@ -181,7 +186,7 @@ impl<S: Store> Engine<S> {
             lent.keep();
         }
         match (settled.verdict, typed) {
-            (Verdict::Accept, _) => self.recent.accepted(&place.visit),
+            (Verdict::Accept, _) => self.recent.forget(&place.visit),
             (_, Typed::Code(code)) => {
                 self.recent.refused(place.visit, code, uptime, settled.price);
             }

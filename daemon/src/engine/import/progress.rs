@@ -4,6 +4,7 @@
 
 use std::{
     fs::File,
+    io,
     os::{fd::OwnedFd, unix::fs::FileExt},
     sync::Arc,
     time::Duration,
@@ -40,7 +41,7 @@ impl ProgressFile {
             if line != told {
                 let (file, bytes) = (Arc::clone(&self.0), line.clone());
                 // The file may lie on a disk.
-                let written = spawn_blocking(move || file.write_all_at(bytes.as_bytes(), 0)).await;
+                let written = spawn_blocking(move || write(&file, &bytes)).await;
                 if !written.is_ok_and(|written| written.is_ok()) {
                     return;
                 }
@@ -48,6 +49,16 @@ impl ProgressFile {
             }
             sleep(PACE).await;
         }
+    }
+}
+
+/// Writes what is told over what was told before.
+fn write(file: &File, line: &str) -> io::Result<()> {
+    file.write_all_at(line.as_bytes(), 0)?;
+    // One that was opened to append takes it behind that (pwrite(2), BUGS): it is left alone.
+    match file.metadata()?.len() {
+        length if length <= LENGTH as u64 => Ok(()),
+        _ => Err(io::ErrorKind::InvalidInput.into()),
     }
 }
 
@@ -62,6 +73,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
+    /// Begins again, from the reading.
+    pub(super) fn begin(&self) {
+        self.sealed.begin(0);
+        self.stored.begin(0);
+    }
+
     /// Returns what is told: `reading 0 0`, or `sealing` or `storing` with the tokens that are done
     /// and all of them, in decimal digits; behind it blanks.
     fn line(&self) -> String {
@@ -123,6 +140,24 @@ mod tests {
         assert!(ProgressFile::new(std::io::pipe().unwrap().1.into()).is_none(), "it is a pipe");
     }
 
+    #[tokio::test]
+    async fn a_file_that_would_grow_is_left_alone() {
+        let place = tempfile::NamedTempFile::new().unwrap();
+        let file = File::options().append(true).open(place.path()).unwrap();
+        let (theirs, progress) = (ProgressFile::new(file.into()).unwrap(), Progress::default());
+        let steps = async {
+            for step in 1.. {
+                progress.sealed.begin(step);
+                yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = theirs.tell(&progress) => {}
+            () = steps => {}
+        }
+        assert_eq!(place.as_file().metadata().unwrap().len(), 2 * LENGTH as u64);
+    }
+
     #[test]
     fn each_phase_is_told_by_its_word_and_in_tokens() {
         let progress = Progress::default();
@@ -139,6 +174,8 @@ mod tests {
         assert_eq!(told(), "storing 500 1000");
         progress.stored.advance(3500);
         assert_eq!(told(), "storing 1000 1000");
+        progress.begin();
+        assert_eq!(told(), "reading 0 0");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use fob_api::{Code, Error, Fate, RecoveryCode, UserName, Verdict};
+use fob_api::{Code, Error, ErrorKind, Fate, RecoveryCode, UserName, Verdict};
 
 use super::{
     adopt::{bench, google, google_to},
@@ -246,6 +246,17 @@ async fn a_lost_reply_of_the_store_burns_no_scratch_code_and_accepts_none_twice(
         assert_eq!(bench.verify("alice", &code("12345678")).await, Ok(Verdict::Reject));
         assert_eq!(left(&bench, "alice").await, Some(1));
     }
+}
+
+#[tokio::test]
+async fn a_scratch_code_that_could_not_be_spent_is_good_as_soon_as_it_can() {
+    let bench = moved().await;
+    bench.fail_after(1, Fault::Away);
+    let first = bench.verify("alice", &code("12345678")).await;
+    assert_eq!(first.map_err(|error| error.kind()), Err(ErrorKind::StoreUnavailable));
+    bench.fail_after(0, Fault::None);
+    assert_eq!(bench.verify("alice", &code("12345678")).await, Ok(Verdict::Accept));
+    assert_eq!(left(&bench, "alice").await, Some(1));
 }
 
 #[tokio::test]
