@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Scripts") that has this name and is found first sends it to the archives. Their symbols are
 /// hidden, so that a second unwinder in the host process and this one do not know of each other;
 /// no panic crosses from the module into it.
+#[allow(clippy::disallowed_methods, reason = "Cargo tells a build script nothing in another way")]
 fn link_unwinder() -> Result<(), Box<dyn Error>> {
     // Elsewhere the standard library brings an unwinder of its own.
     if env::var("CARGO_CFG_TARGET_ENV")? == "gnu" {

@@ -149,7 +149,8 @@ impl<S: Store> Engine<S> {
         let Some(code) = scratch::candidate(typed, verdict, tried) else {
             return Ok((verdict, notice, untold));
         };
-        let found = self.scratch(sign_in, owner.as_ref(), (&place, verdict), code).await;
+        // Boxed: it is rare, and would make every sign-in's task larger.
+        let found = Box::pin(self.scratch(sign_in, owner.as_ref(), (&place, verdict), code)).await;
         let untried = |_: &Error| {
             self.tell(&untold);
             // Typed again it must not be taken for the same wrong code, which costs and is nothing.
