@@ -6,12 +6,12 @@ use std::{env, path::Path, process::ExitCode};
 
 use fob_tests::bench::{self, Plan};
 
-const USAGE: &str = "usage: tests/bench/run [--short] [--write] | --counts";
+const USAGE: &str = "usage: tests/bench/run [--short | --tenth] [--write] | --counts";
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let has = |word: &str| words.iter().any(|other| other == word);
-    let known = ["--short", "--write", "--counts"];
+    let known = ["--short", "--tenth", "--write", "--counts"];
     if words.iter().any(|word| !known.contains(&word.as_str())) {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
@@ -22,7 +22,11 @@ fn main() -> ExitCode {
         println!("libpam {}\nmodule {}\ndaemon {}", counts.libpam, counts.module, counts.daemon);
         return ExitCode::SUCCESS;
     }
-    let plan = if has("--short") { Plan::short(built) } else { Plan::full(built) };
+    let plan = match (has("--short"), has("--tenth")) {
+        (true, _) => Plan::short(built),
+        (false, true) => Plan::tenth(built),
+        (false, false) => Plan::full(built),
+    };
     let tables = bench::run(&plan);
     print!("{tables}");
     if has("--write") {
