@@ -2,7 +2,8 @@
 //! code of a token may have, too.
 //!
 //! Everybody's refused eight digits are hashed, whatever his token shows and whether he has scratch
-//! codes, one or none: nothing tells who has (design.md section 4, law 4).
+//! codes, one or none: nothing tells who has (design.md section 4, law 4). As codes of a token, and
+//! other than recovery codes of Fob's own, they are not taken while the host's clock is not trusted.
 
 use fob_api::{Code, Error, Verdict};
 
