@@ -35,6 +35,10 @@ const LONGEST_COPY: u64 = 16 << 20;
 /// Mode bits that let somebody else than the owner read (chmod(1)).
 const READABLE_BY_OTHERS: u32 = 0o044;
 
+/// What is to be known of a file that did not stay as it was.
+const CHANGED: &str = "the file was changed while it was imported: its hash, and rows that were set \
+                       aside, are those of what it is now.";
+
 pub(super) async fn import(args: Import) -> Result<(), Failure> {
     if args.list_formats {
         return render::print(&render::format_sheets());
@@ -48,6 +52,8 @@ pub(super) async fn import(args: Import) -> Result<(), Failure> {
     let mut source = Source::open(&file)?;
     let path = args.partial.as_deref().filter(|_| !args.dry_run);
     let rejects = path.map(Rejects::begin).transpose()?;
+    let before = receipt::hash(&mut source)?;
+    source.rewind()?;
     let mut outcome = request(&source, &args, password.as_ref()).await;
     let question = outcome.as_ref().err().and_then(Failure::question);
     if let Some(question) = question.filter(|_| io::stdin().is_terminal()) {
@@ -63,6 +69,9 @@ pub(super) async fn import(args: Import) -> Result<(), Failure> {
     report.notices.iter().flatten().for_each(|word| remark(&sentence(word)));
     rejects::explain(&report);
     let hash = receipt::hash(&mut source)?;
+    if hash != before {
+        remark(CHANGED);
+    }
     let set_aside = rejects.map(|rejects| rejects.write(&mut source, &report)).transpose()?;
     let set_aside = set_aside.unwrap_or_default();
     if args.receipt.json {

@@ -60,6 +60,25 @@ fn the_passphrase_of_a_seed_file_is_asked_for_unseen_and_the_file_handed_over_ag
 }
 
 #[test]
+fn a_file_that_is_changed_while_it_is_imported_is_told() {
+    if !can_run() {
+        return;
+    }
+    let (_folder, file) = seed_file(0o600);
+    let fake = Fake::new(&[
+        (ASKED, asks_for_passphrase()),
+        ("Import \"other contents\" \"\" password=qwerty", imported(&[])),
+    ]);
+    let mut terminal = Terminal::start(fake.command(&["import", &file]));
+    terminal.shows("Passphrase of the seed file: ");
+    std::fs::write(&file, "other contents").unwrap();
+    terminal.types("qwerty");
+    terminal.shows("note: the file was changed while it was imported: its hash, and rows");
+    let end = receipt("Serial 1.", "other contents");
+    assert_eq!(terminal.ends().stdout, format!("1 token added to stock.\n{end}"));
+}
+
+#[test]
 fn the_key_of_a_seed_file_is_asked_for_by_its_own_name() {
     if !can_run() {
         return;

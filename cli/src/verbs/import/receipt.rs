@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::Source;
+use super::{LONGEST_COPY, Source};
 use crate::{
     args::Import,
     failure::{Failure, FileTrouble, advise},
@@ -71,9 +71,9 @@ pub(super) fn advise_to_shred(path: &Path) {
 /// Returns the SHA-256 of the file, in hexadecimal as sha256sum(1) writes it.
 pub(super) fn hash(source: &mut Source) -> Result<String, Failure> {
     source.rewind()?;
-    let hash = hash_of(&mut source.file).map_err(|error| Failure::File {
-        name: source.name.clone(),
-        trouble: FileTrouble::Io(error),
+    // Of a longer one the daemon takes nothing.
+    let hash = hash_of(&mut (&source.file).take(LONGEST_COPY + 1)).map_err(|error| {
+        Failure::File { name: source.name.clone(), trouble: FileTrouble::Io(error) }
     })?;
     Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
