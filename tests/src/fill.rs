@@ -7,6 +7,7 @@ use std::{
     collections::HashSet,
     error::Error,
     fs,
+    os::unix::fs::MetadataExt as _,
     path::Path,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -20,7 +21,7 @@ use fobd::{
         Algorithm, Moving, Owner, Parameters, Seed, Standing, State, Token, Trace, UserTokens,
         encode,
     },
-    store::{Committed, Key, Store as _, StoreError, Write, sled::SledStore},
+    store::{Committed, Entry, Key, Kind, Store as _, StoreError, Write, sled::SledStore},
     vault::Vault,
 };
 use tokio::task::{JoinSet, spawn_blocking};
@@ -37,6 +38,8 @@ const PERIOD: u32 = 30;
 const MADE_UP: u32 = 1_000_000_000;
 /// Tokens whose records are sorted together: neighbours share pages, as in an import.
 const STRETCH: u32 = 65_536;
+/// Records of a page that is read.
+const PAGE: usize = 1000;
 /// Records of a commit: as many as the store applies at once.
 const PIECE: usize = 256;
 /// Commits that share a sync.
@@ -177,6 +180,56 @@ pub fn fill(folder: &Path, filling: &Filling) -> Result<(), Trouble> {
         store.close().await?;
         Ok(())
     })
+}
+
+/// What a state folder holds, and what it takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sizes {
+    /// Records.
+    pub records: u64,
+    /// Bytes of their keys and values.
+    pub data: u64,
+    /// Bytes that the folder takes on the disk.
+    pub disk: u64,
+}
+
+/// Reads all records of a folder that nobody serves.
+///
+/// # Errors
+///
+/// The folder cannot be opened or read.
+pub fn sizes(folder: &Path) -> Result<Sizes, Trouble> {
+    let opened = open::open(folder, None).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
+    let mut sizes = Sizes::default();
+    runtime.block_on(async {
+        for (kind, shard) in
+            Kind::ALL.into_iter().flat_map(|kind| (0..=255).map(move |s| (kind, s)))
+        {
+            let mut after: Option<Key> = None;
+            loop {
+                let page = opened.store.list(kind, shard, after.as_ref(), PAGE).await?;
+                let size = |entry: &Entry| entry.key.as_bytes().len() + entry.value.len();
+                sizes.records += page.len() as u64;
+                sizes.data += page.iter().map(size).sum::<usize>() as u64;
+                let Some(last) = page.into_iter().last() else { break };
+                after = Some(last.key);
+            }
+        }
+        opened.store.close().await
+    })?;
+    sizes.disk = on_disk(folder)?;
+    Ok(sizes)
+}
+
+/// Returns what a folder takes on the disk: blocks of 512 bytes (stat(2)).
+fn on_disk(folder: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let (path, meta) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
+        bytes += if meta.is_dir() { on_disk(&path)? } else { meta.blocks() * 512 };
+    }
+    Ok(bytes)
 }
 
 /// Makes the records of the next stretch while those of the last are written.

@@ -16,11 +16,12 @@
 
 use std::{env, error::Error, io::Write as _, path::PathBuf, sync::Arc, time::Instant};
 
-use fob_tests::fill::{Counts, Filling, fill, owners};
+use fob_tests::fill::{Counts, Filling, fill, owners, sizes};
 
 const USAGE: &str = "usage: fill DIR COUNT [--buttons] [--owners FILE]";
 
 #[allow(clippy::disallowed_methods, reason = "it says how long it took")]
+#[allow(clippy::cast_precision_loss, reason = "a ratio to look at")]
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or(USAGE)?);
@@ -37,5 +38,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     fill(&folder, &filling).map_err(|error| error.to_string())?;
     let seconds = began.elapsed().as_secs_f64();
-    Ok(writeln!(std::io::stdout(), "{count} tokens in {seconds:.1} s")?)
+    let sizes = sizes(&folder).map_err(|error| error.to_string())?;
+    let ratio = sizes.disk as f64 / sizes.data as f64;
+    let mut out = std::io::stdout();
+    writeln!(out, "{count} tokens in {seconds:.1} s")?;
+    writeln!(
+        out,
+        "{} records, {} bytes of keys and values; {} bytes on the disk, {ratio:.2} times as many",
+        sizes.records, sizes.data, sizes.disk
+    )?;
+    Ok(())
 }
