@@ -1,6 +1,6 @@
 Name: Fob: a token's code after the password, from everybody
 Default: no
-Priority: 64
+Priority: 65
 Conflicts: fob-nullok
 Auth-Type: Additional
 Auth:
