@@ -73,7 +73,7 @@ complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l password-fd -d 
 complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l from -d 'Take tokens over from another program, each with its user' -r -f -a "google-authenticator\t''
 users.oath\t''
 otpauth\t''"
-complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l user -d 'Give the tokens to this user, whomever the file names' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l user -d 'Give the one token of the file to this user, whomever the file names' -r
 complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l secret -d 'Where the users\' files are, as the option secret= of pam_google_authenticator says it' -r
 complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l list-formats -d 'Explain each format with an example, and import nothing'
 complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l dry-run -d 'Check the file and say what would be added, without adding it'

@@ -22,7 +22,7 @@ pub(crate) struct From {
     /// With --from google-authenticator, FILE and these are users; without any, all users are
     #[arg(value_name = "USER", requires = "program", conflicts_with_all = OF_VENDORS)]
     pub(crate) more: Vec<String>,
-    /// Give the tokens to this user, whomever the file names
+    /// Give the one token of the file to this user, whomever the file names
     #[arg(long, requires = "program", conflicts_with_all = OF_VENDORS, value_parser = UserName::parse)]
     pub(crate) user: Option<UserName>,
     /// Where the users' files are, as the option secret= of pam_google_authenticator says it
