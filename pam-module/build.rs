@@ -17,7 +17,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Rust's standard library asks for `-lgcc_s`; a script of the linker (ld(1), "Implicit Linker
 /// Scripts") that has this name and is found first sends it to the archives. Their symbols are
 /// hidden, so that a second unwinder in the host process and this one do not know of each other;
-/// no panic crosses from the module into it.
+/// no panic crosses from the module into it. The end of a thread of the host's does: glibc's
+/// `pthread_exit` and `pthread_cancel` unwind with the host's own libgcc_s through frames of the
+/// module, whose cleanup reads that unwinder's context with the functions of this one. That holds
+/// while both lay it out alike: libgcc takes care of that, and nothing here checks it.
 #[allow(clippy::disallowed_methods, reason = "Cargo tells a build script nothing in another way")]
 fn link_unwinder() -> Result<(), Box<dyn Error>> {
     // Elsewhere the standard library brings an unwinder of its own.

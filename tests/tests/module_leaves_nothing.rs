@@ -227,6 +227,18 @@ fn the_module_is_linked_with_the_c_library_and_libpam_only() {
 }
 
 #[test]
+fn the_module_runs_with_the_c_library_of_debian_12() {
+    let needed = tool("readelf", &["--version-info", "--wide"]);
+    let versions = needed.split("Name: GLIBC_").skip(1).filter_map(|rest| {
+        let (major, minor) = rest.split_whitespace().next()?.split_once('.')?;
+        // A third number, as in 2.2.5, is only in old ones.
+        Some((major.parse::<u32>().ok()?, minor.split('.').next()?.parse::<u32>().ok()?))
+    });
+    let highest = versions.max().unwrap();
+    assert!(((2, 17)..=(2, 36)).contains(&highest), "{highest:?}");
+}
+
+#[test]
 fn the_module_is_linked_so_that_it_stays_and_cannot_be_redirected() {
     let dynamic = tool("readelf", &["--dynamic", "--wide"]);
     let flags = dynamic.lines().find(|line| line.contains("(FLAGS_1)")).unwrap();
