@@ -11,6 +11,18 @@ const INSTALL: &str = "export DEBIAN_FRONTEND=noninteractive; apt-get -qq -y ins
 const PAM_FILES: &str = "find /etc/pam.d /etc/pam.conf /usr/lib/pam.d /etc/security -type f \
     -exec sha256sum {} + 2>/dev/null | sort";
 
+/// The package's state in dpkg's words, and its version.
+const STATE: &str = "dpkg-query -W -f '${db:Status-Status} ${Version}' fob";
+
+/// All that a command said; it must fail.
+#[track_caller]
+fn refused(host: &Host, command: &str) -> String {
+    let output = host.try_feed(command, b"");
+    let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success(), "`{command}` did it: {said}");
+    said.into_owned()
+}
+
 /// A machine with the package.
 fn packaged() -> Host {
     let host = Host::without_fob();
@@ -71,13 +83,18 @@ fn with_the_other_profile_on_who_has_no_token_is_not_asked() {
     host.sudo(&bob).password(bob.password).code("123456").run().assert_refused_at_the_code("root");
     host.shell(
         "export DEBIAN_FRONTEND=noninteractive
-         pam-auth-update --disable fob && pam-auth-update --enable fob-nullok",
+         pam-auth-update --disable fob --enable fob-nullok",
     );
     let seen = host.sudo(&bob).password(bob.password).run();
     assert!(!seen.asked_for_a_code(), "{seen:?}");
     seen.assert_runs_as("root");
     let seen = host.sudo(&alice).password(alice.password).code(&token.next_code()).run();
     seen.assert_signed_in_as("root");
+    // Who asks for both gets the strict one, in whichever order.
+    host.shell("DEBIAN_FRONTEND=noninteractive pam-auth-update --enable fob");
+    host.sudo(&bob).password(bob.password).code("123456").run().assert_refused_at_the_code("root");
+    host.shell("DEBIAN_FRONTEND=noninteractive pam-auth-update --enable fob-nullok");
+    host.sudo(&bob).password(bob.password).code("123456").run().assert_refused_at_the_code("root");
 }
 
 #[test]
@@ -89,9 +106,7 @@ fn the_package_is_not_removed_while_a_line_of_pam_names_the_module() {
          echo 'account optional pam_fob.so' >>/etc/pam.d/common-auth",
     );
     let before = host.shell(PAM_FILES);
-    let refused = host.try_feed("DEBIAN_FRONTEND=noninteractive apt-get -y remove fob", b"");
-    assert!(!refused.status.success());
-    let said = String::from_utf8_lossy(&refused.stderr) + String::from_utf8_lossy(&refused.stdout);
+    let said = refused(&host, "DEBIAN_FRONTEND=noninteractive apt-get -y remove fob");
     assert!(said.contains("/etc/pam.d/own:3:auth required pam_fob.so"), "{said}");
     assert!(said.contains(":account optional pam_fob.so"), "{said}");
     // Neither the comment nor the profile's own line.
@@ -113,7 +128,9 @@ fn a_removal_takes_the_profile_out_and_leaves_the_tokens() {
     let tokens = host.shell("fobctl list --json");
     host.shell("DEBIAN_FRONTEND=noninteractive pam-auth-update --enable fob");
     host.shell("grep -q pam_fob /etc/pam.d/common-auth");
-    host.shell("DEBIAN_FRONTEND=noninteractive apt-get -qq -y remove fob");
+    let said = host.shell("DEBIAN_FRONTEND=noninteractive apt-get -qq -y remove fob 2>&1");
+    assert!(said.contains("nobody is asked for a code any more"), "{said}");
+    assert!(said.contains("\"pam-auth-update --enable fob\""), "{said}");
     assert_eq!(host.shell(PAM_FILES), before);
     host.shell(
         "! systemctl is-active --quiet fobd.service && ! systemctl is-active --quiet fobd.socket",
@@ -160,21 +177,107 @@ fn a_purge_asks_whether_the_tokens_go() {
     }
 }
 
+/// The folder is a mount point, and another one lies in it, so that the first deletion fails.
+#[test]
+fn a_yes_to_the_deletion_is_good_once() {
+    let host = packaged();
+    host.shell(
+        "systemctl stop fobd.socket fobd
+         mkdir -p /srv/fob /srv/other && cp -a /var/lib/fobd/. /srv/fob && rm -r /var/lib/fobd/*
+         mount --bind /srv/fob /var/lib/fobd
+         mkdir /var/lib/fobd/other && mount --bind /srv/other /var/lib/fobd/other",
+    );
+    host.shell("echo fob fob/purge-tokens boolean true | debconf-set-selections");
+    let purge = "DEBIAN_FRONTEND=noninteractive dpkg --purge fob 2>&1";
+    refused(&host, purge);
+    host.shell(&format!("umount /var/lib/fobd/other && {INSTALL} /root/fob.deb"));
+    host.shell("rm -rf /var/lib/fobd/* && fobd --initialize && test -e /srv/fob/tokens");
+    let said = host.shell(purge);
+    assert!(said.contains("the tokens in /var/lib/fobd were kept"), "{said}");
+    host.shell(&format!("test -e /srv/fob/tokens && {INSTALL} /root/fob.deb"));
+    // The second yes: what is in the folder goes, and the mount point cannot.
+    host.shell("echo fob fob/purge-tokens boolean true | debconf-set-selections");
+    host.shell(purge);
+    assert_eq!(host.shell("ls -A /srv/fob"), "");
+}
+
+#[test]
+fn a_purge_leaves_what_an_installation_by_hand_needs() {
+    let host = packaged();
+    host.shell(
+        "echo fob fob/purge-tokens boolean true | debconf-set-selections
+         DEBIAN_FRONTEND=noninteractive apt-get -qq -y remove fob
+         echo '[Service]' >/etc/systemd/system/fobd.service",
+    );
+    let said = host.shell("DEBIAN_FRONTEND=noninteractive dpkg --purge fob 2>&1");
+    assert!(
+        said.contains("/etc/systemd/system/fobd.service is of an installation by hand"),
+        "{said}"
+    );
+    host.shell("test -e /var/lib/fobd/tokens");
+}
+
+#[test]
+fn the_installation_by_hand_leaves_dpkgs_files_to_dpkg() {
+    let host = packaged();
+    host.feed("cat >/root/install", include_bytes!("../../../packaging/install"));
+    let by_hand = "bash /root/install --binaries /root";
+    host.shell("echo 'window_step = 1' >>/etc/fob/fobd.conf");
+    refused(&host, &format!("{INSTALL} /root/next.deb"));
+    assert!(host.shell(STATE).starts_with("half-configured "));
+    let said = refused(&host, by_hand);
+    assert!(said.contains("installed as a package here"), "{said}");
+    // Taken out by dpkg as well.
+    host.shell("bash /root/install --remove");
+    assert!(host.shell(STATE).starts_with("config-files "));
+    let said = refused(&host, by_hand);
+    assert!(said.contains("\nhint: run \"apt-get purge fob\" first"), "{said}");
+}
+
+#[test]
+fn the_package_is_not_installed_or_removed_from_outside_of_its_root() {
+    let host = packaged();
+    for script in ["preinst install", "postinst configure", "prerm remove", "postrm purge"] {
+        let said = refused(&host, &format!("DPKG_ROOT=/srv /var/lib/dpkg/info/fob.{script}"));
+        assert!(said.contains("from outside of /srv"), "{said}");
+    }
+    host.shell("fobctl status");
+}
+
 #[test]
 fn a_host_that_lost_its_tokens_is_not_set_up_again() {
     let host = packaged();
     host.shell("systemctl stop fobd.socket fobd && mv /var/lib/fobd /root/lost");
     let said = host.shell(&format!("{INSTALL} --reinstall /root/next.deb 2>&1"));
     assert!(said.contains("/var/lib/fobd is missing, and this host is not new"), "{said}");
-    host.shell("! test -e /var/lib/fobd/tokens && ! systemctl is-active --quiet fobd");
+    // Not even an empty folder, which would tell the next installation that nothing is missing.
+    let idle = "! test -e /var/lib/fobd && ! systemctl is-active --quiet fobd \
+         && ! systemctl is-active --quiet fobd.socket";
+    host.shell(idle);
     // Neither is one whose files of PAM expect Fob, though the package is new to it.
-    host.shell(
+    // A copy that no program reads expects nothing.
+    let said = host.shell(
         "export DEBIAN_FRONTEND=noninteractive
          apt-get -qq -y purge fob && rm -rf /var/lib/fobd
-         printf 'auth required pam_fob.so nullok\\n' >/etc/pam.d/own
-         apt-get -qq -y install /root/fob.deb",
+         printf 'auth required pam_fob.so nullok\\n' | tee /etc/pam.d/a~ >/etc/pam.d/own
+         apt-get -qq -y install /root/fob.deb 2>&1",
     );
-    host.shell("! test -e /var/lib/fobd/tokens && ! systemctl is-active --quiet fobd");
+    assert!(said.contains("not new (/etc/pam.d/own:1 names pam_fob.so)"), "{said}");
+    host.shell(idle);
+}
+
+#[test]
+fn units_of_an_installation_by_hand_are_named() {
+    let host = Host::without_fob();
+    host.bring_packages();
+    host.shell(
+        "dpkg-deb --fsys-tarfile /root/fob.deb | tar -xf - -C /etc/systemd/system \
+           --strip-components=5 ./usr/lib/systemd/system/fobd.socket",
+    );
+    let said = host.shell(&format!("{INSTALL} /root/fob.deb 2>&1"));
+    assert!(said.contains("hint: rm /etc/systemd/system/fobd.socket && "), "{said}");
+    let hint = said.lines().find_map(|line| line.strip_prefix("hint: ")).expect("a hint");
+    host.shell(&format!("{hint} && fobctl status && test -e /usr/lib/systemd/system/fobd.socket"));
 }
 
 #[test]
@@ -182,9 +285,7 @@ fn a_mistake_in_the_settings_leaves_the_daemon_that_runs_alone() {
     let host = packaged();
     host.shell("echo 'window_step = 1' >>/etc/fob/fobd.conf");
     let old = host.shell("systemctl show --value -p MainPID fobd");
-    let upgrade = host.try_feed(&format!("{INSTALL} /root/next.deb"), b"");
-    assert!(!upgrade.status.success());
-    let said = String::from_utf8_lossy(&upgrade.stderr) + String::from_utf8_lossy(&upgrade.stdout);
+    let said = refused(&host, &format!("{INSTALL} /root/next.deb"));
     assert!(said.contains("there is no setting \"window_step\""), "{said}");
     assert_eq!(host.shell("systemctl show --value -p MainPID fobd"), old);
     host.shell(
@@ -244,23 +345,47 @@ fn nobody_is_refused_during_an_upgrade() {
 #[test]
 fn people_sign_in_whenever_dpkg_was_killed() {
     let (host, alice, mut token) = enabled();
-    let mut unfinished = 0;
-    for tenths in [1, 2, 3, 4, 6, 8, 11, 15] {
+    let old = env!("CARGO_PKG_VERSION");
+    let next = format!("{old}+next");
+    let state_is = |words: &str, version: &str| format!("[ \"$({STATE})\" = '{words} {version}' ]");
+    for moment in [
+        state_is("half-installed", old),
+        // The new files lie beside the old ones.
+        "[ -e /usr/sbin/fobd.dpkg-new ]".to_owned(),
+        state_is("half-configured", &next),
+    ] {
         // With all that it has started: the package's scripts too.
         let state = host.shell(&format!(
             "export DEBIAN_FRONTEND=noninteractive
              setsid dpkg -i /root/next.deb >/dev/null 2>&1 &
-             sleep {}.{}
-             kill -KILL -- -$! 2>/dev/null || true
+             until {moment} || ! kill -0 $! 2>/dev/null; do sleep 0.01; done
+             kill -KILL -- -$! 2>/dev/null
              wait
-             dpkg-query -W -f '${{db:Status-Status}} ${{Version}}' fob",
-            tenths / 10,
-            tenths % 10,
+             {STATE}"
         ));
-        unfinished += u32::from(state != "installed 0.1.0+next");
+        assert_ne!(state, format!("installed {next}"), "dpkg was through: nothing was shown");
         let seen = host.sudo(&alice).password(alice.password).code(&token.next_code()).run();
         seen.assert_signed_in_as("root");
         host.shell("DEBIAN_FRONTEND=noninteractive dpkg -i /root/fob.deb && fobctl status");
     }
-    assert!(unfinished > 1, "dpkg was through each time: nothing was shown");
+}
+
+/// As after a power cut between the two steps: dpkg then runs no prerm.
+#[test]
+fn people_sign_in_after_the_removal_of_a_package_that_was_only_unpacked() {
+    let (host, alice, mut token) = enabled();
+    host.shell(
+        "export DEBIAN_FRONTEND=noninteractive
+         dpkg --unpack /root/next.deb
+         printf 'auth required pam_fob.so\\n' >/etc/pam.d/own",
+    );
+    assert!(host.shell(STATE).starts_with("unpacked "));
+    let seen = host.sudo(&alice).password(alice.password).code(&token.next_code()).run();
+    seen.assert_signed_in_as("root");
+    let said = host.shell("DEBIAN_FRONTEND=noninteractive apt-get -qq -y remove fob 2>&1");
+    assert!(said.contains("/etc/pam.d/own:1:auth required pam_fob.so"), "{said}");
+    let seen = host.sudo(&alice).password(alice.password).run();
+    assert!(!seen.asked_for_a_code(), "{seen:?}");
+    seen.assert_runs_as("root");
+    host.shell("! grep pam_fob /etc/pam.d/common-auth && ! systemctl is-active --quiet fobd");
 }
