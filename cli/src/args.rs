@@ -5,6 +5,7 @@ mod adopt;
 mod assign;
 mod backup;
 mod bypass;
+mod doctor;
 mod identify;
 mod import;
 mod log;
@@ -17,6 +18,7 @@ pub(crate) use adopt::From;
 pub(crate) use assign::Assign;
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use bypass::Bypass;
+pub(crate) use doctor::Doctor;
 pub(crate) use identify::Identify;
 pub(crate) use import::Import;
 pub(crate) use log::Log;
@@ -197,6 +199,9 @@ Examples:
   fobctl restore tokens.age
   fobctl restore --identity key.txt tokens.age")]
     Restore(Restore),
+    /// Look for mistakes in PAM, sshd and this host that lock people out or let them in
+    #[command(after_help = doctor::HELP)]
+    Doctor(Doctor),
     /// Show the daemon's state
     Status(Status),
     /// Let one code be enough again for a user whose wrong codes were too many
@@ -227,6 +232,7 @@ impl Verb {
             Self::Recovery(_) => "recovery",
             Self::Bypass(_) => "bypass",
             Self::Deactivate(_) => "deactivate",
+            Self::Doctor(_) => "doctor",
             Self::Emergency(_) => "emergency",
             Self::Forget(_) => "forget",
             Self::Backup(_) => "backup",

@@ -47,6 +47,11 @@ pub(crate) enum Failure {
         /// What is wrong with it.
         trouble: FileTrouble,
     },
+    /// `doctor` found mistakes; the report has named them.
+    Found {
+        /// How many.
+        count: usize,
+    },
     /// Who answers is neither root nor the daemon's own user.
     Impostor {
         /// Where.
@@ -143,7 +148,8 @@ impl Failure {
             Self::Emergency(trouble) => trouble.exit_status(),
             Self::File { .. } => BAD_FILE,
             Self::Input(trouble) => trouble.exit_status(),
-            Self::Log(_)
+            Self::Found { .. }
+            | Self::Log(_)
             | Self::NameOfSelf { .. }
             | Self::NotMoved { .. }
             | Self::Unidentified { .. } => REFUSED,
@@ -216,6 +222,8 @@ impl Failure {
             Self::Backup(trouble) => trouble.to_string(),
             Self::Emergency(trouble) => trouble.to_string(),
             Self::File { name, trouble } => format!("{}: {trouble}", printable(name)),
+            Self::Found { count: 1 } => "one mistake was found.".to_owned(),
+            Self::Found { count } => format!("{count} mistakes were found."),
             Self::Impostor { road, uid } => {
                 format!("{road} belongs to uid {uid}, neither root's nor fobd's own.")
             }
@@ -244,7 +252,7 @@ impl Failure {
             Self::Log(_) => log::HINT.to_owned(),
             Self::NameOfSelf { .. } => "name a user.".to_owned(),
             Self::File { trouble, .. } => trouble.hint()?.to_owned(),
-            Self::NotMoved { .. } | Self::Output(_) => return None,
+            Self::Found { .. } | Self::NotMoved { .. } | Self::Output(_) => return None,
             Self::Password(trouble) => trouble.hint().to_owned(),
             Self::Refused(refusal) if refusal.hint.is_empty() => return None,
             Self::Refused(refusal) => refusal.hint.clone(),

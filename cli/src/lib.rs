@@ -7,6 +7,7 @@
 mod args;
 mod ask;
 mod connect;
+mod doctor;
 mod failure;
 mod journal;
 mod progress;

@@ -7,6 +7,7 @@
 mod adopt;
 mod backup;
 mod clock;
+mod doctor;
 mod formats;
 mod json;
 mod log;
@@ -23,6 +24,7 @@ use crate::failure::Failure;
 pub(crate) use adopt::{adopted_advice, adopted_json, adopted_table};
 pub(crate) use backup::{Tense, backup_sentence, restore_report};
 pub(crate) use clock::{Need, clock_sentence, forecast_json, forecast_table};
+pub(crate) use doctor::{doctor_json, doctor_text};
 pub(crate) use formats::format_sheets;
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
 pub(crate) use log::{log_json, log_lines, log_verdict};

@@ -3,6 +3,7 @@
 mod adopt;
 mod assign;
 mod backup;
+mod doctor;
 mod emergency;
 mod forecast;
 mod identify;
@@ -39,6 +40,7 @@ pub(crate) fn run(verb: Verb) -> Result<(), Failure> {
 
 async fn dispatch(verb: Verb) -> Result<(), Failure> {
     match verb {
+        Verb::Doctor(args) => doctor::doctor(args).await,
         Verb::Forecast(args) => forecast::forecast(args).await,
         Verb::Identify(args) => identify::identify(args).await,
         Verb::Import(args) => import::import(args).await,

@@ -1,0 +1,208 @@
+//! What a stack does with right and wrong codes and passwords: it is run in every case that there
+//! may be, and a finding says in which of them somebody gets in, or does not. Pure.
+
+mod open;
+mod other;
+
+use super::{
+    catalog::{Behaviour, behaviour},
+    control::Return,
+    finding::{Finding, Kind, Place, Severity},
+    options,
+    pam::{Entry, Module, Stack, What},
+    stack::{Run, run},
+};
+
+/// Most modules whose result depends on user, host or time, and is tried both ways: 256 cases.
+/// Those above fail in every case.
+const MAX_TESTS: usize = 8;
+
+/// What has been asked for before PAM is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Before {
+    /// sshd has checked a key.
+    Key,
+    Nothing,
+}
+
+/// The right password, or none.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Factors {
+    /// Every factor of the stack is given.
+    All,
+    None,
+    /// That one alone: somebody whose password only one of the modules knows.
+    One(usize),
+}
+
+/// One case.
+#[derive(Clone, Copy, Debug)]
+struct World {
+    factors: Factors,
+    /// Which tests succeed, a bit for each.
+    tests: usize,
+    /// What Fob returns.
+    fob: Return,
+}
+
+/// A stack with what is known of its lines.
+pub(crate) struct Bench<'a> {
+    service: &'a str,
+    entries: &'a [Entry],
+    file: &'a str,
+    elsewhere: &'a [Place],
+    before: Before,
+    /// Modules whose file is not there, and what that means for all who call them.
+    missing: Vec<bool>,
+    kinds: Vec<Behaviour>,
+    factors: Vec<usize>,
+    tests: Vec<usize>,
+    fobs: Vec<usize>,
+}
+
+impl<'a> Bench<'a> {
+    /// Takes a service's stack. `is_missing` tells whether PAM would not find a module.
+    pub(crate) fn new(
+        service: &'a str,
+        stack: &'a Stack,
+        before: Before,
+        is_missing: &dyn Fn(&Module) -> bool,
+    ) -> Self {
+        let entries = &stack.entries;
+        let kinds: Vec<_> = entries.iter().map(|entry| behaviour(&entry.what)).collect();
+        let missing = entries
+            .iter()
+            .map(|entry| matches!(&entry.what, What::Module(module) if is_missing(module)))
+            .collect();
+        let all = |wanted: Behaviour| {
+            let found = kinds.iter().enumerate().filter(move |(_, kind)| **kind == wanted);
+            found.map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        let (factors, fobs) = (all(Behaviour::Factor), all(Behaviour::Fob));
+        let mut tests = all(Behaviour::Test);
+        tests.truncate(MAX_TESTS);
+        let (file, elsewhere) = (stack.file.as_str(), stack.elsewhere.as_slice());
+        Self { service, entries, file, elsewhere, before, missing, kinds, factors, tests, fobs }
+    }
+
+    /// Tells whether the module of Fob stands in the stack.
+    pub(crate) fn has_fob(&self) -> bool {
+        !self.fobs.is_empty()
+    }
+
+    /// Returns what is wrong with a service that asks for codes, or should.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let Some(&first) = self.fobs.first() else { return vec![self.no_line()] };
+        let mut found: Vec<Finding> = Vec::new();
+        found.extend(self.nobody_passes());
+        for &fob in &self.fobs {
+            let opens = self.opens(fob);
+            let is_open = opens.is_some();
+            found.extend(opens);
+            found.extend(self.not_asked(fob));
+            found.extend(self.silent(fob));
+            if !is_open {
+                found.extend(self.code_alone(fob));
+                found.extend(self.nullok(fob));
+            }
+        }
+        found.extend(self.twice());
+        if found.iter().all(|finding| finding.severity == Severity::Warns) {
+            found.extend(self.order(first));
+        }
+        found
+    }
+
+    /// Runs the stack in a case.
+    fn case(&self, world: World) -> Run {
+        run(self.entries, &|at| self.returned(at, world))
+    }
+
+    fn returned(&self, at: usize, world: World) -> Return {
+        if self.missing.get(at).copied().unwrap_or_default() {
+            return Return::MODULE_UNKNOWN;
+        }
+        let given = |yes| if yes { Return::SUCCESS } else { Return::AUTH_ERR };
+        match self.kinds.get(at) {
+            Some(Behaviour::Always(result)) => *result,
+            Some(Behaviour::Factor) => given(match world.factors {
+                Factors::All => true,
+                Factors::None => false,
+                Factors::One(only) => only == at,
+            }),
+            Some(Behaviour::Fob) => match self.flaw(at) {
+                Some(_) => Return::SERVICE_ERR,
+                None => world.fob,
+            },
+            Some(Behaviour::Test) => {
+                let bit = self.tests.iter().position(|test| *test == at);
+                given(bit.is_some_and(|bit| world.tests >> bit & 1 == 1))
+            }
+            None => Return::MUST_FAIL,
+        }
+    }
+
+    /// Returns what the module has against its options.
+    fn flaw(&self, at: usize) -> Option<String> {
+        self.module(at).and_then(|module| options::flaw(&module.options))
+    }
+
+    fn module(&self, at: usize) -> Option<&Module> {
+        match &self.entries.get(at)?.what {
+            What::Module(module) => Some(module),
+            _ => None,
+        }
+    }
+
+    fn place(&self, at: usize) -> Option<Place> {
+        self.entries.get(at).map(|entry| entry.place.clone())
+    }
+
+    fn name(&self, at: usize) -> &str {
+        self.module(at).map_or("this line", Module::name)
+    }
+
+    /// Returns the cases with the given factors, all tests failing first.
+    fn worlds(&self, factors: &[Factors], fob: Return) -> Vec<World> {
+        let count = 1_usize << self.tests.len();
+        let tests = |factors: Factors| (0..count).map(move |tests| World { factors, tests, fob });
+        factors.iter().copied().flat_map(tests).collect()
+    }
+
+    /// Returns who has a right factor, in all ways.
+    fn right(&self) -> Vec<Factors> {
+        let one = self.factors.iter().map(|factor| Factors::One(*factor));
+        std::iter::once(Factors::All).chain(one).collect()
+    }
+
+    /// Returns the first case that reaches a line and lets somebody in.
+    fn in_through(&self, at: usize, factors: &[Factors], fob: Return) -> Option<World> {
+        let passes = |world: &World| {
+            let run = self.case(*world);
+            run.lets_in() && run.reached.contains(&at)
+        };
+        self.worlds(factors, fob).into_iter().find(passes)
+    }
+
+    fn finding(
+        &self,
+        (kind, severity): (Kind, Severity),
+        place: Option<Place>,
+        happens: String,
+        fix: &str,
+    ) -> Finding {
+        let (services, fix) = (vec![self.service.to_owned()], fix.to_owned());
+        Finding { kind, severity, services, happens, place, fix }
+    }
+
+    fn is_missing(&self, at: usize) -> bool {
+        self.missing.get(at).copied().unwrap_or_default()
+    }
+
+    fn everything_right(&self) -> Run {
+        self.case(World { factors: Factors::All, tests: usize::MAX, fob: Return::SUCCESS })
+    }
+}
+
+/// The module's file name.
+const FOB: &str = "pam_fob.so";
