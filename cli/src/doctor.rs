@@ -8,8 +8,10 @@ mod control;
 mod finding;
 mod ground;
 mod judge;
+mod methods;
 mod options;
 mod pam;
+mod sshd;
 mod stack;
 
 use catalog::is_fob;
@@ -25,9 +27,26 @@ const COMPANIONS: [(&str, &str, &str); 3] = [
     ("su", "su-l", "/usr/bin/su"),
 ];
 
+/// What only a running host can tell.
+pub(crate) struct Live<'a> {
+    /// What `sshd -T` says, with this for `-C`.
+    pub(crate) sshd: &'a dyn Fn(&str) -> Effective,
+}
+
+/// What sshd says of its settings.
+pub(crate) enum Effective {
+    /// It would not start with them. Why.
+    Refused(String),
+    /// Each setting in a line.
+    Settings(String),
+    /// It cannot be asked. Why.
+    Unknown(String),
+}
+
 /// Looks at a service, or at all that ask for codes.
-pub(crate) fn examine(ground: &Ground, service: Option<&str>) -> Report {
+pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -> Report {
     let mut report = Report::default();
+    let (views, refusal) = sshd_views(ground, live, &mut report);
     let folders = module_folders(ground);
     let is_missing = |module: &pam::Module| match module.path.starts_with('/') {
         true => !ground.has(&module.path),
@@ -47,16 +66,76 @@ pub(crate) fn examine(ground: &Ground, service: Option<&str>) -> Report {
             report.add(no_service(&name));
             continue;
         };
-        let bench = Bench::new(&name, &stack, Before::Nothing, &is_missing);
-        if service.is_some() || bench.has_fob() || !stack.elsewhere.is_empty() {
-            bench.findings().into_iter().for_each(|finding| report.add(finding));
-            protected.push(name);
+        let of_sshd = sshd_service(&views) == name;
+        let before = match of_sshd && methods::key_comes_first(&views) && !views.is_empty() {
+            true => Before::Key,
+            false => Before::Nothing,
+        };
+        let bench = Bench::new(&name, &stack, before, &is_missing);
+        if service.is_none() && !bench.has_fob() && stack.elsewhere.is_empty() {
+            continue;
         }
+        let asks = !of_sshd || methods::somebody_is_asked(&views);
+        let fits = |finding: &Finding| asks || finding.kind != Kind::PasswordToo;
+        bench.findings().into_iter().filter(fits).for_each(|finding| report.add(finding));
+        if of_sshd && bench.has_fob() {
+            of_sshd_itself(&name, &views, refusal.as_deref(), &mut report);
+        }
+        protected.push(name);
     }
     report.services = protected;
     companions(ground, &mut report);
     report.sort();
     report
+}
+
+/// Reads sshd's settings, and what sshd itself says against them.
+fn sshd_views(
+    ground: &Ground,
+    live: &Live<'_>,
+    report: &mut Report,
+) -> (Vec<sshd::View>, Option<String>) {
+    let mut views = sshd::views(ground).unwrap_or_default();
+    let mut refusal = None;
+    for view in &mut views {
+        let Some(example) = sshd::example(view.matching.as_ref()) else { continue };
+        match (live.sshd)(&example) {
+            Effective::Settings(text) => view.correct(&text),
+            Effective::Refused(why) => refusal = refusal.or(Some(why)),
+            Effective::Unknown(why) => {
+                let unseen =
+                    format!("what sshd makes of its files ({why}); they were read instead.");
+                if !report.unseen.contains(&unseen) {
+                    report.unseen.push(unseen);
+                }
+            }
+        }
+    }
+    (views, refusal)
+}
+
+/// Returns the PAM service that sshd asks.
+fn sshd_service(views: &[sshd::View]) -> String {
+    let named = views.first().and_then(|view| view.get("pamservicename"));
+    named.map_or_else(|| "sshd".to_owned(), |setting| setting.value.to_ascii_lowercase())
+}
+
+fn of_sshd_itself(name: &str, views: &[sshd::View], refusal: Option<&str>, report: &mut Report) {
+    let found = methods::findings(name, views);
+    let explained = found.iter().any(|finding| finding.kind == Kind::MethodDisabled);
+    found.into_iter().for_each(|finding| report.add(finding));
+    if let Some(why) = refusal.filter(|_| !explained) {
+        report.add(Finding {
+            kind: Kind::SshdRefuses,
+            severity: Severity::LocksOut,
+            services: vec![name.to_owned()],
+            happens: format!(
+                "sshd does not start with its settings, and nobody gets in over ssh: {why}"
+            ),
+            place: Some(Place::of(sshd::FILE)),
+            fix: "correct what \"sshd -t\" says, before sshd is started again.".to_owned(),
+        });
+    }
 }
 
 fn no_service(name: &str) -> Finding {
