@@ -7,6 +7,7 @@ mod catalog;
 mod control;
 mod finding;
 mod ground;
+mod host;
 mod judge;
 mod methods;
 mod options;
@@ -14,8 +15,11 @@ mod pam;
 mod sshd;
 mod stack;
 
+use std::collections::BTreeSet;
+
 use catalog::is_fob;
 pub(crate) use finding::{Finding, Kind, Place, Report, Severity};
+use fob_api::owner::STATE_FOLDER;
 pub(crate) use ground::Ground;
 use judge::{Before, Bench};
 
@@ -29,6 +33,10 @@ const COMPANIONS: [(&str, &str, &str); 3] = [
 
 /// What only a running host can tell.
 pub(crate) struct Live<'a> {
+    /// Whether the host's clock is synchronised; `None` if nobody could be asked.
+    pub(crate) clock: Option<bool>,
+    /// What is wrong with fobd's answer; `None` if it was right.
+    pub(crate) daemon: Option<String>,
     /// What `sshd -T` says, with this for `-C`.
     pub(crate) sshd: &'a dyn Fn(&str) -> Effective,
 }
@@ -60,7 +68,7 @@ pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -
         Some(service) => vec![service.to_ascii_lowercase()],
         None => pam::services(ground),
     };
-    let mut protected = Vec::new();
+    let (mut looked_at, mut asking, mut files) = (Vec::new(), Vec::new(), BTreeSet::new());
     for name in asked {
         let Some(stack) = pam::stack(ground, &name).filter(|_| !name.contains('/')) else {
             report.add(no_service(&name));
@@ -81,12 +89,49 @@ pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -
         if of_sshd && bench.has_fob() {
             of_sshd_itself(&name, &views, refusal.as_deref(), &mut report);
         }
-        protected.push(name);
+        if bench.has_fob() {
+            asking.push(name.clone());
+            files.extend(stack.entries.iter().map(|entry| entry.place.file.clone()));
+        }
+        looked_at.push(name);
     }
-    report.services = protected;
-    companions(ground, &mut report);
+    companions(ground, &asking, &mut report);
+    if !asking.is_empty() || ground.has(STATE_FOLDER) {
+        host::look(ground, &files, &folders, &mut report);
+        running(ground, live, &mut report);
+    }
+    report.services = looked_at;
     report.sort();
     report
+}
+
+/// Says what the running host tells.
+fn running(ground: &Ground, live: &Live<'_>, report: &mut Report) {
+    let mut add = |kind, severity, happens: String, place: Option<Place>, fix: &str| {
+        let (services, fix) = (Vec::new(), fix.to_owned());
+        report.add(Finding { kind, severity, services, happens, place, fix });
+    };
+    if let Some(trouble) = &live.daemon {
+        let happens = format!("{trouble} Everybody is refused who has no emergency code.");
+        let fix = "systemctl status fobd; journalctl -u fobd says why it did not start.";
+        add(Kind::DaemonSilent, Severity::LocksOut, happens, None, fix);
+    }
+    let is_trusted = ground.read("/etc/fob/fobd.conf").is_some_and(|text| {
+        let line = |line: &str| line.split_whitespace().collect::<String>();
+        text.lines().any(|said| line(said).starts_with("clock=\"trusted\""))
+    });
+    match live.clock {
+        Some(false) if !is_trusted => {
+            let happens = "The host's clock is not synchronised: when it drifts, right codes are refused; and Fob learns nothing of the tokens' own clocks.";
+            let fix = "switch a time service on (timedatectl set-ntp true).";
+            add(Kind::ClockNotSynchronised, Severity::Warns, happens.to_owned(), None, fix);
+        }
+        None => report.unseen.push(
+            "whether the clock is synchronised: org.freedesktop.timedate1 does not answer."
+                .to_owned(),
+        ),
+        Some(_) => {}
+    }
 }
 
 /// Reads sshd's settings, and what sshd itself says against them.
@@ -152,10 +197,10 @@ fn no_service(name: &str) -> Finding {
 }
 
 /// Looks for ways around a service that asks for codes.
-fn companions(ground: &Ground, report: &mut Report) {
+fn companions(ground: &Ground, asking: &[String], report: &mut Report) {
     for (service, companion, program) in COMPANIONS {
-        let protected = |name: &str| report.services.iter().any(|known| known == name);
-        if !protected(service) || protected(companion) || !ground.has(program) {
+        let asks = |name: &str| asking.iter().any(|known| known == name);
+        if !asks(service) || asks(companion) || !ground.has(program) {
             continue;
         }
         let Some(stack) = pam::stack(ground, companion) else { continue };

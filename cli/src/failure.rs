@@ -191,6 +191,11 @@ impl Failure {
         is_bad.then_some((&refusal.fact, &refusal.hint))
     }
 
+    /// Tells whether the daemon, or what it needs, is not there, or another answers in its place.
+    pub(crate) fn is_silence(&self) -> bool {
+        self.exit_status() == UNREACHABLE
+    }
+
     /// Tells whether the daemon refused two codes, and others may do.
     pub(crate) fn is_about_codes(&self) -> bool {
         use ErrorKind::{AmbiguousCodePair, InvalidCodePair};

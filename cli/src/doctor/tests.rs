@@ -1,10 +1,15 @@
 //! Hosts in a temporary folder, with a mistake planted in each.
 
+mod host;
 mod libpam;
 mod pam;
 mod sshd;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+};
 
 use nix::unistd::Uid;
 use tempfile::TempDir;
@@ -47,12 +52,32 @@ account     required                                     pam_unix.so
 ";
 const MODULES: &str = "/usr/lib/x86_64-linux-gnu/security";
 
+/// A host that runs well, but for what sshd says.
+fn live<'a>(sshd: &'a dyn Fn(&str) -> Effective) -> Live<'a> {
+    Live { clock: Some(true), daemon: None, sshd }
+}
+
 /// A host in a folder.
 struct Host(TempDir);
 
 impl Host {
     fn empty() -> Self {
         Self(TempDir::new().unwrap())
+    }
+
+    /// Fob's own files, as the package leaves them.
+    fn installed(self) -> Self {
+        self.file("/var/lib/fobd/tokens/db", "")
+            .mode("/var/lib/fobd", 0o700)
+            .file("/var/lib/fobd/master.key", "")
+            .mode("/var/lib/fobd/master.key", 0o600)
+            .file("/etc/fob/fobd.conf", "# clock = \"trusted\"\n")
+            .file("/usr/share/dbus-1/system.d/org.fobd.Fob1.conf", "")
+            .file("/etc/shadow", "root:$y$j9T$x$y:20000:0:99999:7:::\n")
+            .file(
+                "/var/log/audit/audit.log",
+                "type=AVC msg=audit(1): avc:  denied  { read } comm=\"cupsd\"\n",
+            )
     }
 
     /// Debian, where sudo asks for the password and then for the code.
@@ -66,6 +91,7 @@ impl Host {
             .file("/etc/pam.d/common-session-noninteractive", "session optional pam_systemd.so\n")
             .file("/etc/pam.d/other", "@include common-auth\n")
             .file("/etc/pam.d/sudo", SUDO)
+            .installed()
     }
 
     /// Fedora, where sudo does.
@@ -78,6 +104,7 @@ impl Host {
         }
         host.file("/etc/pam.d/system-auth", SYSTEM_AUTH)
             .file("/etc/pam.d/sudo", "auth substack system-auth\nauth required pam_fob.so\n")
+            .installed()
     }
 
     /// Debian, where sudo's stack is this, and the rest as it was.
@@ -106,8 +133,12 @@ impl Host {
     }
 
     fn report(&self, service: Option<&str>) -> Report {
-        let live = Live { sshd: &|_| Effective::Unknown("a test".to_owned()) };
-        examine(&self.ground(), &live, service)
+        examine(&self.ground(), &live(&|_| Effective::Unknown("a test".to_owned())), service)
+    }
+
+    fn mode(self, path: &str, mode: u32) -> Self {
+        fs::set_permissions(self.path(path), Permissions::from_mode(mode)).unwrap();
+        self
     }
 
     /// Returns the only finding.

@@ -1,11 +1,15 @@
 //! `doctor`: what a sign-in would do on this host.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
+use fob_api::address;
 use nix::unistd::Uid;
+use tokio::time;
+use zbus::{OwnedVariant, Variant, connection::Builder};
 
 use crate::{
     args::Doctor,
+    connect::{Patience, daemon},
     doctor::{Effective, Ground, Live, examine},
     failure::Failure,
     render,
@@ -13,7 +17,7 @@ use crate::{
 
 pub(super) async fn doctor(args: Doctor) -> Result<(), Failure> {
     let ground = Ground::below(Path::new("/"), 0);
-    let live = Live { sshd: &sshd };
+    let live = Live { clock: clock().await, daemon: trouble().await, sshd: &sshd };
     let report = examine(&ground, &live, args.service.as_deref());
     render::print(&if args.json {
         render::doctor_json(&report)
@@ -24,6 +28,33 @@ pub(super) async fn doctor(args: Doctor) -> Result<(), Failure> {
         0 => Ok(()),
         count => Err(Failure::Found { count }),
     }
+}
+
+/// Longest wait for the service that knows whether the clock is synchronised: systemd starts it for
+/// that, which takes some tenths of a second.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Returns what is wrong with the daemon; `None` if it answers, whatever it answers.
+async fn trouble() -> Option<String> {
+    let answer = async { Ok(daemon(Patience::Short).await?.status().await?) };
+    let failure: Failure = answer.await.err()?;
+    failure.is_silence().then(|| failure.sentence())
+}
+
+/// Asks timedated whether the host's clock is synchronised (org.freedesktop.timedate1(5)), as fobd
+/// does; `None` if it does not answer.
+async fn clock() -> Option<bool> {
+    const NAME: &str = "org.freedesktop.timedate1";
+    let ask = async {
+        let address = format!("unix:path={}", address::SYSTEM_BUS_SOCKET);
+        let bus = Builder::address(address.as_str()).build().await?;
+        let (path, properties) = ("/org/freedesktop/timedate1", "org.freedesktop.DBus.Properties");
+        let what = &(NAME, "NTPSynchronized");
+        let reply = bus.call_method(Some(NAME), path, Some(properties), "Get", what).await?;
+        let value: OwnedVariant = reply.body().deserialize()?;
+        Ok::<bool, zbus::Error>(matches!(*value, Variant::Bool(true)))
+    };
+    time::timeout(PATIENCE, ask).await.ok()?.ok()
 }
 
 /// Where distributions keep sshd. Named in full: root's search path is not taken.
@@ -46,5 +77,11 @@ fn sshd(connection: &str) -> Effective {
     let why = String::from_utf8_lossy(&said.stderr);
     let last =
         why.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it ended without a word");
-    Effective::Refused(last.trim().to_owned())
+    let last = last.trim().to_owned();
+    // What its unit makes before each start says nothing of its settings.
+    let of_the_unit = ["privilege separation directory", "hostkeys"];
+    match of_the_unit.iter().any(|word| last.contains(word)) {
+        true => Effective::Unknown(last),
+        false => Effective::Refused(last),
+    }
 }

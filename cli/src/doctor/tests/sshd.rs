@@ -1,6 +1,6 @@
 //! Mistakes in sshd's settings. The set-ups are those of README.md.
 
-use super::{Effective, Host, Kind, Live, Place, Severity, examine};
+use super::{Effective, Host, Kind, Place, Severity, examine, live};
 
 const MAIN: &str = "/etc/ssh/sshd_config";
 const DROP_IN: &str = "/etc/ssh/sshd_config.d/10-fob.conf";
@@ -63,8 +63,8 @@ fn sshd_that_says_what_its_files_say_is_well() {
     let effective = "usepam yes\npermitrootlogin without-password\npasswordauthentication no\n\
         kbdinteractiveauthentication yes\npubkeyauthentication yes\n\
         authenticationmethods publickey,keyboard-interactive:pam\n";
-    let live = Live { sshd: &|_| Effective::Settings(effective.to_owned()) };
-    let report = examine(&host.ground(), &live, None);
+    let says = |_: &str| Effective::Settings(effective.to_owned());
+    let report = examine(&host.ground(), &live(&says), None);
     assert_eq!((report.findings.as_slice(), report.unseen.as_slice()), (&[][..], &[][..]));
 }
 
@@ -203,8 +203,8 @@ fn penalties_for_a_whole_address_are_told() {
         )
     };
     let kinds = |said: &str| {
-        let live = Live { sshd: &|_| Effective::Settings(said.to_owned()) };
-        let findings = examine(&host.ground(), &live, None).findings;
+        let says = |_: &str| Effective::Settings(said.to_owned());
+        let findings = examine(&host.ground(), &live(&says), None).findings;
         findings.into_iter().map(|finding| finding.kind).collect::<Vec<_>>()
     };
     assert_eq!(kinds(&said("none")), [Kind::Penalties]);
@@ -214,8 +214,8 @@ fn penalties_for_a_whole_address_are_told() {
 #[test]
 fn what_sshd_itself_says_counts_more_than_the_files() {
     let host = Host::sshd();
-    let live = Live { sshd: &|_| Effective::Settings("usepam no\n".to_owned()) };
-    let findings = examine(&host.ground(), &live, None).findings;
+    let says = |_: &str| Effective::Settings("usepam no\n".to_owned());
+    let findings = examine(&host.ground(), &live(&says), None).findings;
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
         (findings[0].kind, findings[0].place.clone()),
@@ -227,8 +227,8 @@ fn what_sshd_itself_says_counts_more_than_the_files() {
 fn settings_with_which_sshd_does_not_start_are_found() {
     let host = Host::sshd();
     let why = "/etc/ssh/sshd_config: line 9: Bad configuration option: UsePAMM";
-    let live = Live { sshd: &|_| Effective::Refused(why.to_owned()) };
-    let findings = examine(&host.ground(), &live, None).findings;
+    let says = |_: &str| Effective::Refused(why.to_owned());
+    let findings = examine(&host.ground(), &live(&says), None).findings;
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(findings[0].kind, Kind::SshdRefuses);
     assert!(findings[0].happens.contains(why));
