@@ -122,7 +122,8 @@ fn running(ground: &Ground, live: &Live<'_>, report: &mut Report) {
     });
     match live.clock {
         Some(false) if !is_trusted => {
-            let happens = "The host's clock is not synchronised: when it drifts, right codes are refused; and Fob learns nothing of the tokens' own clocks.";
+            let happens = "The host's clock is not synchronised: when it drifts, right codes are \
+                refused; and Fob learns nothing of the tokens' own clocks.";
             let fix = "switch a time service on (timedatectl set-ntp true).";
             add(Kind::ClockNotSynchronised, Severity::Warns, happens.to_owned(), None, fix);
         }
@@ -189,7 +190,8 @@ fn no_service(name: &str) -> Finding {
         severity: Severity::Warns,
         services: vec![name.to_owned()],
         happens: format!(
-            "There is no PAM service {name:?}: a program that asks for it gets the lines of \"other\"."
+            "There is no PAM service {name:?}: a program that asks for it gets the lines of \
+            \"other\"."
         ),
         place: None,
         fix: "name a file of /etc/pam.d.".to_owned(),
@@ -216,7 +218,9 @@ fn companions(ground: &Ground, asking: &[String], report: &mut Report) {
                 "{companion} is a service of its own: it asks for no code, though {service} does."
             ),
             place: Some(Place::of(stack.file)),
-            fix: "put \"auth required pam_fob.so\" behind the line that asks for the password, in /etc/pam.d.".to_owned(),
+            fix: "put \"auth required pam_fob.so\" behind the line that asks for the password, in \
+                /etc/pam.d."
+                .to_owned(),
         });
     }
 }

@@ -65,7 +65,8 @@ fn module_file(ground: &Ground, folders: &[String], report: &mut Report) {
         paths.iter().partition(|path| ground.has(path));
     for path in &there {
         if is_open(ground, path) {
-            let happens = "Others than root can change the module: it runs as root in sshd and sudo, and they can sign in as anybody.";
+            let happens = "Others than root can change the module: it runs as root in sshd and \
+                sudo, and they can sign in as anybody.";
             let fix = format!(
                 "install it again from the package; chown root:root {path}; chmod 644 {path}."
             );
@@ -75,8 +76,10 @@ fn module_file(ground: &Ground, folders: &[String], report: &mut Report) {
     }
     if !there.is_empty() {
         for path in missing {
-            let happens = "Programs of a second architecture look for the module here, and refuse everybody without it.";
-            let fix = "nothing, if no such program signs people in; else install Fob for that architecture.";
+            let happens = "Programs of a second architecture look for the module here, and refuse \
+                everybody without it.";
+            let fix = "nothing, if no such program signs people in; else install Fob for that \
+                architecture.";
             let texts = (happens.to_owned(), fix.to_owned());
             add(report, Kind::OtherArchitecture, Severity::Warns, path, texts);
         }
@@ -87,7 +90,8 @@ fn state(ground: &Ground, report: &mut Report) {
     let Some(folder) = ground.facts(STATE_FOLDER).filter(|facts| facts.is_folder) else {
         return no_store(report, STATE_FOLDER);
     };
-    let seeds = "Others than fobd can look into this: whoever has the seeds and their key shows everybody's codes.";
+    let seeds = "Others than fobd can look into this: whoever has the seeds and their key shows \
+        everybody's codes.";
     let private = |path: &str, mode: &str| (seeds.to_owned(), format!("chmod {mode} {path}."));
     if folder.others_touch() {
         let texts = private(STATE_FOLDER, "700");
@@ -107,7 +111,8 @@ fn state(ground: &Ground, report: &mut Report) {
             add(report, Kind::Permissions, Severity::FailsOpen, &key, private(&key, "600"));
         }
         if facts.uid != folder.uid {
-            let happens = "The master key is not the user's that fobd runs as: fobd cannot read it, does not start, and everybody is refused.";
+            let happens = "The master key is not the user's that fobd runs as: fobd cannot read \
+                it, does not start, and everybody is refused.";
             let fix = format!("chown --reference={STATE_FOLDER} {key}.");
             let texts = (happens.to_owned(), fix);
             add(report, Kind::Permissions, Severity::LocksOut, &key, texts);
@@ -116,7 +121,8 @@ fn state(ground: &Ground, report: &mut Report) {
 }
 
 fn no_store(report: &mut Report, path: &str) {
-    let happens = "The token store is not here: fobd does not start, and everybody is refused who has no emergency code.";
+    let happens = "The token store is not here: fobd does not start, and everybody is refused who \
+        has no emergency code.";
     let fix = "mount or restore /var/lib/fobd; on a new host, fobd --initialize.";
     let texts = (happens.to_owned(), fix.to_owned());
     add(report, Kind::NoStore, Severity::LocksOut, path, texts);
@@ -124,7 +130,8 @@ fn no_store(report: &mut Report, path: &str) {
 
 fn settings(ground: &Ground, report: &mut Report) {
     if is_open(ground, SETTINGS) {
-        let happens = "Others than root can change fobd's settings: fobd does not start with such a file, and everybody is refused from its next start on.";
+        let happens = "Others than root can change fobd's settings: fobd does not start with such \
+            a file, and everybody is refused from its next start on.";
         let fix = format!("chown root:root {SETTINGS}; chmod 644 {SETTINGS}; fobd --check-config.");
         let texts = (happens.to_owned(), fix);
         add(report, Kind::Permissions, Severity::LocksOut, SETTINGS, texts);
@@ -133,7 +140,8 @@ fn settings(ground: &Ground, report: &mut Report) {
 
 fn bus(ground: &Ground, report: &mut Report) {
     if !POLICIES.iter().any(|policy| ground.has(policy)) {
-        let happens = "The system bus does not know Fob: screen lockers, which do not run as root, refuse everybody, and users cannot run fobctl.";
+        let happens = "The system bus does not know Fob: screen lockers, which do not run as \
+            root, refuse everybody, and users cannot run fobctl.";
         let fix = "install Fob again, then systemctl reload dbus.";
         let [policy, _] = POLICIES;
         let texts = (happens.to_owned(), fix.to_owned());
@@ -152,13 +160,16 @@ fn profiles(ground: &Ground, report: &mut Report) {
     for name in names.filter(|name| name.starts_with("fob")) {
         let file = format!("{PROFILES}/{name}");
         let happens = if !ground.has(&file) {
-            "This profile of pam-auth-update is on, and its file is gone: the next run takes the code out of common-auth, and nobody is asked any more."
+            "This profile of pam-auth-update is on, and its file is gone: the next run takes the \
+            code out of common-auth, and nobody is asked any more."
         } else if !named {
-            "This profile of pam-auth-update is on, and common-auth lacks its line: somebody took it out, and no code is asked for there."
+            "This profile of pam-auth-update is on, and common-auth lacks its line: somebody took \
+            it out, and no code is asked for there."
         } else {
             continue;
         };
-        let fix = "install the package again, then pam-auth-update; to do without, pam-auth-update --remove and that name.";
+        let fix = "install the package again, then pam-auth-update; to do without, \
+            pam-auth-update --remove and that name.";
         let texts = (happens.to_owned(), fix.to_owned());
         add(report, Kind::ProfileStale, Severity::Warns, &file, texts);
     }
@@ -177,7 +188,8 @@ fn way_back(ground: &Ground, report: &mut Report) {
         .map(|uid| format!("{}/{uid}", emergency::FOLDER))
         .any(|folder| !ground.names(&folder).is_empty());
     if hash.starts_with(['!', '*']) && !has_codes {
-        let happens = "root has no password and no administrator has emergency codes: if fobd or its disk breaks, nobody gets in, not even at the console.";
+        let happens = "root has no password and no administrator has emergency codes: if fobd or \
+            its disk breaks, nobody gets in, not even at the console.";
         let fix = "fobctl emergency root, or give root a password for the rescue target.";
         let texts = (happens.to_owned(), fix.to_owned());
         add(report, Kind::WithoutWayBack, Severity::Warns, "/etc/shadow", texts);
@@ -187,7 +199,8 @@ fn way_back(ground: &Ground, report: &mut Report) {
 /// Only what auditd has written: the journal is not read.
 fn denials(ground: &Ground, report: &mut Report) {
     let Some(log) = ground.end(AUDIT_LOG) else {
-        let unseen = "denials by AppArmor or SELinux: there is no audit log that can be read; look with journalctl -g 'DENIED|denied'.";
+        let unseen = "denials by AppArmor or SELinux: there is no audit log that can be read; \
+            look with journalctl -g 'DENIED|denied'.";
         return report.unseen.push(unseen.to_owned());
     };
     let is_denial = |line: &&str| {
@@ -198,7 +211,8 @@ fn denials(ground: &Ground, report: &mut Report) {
     let Some(last) = lines.last() else { return };
     let said: String = last.chars().take(200).collect();
     let happens = format!(
-        "A security module has stopped Fob {} times: what it needs there fails, mostly as a refusal. The last: {said}",
+        "A security module has stopped Fob {} times: what it needs there fails, mostly as a \
+        refusal. The last: {said}",
         lines.len()
     );
     let fix = "install the profile or policy of Fob's package, or allow what the line names.";

@@ -31,7 +31,8 @@ const METHODS: [(&str, &str, Default); 5] = [
 const USE_PAM: &str = "usepam";
 const METHODS_KEYWORD: &str = "authenticationmethods";
 const KEYBOARD: &str = "keyboard-interactive";
-const FIX: &str = "write \"AuthenticationMethods publickey,keyboard-interactive:pam\" (a comma, no space) into /etc/ssh/sshd_config.d/10-fob.conf.";
+const FIX: &str = "write \"AuthenticationMethods publickey,keyboard-interactive:pam\" (a comma, \
+    no space) into /etc/ssh/sshd_config.d/10-fob.conf.";
 
 /// Tells whether, in all views, whoever is asked by PAM has shown a key before; also if nobody is.
 pub(crate) fn key_comes_first(views: &[View]) -> bool {
@@ -125,19 +126,23 @@ impl Judge<'_> {
         let fix = match kind {
             Kind::KeyAlone => FIX,
             Kind::MethodDisabled => {
-                "write that setting with \"yes\" into /etc/ssh/sshd_config.d/10-fob.conf, whose name sorts first; then sshd -t."
+                "write that setting with \"yes\" into /etc/ssh/sshd_config.d/10-fob.conf, whose \
+                name sorts first; then sshd -t."
             }
             Kind::PasswordMethod => {
-                "set PasswordAuthentication no; people type their password at the keyboard-interactive prompt."
+                "set PasswordAuthentication no; people type their password at the \
+                keyboard-interactive prompt."
             }
             Kind::Penalties => {
                 "set PerSourcePenaltyExemptList to the network from which many people come."
             }
             Kind::RootRefused => {
-                "sign in as a user and use sudo, or set PermitRootLogin yes: AuthenticationMethods binds root, too."
+                "sign in as a user and use sudo, or set PermitRootLogin yes: \
+                AuthenticationMethods binds root, too."
             }
             _ => {
-                "set UsePAM yes in the first file that says it; sshd -T shows the value that counts."
+                "set UsePAM yes in the first file that says it; sshd -T shows the value that \
+                counts."
             }
         };
         let (services, fix) = (vec![self.service.to_owned()], fix.to_owned());
@@ -207,7 +212,8 @@ impl Judge<'_> {
             return None; // that the key alone is enough is worse
         }
         let severity = if self.asks() { Severity::Warns } else { Severity::LocksOut };
-        let happens = "With the method \"password\" sshd shows no prompt of PAM's: nobody can type a code, and who tries that way is refused.";
+        let happens = "With the method \"password\" sshd shows no prompt of PAM's: nobody can \
+            type a code, and who tries that way is refused.";
         let place = match self.view.get("passwordauthentication") {
             Some(_) => self.view.place("passwordauthentication"),
             None => self.view.place(METHODS_KEYWORD),
@@ -228,7 +234,8 @@ impl Judge<'_> {
             }
             None => {
                 let happens = format!(
-                    "sshd does not ask PAM: everybody is refused after the key, without a prompt.{late}"
+                    "sshd does not ask PAM: everybody is refused after the key, without a \
+                    prompt.{late}"
                 );
                 self.finding(Kind::UsePamNo, Severity::LocksOut, place, &happens)
             }
@@ -244,7 +251,8 @@ impl Judge<'_> {
         if !applies || !self.asks() || self.open().is_some() {
             return None;
         }
-        let happens = "root is asked for a code over ssh, and refused whatever he types: this setting takes keyboard-interactive from him.";
+        let happens = "root is asked for a code over ssh, and refused whatever he types: this \
+            setting takes keyboard-interactive from him.";
         Some(self.finding(Kind::RootRefused, Severity::Warns, place, happens))
     }
 
@@ -261,7 +269,8 @@ impl Judge<'_> {
         if self.view.matching.is_some() || is_off || exempt.is_some_and(|list| some(&list.value)) {
             return None;
         }
-        let happens = "After some wrong codes sshd refuses everybody behind the same address for a while, also with right ones.";
+        let happens = "After some wrong codes sshd refuses everybody behind the same address for \
+            a while, also with right ones.";
         Some(self.finding(Kind::Penalties, Severity::Warns, self.view.place(KEYWORD), happens))
     }
 }

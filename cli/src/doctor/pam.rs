@@ -161,18 +161,16 @@ impl Reader<'_> {
             return;
         }
         let control = words.next().map(String::as_str);
-        match control.map(str::to_ascii_lowercase).as_deref() {
-            Some(word @ ("include" | "substack")) => {
-                let name = words.next().map(String::as_str).unwrap_or_default();
-                let only = Wanted::Only(facility);
-                if word == "include" {
-                    return self.include(place, name, only, depth);
-                }
-                self.push(facility, place, depth, What::Substack, Control::bad());
-                let inside = Depth { substacks: depth.substacks.saturating_add(1), ..depth };
-                return self.include(place, name, only, inside);
+        let word = control.map(str::to_ascii_lowercase).unwrap_or_default();
+        if word == "include" || word == "substack" {
+            let name = words.next().map(String::as_str).unwrap_or_default();
+            let only = Wanted::Only(facility);
+            if word == "include" {
+                return self.include(place, name, only, depth);
             }
-            _ => {}
+            self.push(facility, entry(place, depth, What::Substack, Control::bad()));
+            let inside = Depth { substacks: depth.substacks.saturating_add(1), ..depth };
+            return self.include(place, name, only, inside);
         }
         let parsed = control.map_or_else(Control::bad, Control::parse);
         let what = match (flaw, words.next()) {
@@ -184,7 +182,7 @@ impl Reader<'_> {
                 absence,
             }),
         };
-        self.push(facility, place, depth, what, parsed);
+        self.push(facility, entry(place, depth, what, parsed));
     }
 
     fn include(&mut self, place: &Place, name: &str, wanted: Wanted, depth: Depth) {
@@ -200,28 +198,24 @@ impl Reader<'_> {
             Wanted::Any => Facility::Auth,
             Wanted::Only(facility) => facility,
         };
-        self.push(facility, place, depth, What::Broken(flaw), Control::bad());
+        self.push(facility, entry(place, depth, What::Broken(flaw), Control::bad()));
     }
 
-    fn push(
-        &mut self,
-        facility: Facility,
-        place: &Place,
-        depth: Depth,
-        what: What,
-        control: Control,
-    ) {
-        let place = place.clone();
-        match (facility, &what) {
+    fn push(&mut self, facility: Facility, entry: Entry) {
+        match (facility, &entry.what) {
             (Facility::Auth, _) if self.stack.entries.len() <= MAX_ENTRIES => {
-                self.stack.entries.push(Entry { place, level: depth.substacks, what, control });
+                self.stack.entries.push(entry);
             }
             (Facility::Other(_), What::Module(module)) if super::is_fob(module) => {
-                self.stack.elsewhere.push(place);
+                self.stack.elsewhere.push(entry.place);
             }
             _ => {}
         }
     }
+}
+
+fn entry(place: &Place, depth: Depth, what: What, control: Control) -> Entry {
+    Entry { place: place.clone(), level: depth.substacks, what, control }
 }
 
 /// Returns the kind of a line. One that libpam does not know fails, in the stack that is read or,

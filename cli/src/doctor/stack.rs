@@ -47,6 +47,22 @@ struct State {
 impl State {
     const START: Self = Self { impression: Impression::Undefined, result: Return::MUST_FAIL };
 
+    /// Takes a result; `before` is the state before this substack.
+    fn take(&mut self, action: Action, result: Return, before: Option<&Self>) -> After {
+        match action {
+            Action::Ok | Action::Done => self.agree(result),
+            Action::Bad | Action::Die => self.refuse(result),
+            Action::Reset => *self = before.copied().unwrap_or(Self::START),
+            Action::Ignore | Action::Jump(_) => {}
+        }
+        let is_agreed = self.impression == Impression::Positive;
+        match action {
+            Action::Die => After::Decided,
+            Action::Done if is_agreed => After::Decided,
+            _ => After::GoOn,
+        }
+    }
+
     fn agree(&mut self, result: Return) {
         if self.impression == Impression::Undefined
             || (self.impression == Impression::Positive && self.result == Return::SUCCESS)
@@ -62,6 +78,13 @@ impl State {
             self.result = if result == Return::IGNORE { Return::MUST_FAIL } else { result };
         }
     }
+}
+
+/// Whether the rest of a substack, or of the stack, is reached.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum After {
+    Decided,
+    GoOn,
 }
 
 /// Runs a stack; `returned` tells what the module at a place returns.
@@ -85,31 +108,17 @@ pub(crate) fn run(stack: &[Entry], returned: &dyn Fn(usize) -> Return) -> Run {
             What::Module(_) => returned(at),
         };
         run.reached.push(at);
-        let mut next = at + 1;
-        match entry.control.action(result) {
-            Action::Ok => state.agree(result),
-            Action::Done => {
-                state.agree(result);
-                if state.impression == Impression::Positive {
-                    next = end_of_level(stack, at);
-                }
+        let next = match entry.control.action(result) {
+            Action::Jump(count) => jump(stack, at, count).unwrap_or_else(|| {
+                // Over the end: "bad jump in stack".
+                state = State { impression: Impression::Negative, result: Return::MUST_FAIL };
+                end_of_level(stack, at)
+            }),
+            action if state.take(action, result, before.last()) == After::Decided => {
+                end_of_level(stack, at)
             }
-            Action::Bad => state.refuse(result),
-            Action::Die => {
-                state.refuse(result);
-                next = end_of_level(stack, at);
-            }
-            Action::Ignore => {}
-            Action::Reset => state = before.last().copied().unwrap_or(State::START),
-            Action::Jump(count) => match jump(stack, at, count) {
-                Some(target) => next = target,
-                None => {
-                    // Over the end: "bad jump in stack".
-                    state = State { impression: Impression::Negative, result: Return::MUST_FAIL };
-                    next = end_of_level(stack, at);
-                }
-            },
-        }
+            _ => at + 1,
+        };
         run.skipped.extend((at + 1..next).map(|skipped| (skipped, at)));
         at = next;
     }

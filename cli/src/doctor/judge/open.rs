@@ -94,7 +94,8 @@ impl Bench<'_> {
             "No code is asked for: {} ends the stack, {who}, and {FOB} ({line}) is never reached.",
             self.name(skipper)
         );
-        let fix = "take the file in by \"substack\" or \"@include\" instead of \"include\", or use \"required\" in the line that ends the stack; pam_fob.so stands behind it.";
+        let fix = "take the file in by \"substack\" or \"@include\" instead of \"include\", or \
+            use \"required\" in the line that ends the stack; pam_fob.so stands behind it.";
         self.finding((Kind::NotAsked, Severity::FailsOpen), self.place(skipper), happens, fix)
     }
 }

@@ -59,7 +59,8 @@ impl Bench<'_> {
         let all = World { factors: Factors::All, tests: usize::MAX, fob: Return::SUCCESS };
         let refusing = self.case(all).reached.last().copied().unwrap_or_default();
         let happens = format!("{everybody} no way through the auth lines succeeds.");
-        let fix = "compare the lines with those of the distribution; \"[success=N …]\" may skip too few or too many.";
+        let fix = "compare the lines with those of the distribution; \"[success=N …]\" may skip \
+            too few or too many.";
         let what = (Kind::NobodyPasses, Severity::LocksOut);
         Some(self.finding(what, self.place(refusing), happens, fix))
     }
@@ -76,8 +77,10 @@ impl Bench<'_> {
         if self.before == Before::Key || !self.is_enough(fob) {
             return None;
         }
-        let happens = "A right code alone is enough: whoever finds the token is in, without a password or a key.";
-        let fix = "let the password be asked for before, by a line that is required; for sshd, see its AuthenticationMethods.";
+        let happens = "A right code alone is enough: whoever finds the token is in, without a \
+            password or a key.";
+        let fix = "let the password be asked for before, by a line that is required; for sshd, \
+            see its AuthenticationMethods.";
         let what = (Kind::CodeAlone, Severity::FailsOpen);
         Some(self.finding(what, self.place(fob), happens.to_owned(), fix))
     }
@@ -90,7 +93,8 @@ impl Bench<'_> {
         }
         let nothing = self.in_through(fob, &[Factors::None], Return::IGNORE);
         if nothing.is_some() && self.before == Before::Nothing {
-            let happens = "A user without a token is in with nothing: nullok exempts him, and no other line asks.";
+            let happens = "A user without a token is in with nothing: nullok exempts him, and no \
+                other line asks.";
             let fix =
                 "ask for the password before, by a line that is required, or take nullok away.";
             let what = (Kind::NullokOpens, Severity::FailsOpen);
@@ -104,8 +108,10 @@ impl Bench<'_> {
         if anybody(Return::IGNORE) || !anybody(Return::SUCCESS) {
             return None;
         }
-        let happens = "Users without a token are refused in spite of nullok: no other module has an opinion, and PAM refuses then.";
-        let fix = "put \"auth required pam_permit.so\" behind it, if a key or password was asked for before.";
+        let happens = "Users without a token are refused in spite of nullok: no other module has \
+            an opinion, and PAM refuses then.";
+        let fix = "put \"auth required pam_permit.so\" behind it, if a key or password was asked \
+            for before.";
         let what = (Kind::NullokLocksOut, Severity::LocksOut);
         Some(self.finding(what, self.place(fob), happens.to_owned(), fix))
     }
@@ -115,7 +121,8 @@ impl Bench<'_> {
         let mut asked = run.reached.iter().copied().filter(|at| self.fobs.contains(at));
         let (first, second) = (asked.next()?, asked.next()?);
         let happens = format!(
-            "The code is asked for twice ({} asks before), and the same code is never good twice: people wait for the next one.",
+            "The code is asked for twice ({} asks before), and the same code is never good twice: \
+            people wait for the next one.",
             self.place(first).map(|place| place.to_string()).unwrap_or_default()
         );
         let fix = "take one of the two lines out.";
@@ -132,12 +139,14 @@ impl Bench<'_> {
                 "The password is asked for as well as the key and the code: {} is in the stack.",
                 self.name(asked)
             );
-            let fix = "if key and code are enough, put the line of pam_fob.so in the place of the password's (packaging/pam/enable --instead-of-password).";
+            let fix = "if key and code are enough, put the line of pam_fob.so in the place of the \
+                password's (packaging/pam/enable --instead-of-password).";
             let what = (Kind::PasswordToo, Severity::Warns);
             return Some(self.finding(what, self.place(asked), happens, fix));
         }
         (at(fob)? < at(asked)?).then(|| {
-            let happens = "The code is asked for before the password: whoever knows a name can try codes, until two in a row are asked for.";
+            let happens = "The code is asked for before the password: whoever knows a name can \
+                try codes, until two in a row are asked for.";
             let fix = "move the line of pam_fob.so behind the one that asks for the password.";
             let what = (Kind::CodeFirst, Severity::Warns);
             self.finding(what, self.place(fob), happens.to_owned(), fix)
