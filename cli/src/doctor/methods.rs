@@ -124,6 +124,10 @@ impl Judge<'_> {
             None => happens.to_owned(),
         };
         let fix = match kind {
+            Kind::KeyAlone if self.view.matching.is_some() => {
+                "if that is not meant, take the line out of the Match block, or let it name \
+                keyboard-interactive:pam behind a comma."
+            }
             Kind::KeyAlone => FIX,
             Kind::MethodDisabled => {
                 "write that setting with \"yes\" into /etc/ssh/sshd_config.d/10-fob.conf, whose \

@@ -133,7 +133,8 @@ pub(crate) fn views(ground: &Ground) -> Option<Vec<View>> {
 /// The first value counts, and that of a `Match` block before all (sshd_config(5)).
 fn settings(own: &[Line], global: &[Line]) -> BTreeMap<String, Setting> {
     let mut settings: BTreeMap<String, Setting> = BTreeMap::new();
-    for line in own.iter().chain(global) {
+    let is_own = |line: &&Line| own.iter().any(|other| other.keyword == line.keyword);
+    for line in own.iter().chain(global.iter().filter(|line| !is_own(line))) {
         let Line { place, keyword, value } = line.clone();
         match settings.get_mut(&keyword) {
             None => {

@@ -10,6 +10,8 @@ mod batch;
 mod changing;
 mod dialogue;
 #[cfg(test)] // the same
+mod doctor;
+#[cfg(test)] // the same
 mod encrypted;
 #[cfg(test)] // the same
 mod fake;

@@ -173,6 +173,7 @@ fn a_match_block_that_lets_somebody_in_without_a_code_is_found() {
         "{SETTINGS}Match User backup\n    AuthenticationMethods publickey\n"
     ));
     let happens = host.has(Kind::KeyAlone, Severity::FailsOpen, DROP_IN, 6);
+    assert!(!happens.contains("too late"), "{happens}");
     assert!(
         happens.starts_with(&format!("For \"Match User backup\" ({DROP_IN}:5): The key")),
         "{happens}"
