@@ -11,11 +11,12 @@ use super::{
 pub(crate) enum Behaviour {
     /// Always the same, for somebody who has done nothing wrong but for codes and passwords.
     Always(Return),
-    /// Success for who gives the right password, fingerprint or other factor.
+    /// Success for who gives the right password, fingerprint or other factor; also every module
+    /// that is not known here, which may ask for one.
     Factor,
     /// The module of Fob.
     Fob,
-    /// Success or failure, by user, host or time; also every module that is not known here.
+    /// Success or failure, by user, host or time.
     Test,
 }
 
@@ -38,29 +39,24 @@ const SILENT: [&str; 15] = [
     "pam_warn.so",
 ];
 
-/// Modules that ask for something, or look at something that the person has.
-const FACTORS: [&str; 21] = [
-    "pam_duo.so",
-    "pam_fprintd.so",
-    "pam_google_authenticator.so",
-    "pam_himmelblau.so",
-    "pam_kanidm.so",
-    "pam_krb5.so",
-    "pam_ldap.so",
-    "pam_oath.so",
-    "pam_p11.so",
-    "pam_pkcs11.so",
-    "pam_radius_auth.so",
-    "pam_ssh_agent_auth.so",
-    "pam_sss.so",
-    "pam_sss_gss.so",
-    "pam_systemd_home.so",
-    "pam_tcb.so",
-    "pam_u2f.so",
-    "pam_unix.so",
-    "pam_userdb.so",
-    "pam_winbind.so",
-    "pam_yubico.so",
+/// Modules that succeed or fail by user, host or time, and ask nobody for anything.
+const TESTS: [&str; 16] = [
+    "pam_abl.so",
+    "pam_access.so",
+    "pam_gdm.so",
+    "pam_listfile.so",
+    "pam_localuser.so",
+    "pam_rhosts.so",
+    "pam_securetty.so",
+    "pam_selinux_permit.so",
+    "pam_sepermit.so",
+    "pam_shells.so",
+    "pam_slurm.so",
+    "pam_succeed_if.so",
+    "pam_time.so",
+    "pam_timestamp.so",
+    "pam_usertype.so",
+    "pam_wheel.so",
 ];
 
 /// Returns what a line may return.
@@ -73,8 +69,8 @@ pub(crate) fn behaviour(what: &What) -> Behaviour {
     let name = module.name();
     if is_fob(module) {
         Behaviour::Fob
-    } else if FACTORS.contains(&name) {
-        Behaviour::Factor
+    } else if TESTS.contains(&name) {
+        Behaviour::Test
     } else if SILENT.contains(&name) {
         Behaviour::Always(Return::IGNORE)
     } else {
@@ -92,7 +88,7 @@ fn rest(module: &Module) -> Behaviour {
         // pam_faillock(8): "preauth" and "authsucc" succeed for who is not locked, "authfail" fails.
         "pam_faillock.so" if has("authfail") => Behaviour::Always(Return::AUTH_ERR),
         "pam_faillock.so" | "pam_tally2.so" => Behaviour::Always(Return::SUCCESS),
-        _ => Behaviour::Test,
+        _ => Behaviour::Factor,
     }
 }
 

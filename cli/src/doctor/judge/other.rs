@@ -140,7 +140,7 @@ impl Bench<'_> {
                 self.name(asked)
             );
             let fix = "if key and code are enough, put the line of pam_fob.so in the place of the \
-                password's (packaging/pam/enable --instead-of-password).";
+                password's (/usr/share/fob/enable --instead-of-password).";
             let what = (Kind::PasswordToo, Severity::Warns);
             return Some(self.finding(what, self.place(asked), happens, fix));
         }

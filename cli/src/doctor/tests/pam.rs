@@ -32,6 +32,13 @@ auth optional pam_cap.so
 }
 
 #[test]
+fn a_module_that_is_not_known_may_be_what_asks_for_the_password() {
+    Host::with_sudo("auth required pam_corporate.so\nauth required pam_fob.so\n")
+        .file(&format!("{MODULES}/pam_corporate.so"), "")
+        .is_well();
+}
+
+#[test]
 fn pam_rootok_in_su_is_well() {
     let su = "auth sufficient pam_rootok.so\n@include common-auth\nauth required pam_fob.so\n";
     Host::debian().file("/etc/pam.d/su", su).is_well();
