@@ -28,6 +28,9 @@ _fobctl() {
             fobctl,deactivate)
                 cmd="fobctl__subcmd__deactivate"
                 ;;
+            fobctl,doctor)
+                cmd="fobctl__subcmd__doctor"
+                ;;
             fobctl,emergency)
                 cmd="fobctl__subcmd__emergency"
                 ;;
@@ -80,7 +83,7 @@ _fobctl() {
 
     case "${cmd}" in
         fobctl)
-            opts="-h -V --help --version import identify forecast list log show assign resync rekey rotate recovery bypass deactivate emergency forget backup restore status unlock"
+            opts="-h -V --help --version import identify forecast list log show assign resync rekey rotate recovery bypass deactivate emergency forget backup restore doctor status unlock"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -158,6 +161,20 @@ _fobctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fobctl__subcmd__doctor)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
