@@ -54,7 +54,11 @@ pub(crate) enum Effective {
 /// Looks at a service, or at all that ask for codes.
 pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -> Report {
     let mut report = Report::default();
-    let (views, refusal) = sshd_views(ground, live, &mut report);
+    let asked: Vec<String> = match service {
+        Some(service) => vec![service.to_ascii_lowercase()],
+        None => pam::services(ground),
+    };
+    let (views, refusal) = sshd_views(ground, live, &asked, &mut report);
     let folders = module_folders(ground);
     let is_missing = |module: &pam::Module| match module.path.starts_with('/') {
         true => !ground.has(&module.path),
@@ -63,10 +67,6 @@ pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -
             let path = |folder: &String| ground.has(&format!("{folder}/{}", module.path));
             !folders.is_empty() && !folders.iter().any(path)
         }
-    };
-    let asked: Vec<String> = match service {
-        Some(service) => vec![service.to_ascii_lowercase()],
-        None => pam::services(ground),
     };
     let (mut looked_at, mut asking, mut files) = (Vec::new(), Vec::new(), BTreeSet::new());
     for name in asked {
@@ -80,7 +80,9 @@ pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -
             false => Before::Nothing,
         };
         let bench = Bench::new(&name, &stack, before, &is_missing);
-        if service.is_none() && !bench.has_fob() && stack.elsewhere.is_empty() {
+        // What "other" has is told once, for itself.
+        let asks_by_itself = bench.has_fob() && stack.origin == pam::Origin::Own;
+        if service.is_none() && !asks_by_itself && stack.elsewhere.is_empty() {
             continue;
         }
         let asks = !of_sshd || methods::somebody_is_asked(&views);
@@ -135,13 +137,17 @@ fn running(ground: &Ground, live: &Live<'_>, report: &mut Report) {
     }
 }
 
-/// Reads sshd's settings, and what sshd itself says against them.
+/// Reads sshd's settings, if its service is looked at, and what sshd itself says against them.
 fn sshd_views(
     ground: &Ground,
     live: &Live<'_>,
+    asked: &[String],
     report: &mut Report,
 ) -> (Vec<sshd::View>, Option<String>) {
     let mut views = sshd::views(ground).unwrap_or_default();
+    if !asked.contains(&sshd_service(&views)) {
+        return (Vec::new(), None);
+    }
     let mut refusal = None;
     for view in &mut views {
         let Some(example) = sshd::example(view.matching.as_ref()) else { continue };

@@ -64,8 +64,18 @@ pub(crate) struct Stack {
     /// The service's file; that of `other` if it has none.
     pub(crate) file: String,
     pub(crate) entries: Vec<Entry>,
+    pub(crate) origin: Origin,
     /// Lines of the session, account and password stacks that name the module of Fob.
     pub(crate) elsewhere: Vec<Place>,
+}
+
+/// Whose lines a stack is made of.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// The service has none: they are those of `other`.
+    Other,
+    #[default]
+    Own,
 }
 
 /// The kinds of lines.
@@ -89,7 +99,7 @@ pub(crate) fn stack(ground: &Ground, service: &str) -> Option<Stack> {
     let mut reader = Reader { ground, stack: Stack { file: file.clone(), ..Stack::default() } };
     reader.file(&file, &text, Wanted::Any, Depth::default());
     if reader.stack.entries.is_empty() {
-        // A service without such lines takes those of "other".
+        reader.stack.origin = Origin::Other;
         if let Some((file, text)) = find(ground, OTHER) {
             reader.file(&file, &text, Wanted::Only(Facility::Auth), Depth::default());
         }
@@ -192,7 +202,7 @@ impl Reader<'_> {
         } else if let Some((file, text)) = find(self.ground, name) {
             return self.file(&file, &text, wanted, inside);
         } else {
-            format!("the included file {name:?} is not there")
+            format!("the included file {name:?} is not there, or cannot be read")
         };
         let facility = match wanted {
             Wanted::Any => Facility::Auth,

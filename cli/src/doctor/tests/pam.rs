@@ -336,6 +336,16 @@ fn a_service_that_is_named_and_asks_for_no_code_is_found() {
 }
 
 #[test]
+fn a_service_without_auth_lines_has_those_of_other() {
+    let host = Host::debian()
+        .file("/etc/pam.d/cron", "account required pam_unix.so\n")
+        .file("/etc/pam.d/other", "auth optional pam_fob.so\n@include common-auth\n");
+    host.has(Kind::WrongCodeOpens, Severity::FailsOpen, "/etc/pam.d/other", 1);
+    assert_eq!(host.report(None).services, ["other", "sudo"]);
+    assert_eq!(host.report(Some("cron")).findings[0].kind, Kind::WrongCodeOpens);
+}
+
+#[test]
 fn a_mistake_in_a_common_file_is_told_once_with_all_services() {
     let host = Host::with_sudo("@include common-auth\n")
         .file("/etc/pam.d/login", "@include common-auth\n")

@@ -225,6 +225,13 @@ fn what_sshd_itself_says_counts_more_than_the_files() {
 }
 
 #[test]
+fn sshd_is_asked_only_if_its_service_is_looked_at() {
+    let host = Host::sshd();
+    assert!(host.report(Some("sudo")).unseen.is_empty());
+    assert_eq!(host.report(Some("sshd")).unseen.len(), 1);
+}
+
+#[test]
 fn settings_with_which_sshd_does_not_start_are_found() {
     let host = Host::sshd();
     let why = "/etc/ssh/sshd_config: line 9: Bad configuration option: UsePAMM";
