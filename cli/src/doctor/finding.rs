@@ -188,3 +188,31 @@ impl Report {
             .sort_by(|a, b| (a.severity, &a.place, a.kind).cmp(&(b.severity, &b.place, b.kind)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, Kind, Place, Report, Severity};
+
+    fn finding(service: &str, happens: &str) -> Finding {
+        Finding {
+            kind: Kind::NotAsked,
+            severity: Severity::FailsOpen,
+            services: vec![service.to_owned()],
+            happens: happens.to_owned(),
+            place: Some(Place::line("/etc/pam.d/common-auth", 3)),
+            fix: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_the_same_in_two_services_is_told_once() {
+        let mut report = Report::default();
+        for service in ["login", "sudo", "login"] {
+            report.add(finding(service, "one"));
+        }
+        report.add(finding("su", "another"));
+        let services: Vec<&[String]> =
+            report.findings.iter().map(|finding| finding.services.as_slice()).collect();
+        assert_eq!(services, [&["login".to_owned(), "sudo".to_owned()][..], &["su".to_owned()]]);
+    }
+}

@@ -56,10 +56,29 @@ fn is_timeout(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::flaw;
+    use super::{MAX_PROMPT, MAX_TIMEOUT, WORDS, flaw};
 
     fn refused(words: &[&str]) -> bool {
         flaw(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).is_some()
+    }
+
+    /// Its source, up to its tests.
+    fn module() -> &'static str {
+        let source = include_str!("../../../pam-module/src/options.rs");
+        source.split("#[cfg(test)]").next().unwrap()
+    }
+
+    #[test]
+    fn the_words_and_bounds_are_those_of_the_module() {
+        let arms = module().lines().filter_map(|line| {
+            let (word, rest) = line.trim().strip_prefix("(\"")?.split_once('"')?;
+            rest.starts_with(", None) =>").then_some(word)
+        });
+        let mut arms: Vec<&str> = arms.filter(|word| *word != "forward_pass").collect();
+        arms.sort_unstable();
+        assert_eq!(arms, WORDS);
+        assert!(module().contains(&format!("MAX_TIMEOUT: u64 = {MAX_TIMEOUT};")));
+        assert!(module().contains(&format!("MAX_PROMPT: usize = {MAX_PROMPT};")));
     }
 
     #[test]

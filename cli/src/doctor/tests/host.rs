@@ -75,6 +75,15 @@ fn a_master_key_that_others_can_read_is_found() {
 }
 
 #[test]
+fn a_master_key_of_another_user_is_found() {
+    let host = Host::debian();
+    if std::os::unix::fs::chown(host.path(KEY), Some(65_533), None).is_err() {
+        return; // only root gives files away
+    }
+    has(&host, Kind::Permissions, Severity::LocksOut, KEY);
+}
+
+#[test]
 fn a_master_key_in_a_credential_is_well() {
     Host::debian().remove(KEY).is_well();
 }

@@ -151,6 +151,13 @@ fn the_passwords_line_left_in_the_stack_of_a_key_is_found() {
 }
 
 #[test]
+fn a_sufficient_code_behind_a_key_is_found_and_the_key_is_not_forgotten() {
+    let host = Host::sshd().file(PAM, "auth sufficient pam_fob.so\n@include common-auth\n");
+    let happens = host.has(Kind::WrongCodeOpens, Severity::FailsOpen, PAM, 1);
+    assert_eq!(happens, "With a wrong code the user is in with the right password alone.");
+}
+
+#[test]
 fn the_method_password_is_found_where_it_is_the_way() {
     let host = Host::sshd_with(
         "UsePAM yes\nPasswordAuthentication yes\nAuthenticationMethods publickey,password\n",
