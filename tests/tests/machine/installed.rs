@@ -104,6 +104,28 @@ fn a_second_installation_changes_nothing_and_keeps_the_tokens() {
     assert!(tokens.contains(&alice.name), "{tokens}");
 }
 
+/// It knows such a host by its unit, and without that by the lines of PAM.
+#[test]
+fn another_installation_does_not_set_a_host_up_that_lost_its_tokens() {
+    let host = Host::start();
+    host.shell("systemctl stop fobd.socket fobd && mv /var/lib/fobd /root/lost");
+    for (before, shown) in [
+        ("true", "not new (/etc/systemd/system/fobd.service is there)"),
+        ("rm /etc/systemd/system/fobd.*", " names pam_fob.so)"),
+    ] {
+        let install = format!("{before}; /opt/fob/packaging/install --binaries /opt/fob");
+        let output = host.try_feed(&install, b"");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(shown) && said.contains("\nhint: bring that folder back"), "{said}");
+        host.shell("! test -e /var/lib/fobd && ! systemctl is-active --quiet fobd fobd.socket");
+    }
+    host.shell(
+        "mv /root/lost /var/lib/fobd
+         /opt/fob/packaging/install --binaries /opt/fob && fobctl status",
+    );
+}
+
 #[test]
 fn fob_is_not_removed_while_a_service_still_asks_for_codes() {
     let host = Host::start();
