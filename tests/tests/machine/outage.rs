@@ -74,6 +74,10 @@ fn a_machine_that_lost_its_tokens_lets_nobody_in_by_nullok() {
     // Whoever installs again, as administrators do when something is broken, makes no empty house.
     let output = host.try_feed("/opt/fob/packaging/install --binaries /opt/fob", b"");
     assert_ne!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("is missing, and this host is not new"), "{said}");
+    // Nor does it begin without tokens where somebody starts it all the same.
+    assert_ne!(host.try_feed("systemctl start fobd", b"").status.code(), Some(0));
     assert!(!host.journal("there is no token database").is_empty());
     let seen = host.ssh(Door::KeyThenCodeIfAny, &carol.name).run();
     seen.assert_did_not_run_as(&carol.name);
