@@ -124,7 +124,8 @@ fn start(ground: &Ground, pace: Pace) -> (Daemon, Duration) {
         Pace::Slow => {
             let mut strace = Command::new("strace");
             let slow = format!("inject=fdatasync,fsync:delay_exit={SLOW}");
-            strace.args(["-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null"]);
+            // -D: what is started is fobd, and not strace, so that it is fobd that is measured and ended.
+            strace.args(["-D", "-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null"]);
             strace.args(["-e", "trace=fdatasync,fsync", "-e", &slow]).arg(fobd);
             strace
         }
