@@ -89,6 +89,15 @@ pub struct Moved {
     pub dropped: Option<Dropped>,
 }
 
+impl Moved {
+    /// A token of an app: the file says nothing of its clock, and nothing that was asked for beside
+    /// the code.
+    fn of_app(seed: Seed, parameters: Parameters, spent: Spent, issuer: Option<String>) -> Self {
+        let scratch = Scratch::default();
+        Self { seed, parameters, drift: 0, spent, issuer, scratch, dropped: None }
+    }
+}
+
 /// One person of a file.
 pub struct Person {
     /// Whose token it is; `None` if the file does not say it.

@@ -11,7 +11,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Found, Moved, MovedFlaw, Scratch, Spent, otpauth_uri};
+use super::{Found, Moved, MovedFlaw, Spent, otpauth_uri};
 use crate::{
     record::{Algorithm, Moving, Parameters},
     seed::{
@@ -143,15 +143,7 @@ fn token(account: &Account<'_>, issuer: &str) -> Result<Moved, Flaw> {
     let seed = seed_from_bytes(bytes)?;
     let issuer = value::label(issuer, 0).map_err(|fault| fault.flaw)?;
     let parameters = Parameters { algorithm, digits, moving };
-    Ok(Moved {
-        seed,
-        parameters,
-        drift: 0,
-        spent,
-        issuer,
-        scratch: Scratch::default(),
-        dropped: None,
-    })
+    Ok(Moved::of_app(seed, parameters, spent, issuer))
 }
 
 /// Keeps a value that may be there once; `None` if it is there again.

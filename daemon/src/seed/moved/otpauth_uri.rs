@@ -6,7 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Found, Moved, MovedFlaw, Scratch, Spent};
+use super::{Found, Moved, MovedFlaw, Spent};
 use crate::{
     record::{Algorithm, Moving, Parameters},
     seed::{
@@ -122,15 +122,7 @@ fn token(
     };
     let parameters = Parameters { algorithm, digits, moving: Moving::Time { period } };
     let spent = Spent::Unsaid { ahead: None, known: None };
-    Ok(Moved {
-        seed,
-        parameters,
-        drift: 0,
-        spent,
-        issuer,
-        scratch: Scratch::default(),
-        dropped: None,
-    })
+    Ok(Moved::of_app(seed, parameters, spent, issuer))
 }
 
 /// Resolves escapes (RFC 3986 section 2.1).
