@@ -39,6 +39,18 @@ struct Trial {
     claim: Claim,
 }
 
+impl Trial {
+    fn kept(&self) -> Kept<'_> {
+        Kept {
+            state: &self.subject.state.record,
+            recovery: &self.codes.record,
+            spray: &self.subject.spray.record,
+            token: self.subject.claim,
+            codes: self.claim,
+        }
+    }
+}
+
 /// A digest, and the salt that it was made with.
 struct Salted {
     salt: [u8; 16],
@@ -224,17 +236,10 @@ fn decide(
     place: (&Place, Turn),
     at: &At<'_>,
 ) -> Decision {
-    let kept = Kept {
-        state: &trial.subject.state.record,
-        recovery: &trial.codes.record,
-        spray: &trial.subject.spray.record,
-        token: trial.subject.claim,
-        codes: trial.claim,
-    };
     let (place, turn) = place;
     let from = sign_in.context.rhost.as_deref();
     let whence = Whence { origin: place.origin, from, rank: place.rank, turn };
-    recovery::verify_recovery(&kept, digest.as_bytes(), &whence, at)
+    recovery::verify_recovery(&trial.kept(), digest.as_bytes(), &whence, at)
 }
 
 /// Returns the event of a decision. It never holds the code.

@@ -11,7 +11,7 @@ use super::{Trial, describe};
 use crate::{
     audit::Event,
     decide::{
-        recovery::{self, Kept},
+        recovery,
         verify::{Claim, Tried, Typed},
     },
     engine::{Applied, Engine, Notice, ROUNDS, SignIn, verify::Place},
@@ -59,17 +59,10 @@ impl<S: Store> Engine<S> {
         for _ in 0..ROUNDS {
             let trial = self.trial(sign_in.user, owner).await?;
             let known = self.salted(&seat, code, trial.codes.record.salt, salted).await?;
-            let kept = Kept {
-                state: &trial.subject.state.record,
-                recovery: &trial.codes.record,
-                spray: &trial.subject.spray.record,
-                token: trial.subject.claim,
-                codes: trial.claim,
-            };
             let from = (place.origin, sign_in.context.rhost.as_deref());
             let at = self.moment().await?;
             let digest = known.digest.as_bytes();
-            let mut decision = recovery::verify_scratch(&kept, digest, from, refused, &at);
+            let mut decision = recovery::verify_scratch(&trial.kept(), digest, from, refused, &at);
             let event = describe(sign_in, &decision);
             let Some(change) = decision.change.take() else { return Ok(None) };
             let (verdict, notice) = (decision.verdict, notice(&trial));

@@ -10,27 +10,16 @@ use crate::{
         Item,
         stream::{Decoder, Encoder},
     },
-    decide::import::Expiry,
-    engine::{BadRows, Extent, Import, Only, read_seed_file},
-    seed::Choice,
+    engine::{BadRows, Only},
 };
 
 async fn import(bench: &Bench, text: &str, batch: &str) -> Result<ImportReport, Error> {
-    let file = tempfile::tempfile().unwrap();
-    std::io::Write::write_all(&mut &file, text.as_bytes()).unwrap();
-    std::io::Seek::rewind(&mut &file).unwrap();
-    let import = Import {
-        caller: ROOT,
-        file: read_seed_file(file.into()).unwrap(),
-        hints: Choice::Detect.into(),
-        password: None,
-        expiry: Expiry::Heed,
-        extent: Extent::Full,
-        bad: BadRows::SetAside,
-        batch: Some(Batch::parse(batch).unwrap()),
-        progress: None,
-    };
-    bench.engine.import(import).await
+    bench
+        .import_as(text, |import| {
+            import.bad = BadRows::SetAside;
+            import.batch = Some(Batch::parse(batch).unwrap());
+        })
+        .await
 }
 
 /// A list of so many tokens, the first with this serial.

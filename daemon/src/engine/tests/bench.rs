@@ -237,20 +237,30 @@ impl Bench {
         text: &str,
         password: Option<fob_api::Password>,
     ) -> Result<fob_api::ImportReport, Error> {
+        self.import_as(text, |import| import.password = password).await
+    }
+
+    /// Imports a file, otherwise than fobctl does without options.
+    pub(super) async fn import_as(
+        &self,
+        text: &str,
+        otherwise: impl FnOnce(&mut Import),
+    ) -> Result<fob_api::ImportReport, Error> {
         let file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut &file, text.as_bytes()).unwrap();
         std::io::Seek::rewind(&mut &file).unwrap();
-        let import = Import {
+        let mut import = Import {
             caller: ROOT,
             file: read_seed_file(file.into()).unwrap(),
             hints: Choice::Detect.into(),
-            password,
+            password: None,
             expiry: Expiry::Heed,
             extent: Extent::Full,
             bad: BadRows::Refuse,
             batch: None,
             progress: None,
         };
+        otherwise(&mut import);
         self.engine.import(import).await
     }
 

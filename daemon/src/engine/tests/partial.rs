@@ -4,27 +4,17 @@ use fob_api::{Error, Fate, ImportReject, ImportReport, Serial};
 
 use super::bench::{Bench, ROOT};
 use crate::{
-    decide::import::Expiry,
-    engine::{BadRows, Extent, Import, read_seed_file},
+    engine::{BadRows, Extent},
     seed::{Choice, Format, MOST},
 };
 
 async fn import(bench: &Bench, text: &str, extent: Extent) -> Result<ImportReport, Error> {
-    let file = tempfile::tempfile().unwrap();
-    std::io::Write::write_all(&mut &file, text.as_bytes()).unwrap();
-    std::io::Seek::rewind(&mut &file).unwrap();
-    let import = Import {
-        caller: ROOT,
-        file: read_seed_file(file.into()).unwrap(),
-        hints: Choice::Is(Format::OathCsv).into(),
-        password: None,
-        expiry: Expiry::Heed,
-        extent,
-        bad: BadRows::SetAside,
-        batch: None,
-        progress: None,
-    };
-    bench.engine.import(import).await
+    bench
+        .import_as(text, |import| {
+            import.hints = Choice::Is(Format::OathCsv).into();
+            (import.extent, import.bad) = (extent, BadRows::SetAside);
+        })
+        .await
 }
 
 fn row(serial: &str, first: &str) -> String {
