@@ -45,6 +45,8 @@ pub enum Action {
     Bypass,
     /// Taking a token from its user.
     Deactivate,
+    /// Telling whether a user would be asked for a code.
+    Explain,
     /// Removing a seed.
     Forget,
     /// Finding out which token it is that somebody has in the hand.
@@ -67,6 +69,8 @@ pub enum Action {
     Restore,
     /// Finding a token's clock again.
     Resync,
+    /// Ending tickets before their time.
+    RevokeTickets,
     /// Replacing a token.
     Rotate,
     /// Showing one token.
@@ -75,6 +79,8 @@ pub enum Action {
     ShowUser,
     /// Showing the daemon's state.
     Status,
+    /// Listing tickets.
+    Tickets,
     /// Refilling a user's budget of wrong codes.
     Unlock,
     /// Deciding on a code.
@@ -112,12 +118,13 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Adopt,
         Self::Assign,
         Self::Backup,
         Self::Bypass,
         Self::Deactivate,
+        Self::Explain,
         Self::Forget,
         Self::Identify,
         Self::Import,
@@ -129,10 +136,12 @@ impl Action {
         Self::Rekey,
         Self::Restore,
         Self::Resync,
+        Self::RevokeTickets,
         Self::Rotate,
         Self::ShowToken,
         Self::ShowUser,
         Self::Status,
+        Self::Tickets,
         Self::Unlock,
         Self::Verify,
         Self::VerifyLog,
@@ -146,6 +155,7 @@ impl Action {
             | Self::Backup
             | Self::Bypass
             | Self::Deactivate
+            | Self::Explain
             | Self::Forget
             | Self::Identify
             | Self::Import
@@ -154,9 +164,11 @@ impl Action {
             | Self::NewVirtualToken
             | Self::Rekey
             | Self::Restore
+            | Self::RevokeTickets
             | Self::Rotate
             | Self::ShowToken
             | Self::Status
+            | Self::Tickets
             | Self::Unlock
             | Self::VerifyLog => Rule::Root,
             Self::NewRecoveryCodes
@@ -175,6 +187,7 @@ impl Action {
             Self::Backup => "backup",
             Self::Bypass => "bypass",
             Self::Deactivate => "deactivate",
+            Self::Explain => "explain",
             Self::Forget => "forget",
             Self::Identify => "identify",
             Self::Adopt | Self::Import => "import",
@@ -187,6 +200,7 @@ impl Action {
             Self::Resync => "resync",
             Self::Rotate => "rotate",
             Self::ShowToken | Self::ShowUser => "show",
+            Self::RevokeTickets | Self::Tickets => "tickets",
             Self::Status => "status",
             Self::Unlock => "unlock",
         }

@@ -8,18 +8,19 @@ mod sign_in;
 mod visitors;
 
 use fob_api::{
-    AdoptOptions, AdoptReport, AssignOptions, BackupReport, BypassOptions, Error, IdentifyOptions,
-    IdentifyReport, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions,
-    PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions, RestoreReport,
-    StatusReport, TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
+    AdoptOptions, AdoptReport, AssignOptions, BackupReport, BypassOptions, Error, ExplainReport,
+    IdentifyOptions, IdentifyReport, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport,
+    PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions,
+    RestoreReport, RevokeOptions, StatusReport, TicketReport, TokenReport, UnlockOptions,
+    UserReport, VerifyContext, VerifyDetails,
 };
 use zbus::{Connection, message::Header, wire::OwnedFd};
 
 use self::parse::{
-    adopt_source, backup_key, bad_rows, batch, breadth, expiry, extent, far_clock, fate, host_name,
-    log_query, log_report, pairing, progress_file, proof, safeguards, sealed_memory, seed_file,
-    seed_file_password, seed_hints, serial_name, share, shown, terms, timed_pair, user_name,
-    writable_file,
+    adopt_source, backup_key, bad_rows, batch, bounded, breadth, expiry, extent, far_clock, fate,
+    host_name, log_query, log_report, pairing, progress_file, proof, safeguards, sealed_memory,
+    seed_file, seed_file_password, seed_hints, serial_name, share, shown, terms, timed_pair,
+    user_name, writable_file,
 };
 pub use self::{
     object::{CallerSource, Fob},
@@ -27,7 +28,7 @@ pub use self::{
 };
 use crate::{
     access::Action,
-    engine::{Adopt, Backup, Holder, Identify, Import, NewVirtualToken, Only, Restore},
+    engine::{Adopt, Backup, Holder, Identify, Import, NewVirtualToken, Only, Restore, SignIn},
     store::Store,
 };
 
@@ -180,6 +181,31 @@ impl<S: Store> Fob<S> {
                 self.engine.deactivate(caller, &Holder::User(&user), fate, &safe).await
             }
         }
+    }
+
+    /// Tells whether a user would be asked for a code, and why: word is code, exempt or ignored, as
+    /// Prompt would say with this context while the mode is enforce. The report has reason (s):
+    /// require or ignore, a rule says so; enrol, a rule lets him enrol until a day; nullok;
+    /// has_token and had_token, both would exempt him but for that; no_such_user; default. And rule
+    /// (u), line (u) and ask (s) of the rule that matches, ready (b), he has a token, mode (s),
+    /// enforce or observe. Nothing is changed, and nothing logged.
+    ///
+    /// Callers: uid 0.
+    ///
+    /// Errors: InvalidArgument, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("word", "report"))]
+    async fn explain(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        context: VerifyContext,
+    ) -> Result<(String, ExplainReport), Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let (user, context) = (&user_name(user)?, &bounded(context)?);
+        let sign_in = SignIn { caller: visitor.caller, user, context };
+        let (word, report) = self.engine.explain(&sign_in).await?;
+        Ok((word.word().to_owned(), report))
     }
 
     /// Removes the seed of a token that nobody has. Its used codes stay used, a lost one stays
@@ -362,7 +388,11 @@ impl<S: Store> Fob<S> {
     }
 
     /// Tells what to ask a user for: code; next, a code that is not shown yet; pair, two codes in
-    /// a row; or exempt if he has neither token nor recovery codes and the context has nullok (b).
+    /// a row; exempt if he has neither token nor recovery codes, the context has nullok (b), and no
+    /// rule of fobd.conf is about him; ignored if such a rule does not ask him, or the mode is
+    /// observe; or ticket: after a code in this session, polkit-1, sudo and sudo-i do not ask for
+    /// another one. The context may have service, rhost and tty (s); and session (s), the login and
+    /// the terminal as numbers of the kernel's. Rules and tickets believe uid 0's programs alone.
     /// The details have digits (u) of a code.
     ///
     /// Callers: uid 0; others for themselves.
@@ -452,6 +482,24 @@ impl<S: Store> Fob<S> {
         self.engine.resync(caller, &user, codes, options.serial_again.as_deref()).await
     }
 
+    /// Ends tickets before their time, and returns how many: the next code is asked for.
+    ///
+    /// Options: user (s), only his. Callers: uid 0.
+    ///
+    /// Errors: InvalidArgument, NoSuchUser, NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("revoked"))]
+    async fn revoke_tickets(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        options: RevokeOptions,
+    ) -> Result<u32, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
+        let user = options.user.as_deref().map(user_name).transpose()?;
+        self.engine.revoke_tickets(caller, user.as_ref()).await
+    }
+
     /// Replaces a user's token by one of the stock, in one step; the codes are the new one's.
     ///
     /// Options: fate (s) of the old one, stock (default), lost or retire; accept_clock (b), as in
@@ -520,7 +568,9 @@ impl<S: Store> Fob<S> {
 
     /// Shows the daemon's state: version (s), now (t), and how many tokens are stock (u),
     /// assigned (u), lost (u), retired (u); key (s), the id of the master key, key_from (s), file
-    /// or credential, and rekey (s), unfinished if there is a second key.
+    /// or credential, and rekey (s), unfinished if there is a second key; mode (s), enforce or
+    /// observe, exempting (u), the rules of fobd.conf by which somebody is not asked today, and
+    /// ticket_minutes (u) of that file.
     ///
     /// Callers: uid 0.
     ///
@@ -533,6 +583,20 @@ impl<S: Store> Fob<S> {
     ) -> Result<StatusReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
         self.engine.status(visitor.caller).await
+    }
+
+    /// Lists the tickets that have not run out: user (s), session (u), the kernel's audit session,
+    /// tty (s), service (s) that asked for the code, left (u) seconds. Callers: uid 0.
+    ///
+    /// Errors: NotAuthorized, StoreUnavailable.
+    #[zbus(out_args("tickets"))]
+    async fn tickets(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<Vec<TicketReport>, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        self.engine.tickets(visitor.caller).await
     }
 
     /// Refills a user's budget of wrong codes.
@@ -558,8 +622,8 @@ impl<S: Store> Fob<S> {
     /// replay, wait, locked, unassigned or exempt; only accept lets anybody in. It is sent after
     /// its cost is on the disk. Locked: this share is asked for pairs.
     ///
-    /// The context may have service (s), rhost (s), tty (s), nullok (b). Returns the verdict, the
-    /// user it is about, and details: with wait, wait (u), seconds until another pair or recovery
+    /// The context may have service (s), rhost (s), tty (s), nullok (b), session (s). Returns the
+    /// verdict, the user it is about, and details: with wait, wait (u), seconds until another pair or recovery
     /// code is tried; with accept, last_used (t), last_from (s) and wrong_since (u) of the sign-in
     /// before. Callers: uid 0; others for themselves, with a budget of their own.
     ///

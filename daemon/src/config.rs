@@ -5,11 +5,13 @@
 mod file;
 mod page;
 mod read;
+mod rules;
 mod table;
 
 pub use file::{BadFile, Mistake, Settings, parse};
 pub use page::man_page;
 pub use read::{Loaded, NotTaken, read};
+pub use rules::RuleMistake;
 pub use table::{in_force, markdown, sample};
 
 use std::{

@@ -5,6 +5,7 @@
 pub mod adopt;
 pub mod assign;
 pub mod clock_model;
+pub mod exempt;
 pub mod fence;
 pub mod host_fault;
 pub mod identify;
@@ -16,7 +17,9 @@ pub mod remove;
 pub mod restore;
 pub mod resync;
 pub mod rotate;
+pub mod rule;
 pub mod throttle;
+pub mod ticket;
 pub mod tripwire;
 pub mod verify;
 pub mod virtual_token;

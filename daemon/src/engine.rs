@@ -19,8 +19,10 @@ mod recovery;
 mod rekey;
 mod report;
 mod restore;
+mod rules;
 mod serial;
 mod subject;
+mod ticket;
 mod tripwire;
 mod turns;
 mod underway;
@@ -50,7 +52,7 @@ use fob_api::Error;
 use crate::{
     audit::{Audit, Event, Field, Name, Quiet},
     clock::Clock,
-    decide::{Now, Policy},
+    decide::{Now, Policy, rule::Rules},
     slow_hash::SlowHash,
     store::{Committed, Entry, Gauge, Guard, Key, Store, StoreError, Write},
     users::Users,
@@ -79,8 +81,10 @@ pub struct Engine<S> {
     vault: Arc<Vault>,
     slow_hash: SlowHash,
     around: Surroundings,
+    rules: Rules,
     recent: recent::Recent,
     turns: turns::Turns,
+    tickets: ticket::Tickets,
     underway: Underway,
     life: host::Life,
     witnesses: host_fault::Witnesses,
@@ -118,8 +122,10 @@ impl<S: Store> Engine<S> {
             vault,
             slow_hash,
             around,
+            rules: Rules::default(),
             recent,
             turns,
+            tickets: ticket::Tickets::default(),
             underway,
             life,
             witnesses,
@@ -128,6 +134,12 @@ impl<S: Store> Engine<S> {
             rekeying,
             looking: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Goes by these rules about who is asked.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Returns the sign-ins that the end of the daemon's life waits for.

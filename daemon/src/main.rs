@@ -1,12 +1,18 @@
 //! fobd: owns the tokens and decides.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use fobd::{
     account::Account,
     audit::{Audit, Event, Field, Name},
     clock::Clock,
-    config::{self, Config, Loaded, Task},
+    config::{self, Config, Loaded, Settings, Task},
+    decide::policy::Mode,
     engine::{Engine, Surroundings},
     harden,
     open::{self, Opened},
@@ -97,13 +103,11 @@ async fn run(
     if let Some(done) = migrated {
         audit.record(&done.event());
     }
-    for change in settings.changes() {
-        let event = Event::new(Name::Config).with(Field::File, numbers.path.display());
-        audit.record(&event.with(Field::Set, change));
-    }
+    told_of(&audit, &settings, &numbers.path);
     let around =
         Surroundings { audit: audit.clone(), clock, policy: settings.policy, users: Users::Host };
-    let engine = Arc::new(Engine::new(store.clone(), vault, around));
+    let engine = Engine::new(store.clone(), vault, around).with_rules(settings.rules);
+    let engine = Arc::new(engine);
     engine.start().await?;
     let database = open::database(&config.state);
     told(&audit, witness.see_running());
@@ -151,6 +155,21 @@ fn keep_told(store: &SledStore, doorkeeper: &Handle) {
         }
     };
     tokio::spawn(watchdog::watch(interval, works, || tell(NotifyState::Watchdog)));
+}
+
+/// Logs what the configuration file sets.
+fn told_of(audit: &Audit, settings: &Settings, file: &Path) {
+    let event = || Event::new(Name::Config).with(Field::File, file.display());
+    if settings.policy.mode == Mode::Observe {
+        audit.record(&Event::new(Name::Observing).with(Field::File, file.display()));
+    }
+    for change in settings.changes() {
+        audit.record(&event().with(Field::Set, change));
+    }
+    for (number, rule) in (1_u32..).zip(&settings.rules.0) {
+        let event = event().with(Field::Rule, number).with(Field::Line, rule.line);
+        audit.record(&event.with(Field::Set, rule));
+    }
 }
 
 /// Logs that the witness could not be told: it costs a fence at the next start, and no more.

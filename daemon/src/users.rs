@@ -2,21 +2,30 @@
 
 mod files;
 
-use std::sync::Arc;
+use std::{ffi::CString, sync::Arc, time::Duration};
 
 use fob_api::UserName;
 use nix::{
     errno::Errno,
-    unistd::{Gid, Group, Uid, User},
+    unistd::{Gid, Group, Uid, User, getgrouplist},
 };
 
-use crate::record::Owner;
+use crate::{
+    decide::rule::{Groups, Membership},
+    record::Owner,
+};
 
 /// The groups whose members administer the host, by sudo or su: `sudo` on Debian and Ubuntu,
 /// `wheel` on Fedora, SUSE and Arch, `admin` on older Ubuntu.
 const ADMINISTRATORS: [&str; 3] = ["sudo", "wheel", "admin"];
 /// The uid that administers the host without being in a group.
 const ROOT: u32 = 0;
+/// The longest that groups are looked up: the module waits five seconds for the whole answer
+/// (pam_fob(8), `timeout`), and is to hear that it is the groups.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The primary group that stands in for one whom the host does not know: nobody's (Debian's
+/// base-passwd). What it finds counts for nothing.
+const NOGROUP: u32 = 65_534;
 
 /// Where users are looked up.
 #[derive(Clone, Debug)]
@@ -71,6 +80,34 @@ impl Users {
                 Some(found) => Ok(Some(found)),
                 None => aside(move || host_uid(uid)).await,
             },
+        }
+    }
+
+    /// Tells in which of these groups a user is, also by his primary group. The same is done for a
+    /// name that nobody has; nothing counts of what is found then.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the database did not answer, or not in time.
+    pub async fn groups_of(&self, name: &str, groups: &[&str]) -> Result<Groups, Unavailable> {
+        if groups.iter().any(|group| group.contains('\0')) {
+            return Err(Unavailable);
+        }
+        let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
+        match self {
+            Self::Fixed { administrators, .. } => {
+                let of = |group: &String| match ADMINISTRATORS.contains(&group.as_str()) {
+                    true if administrators.iter().any(|known| known == name) => Membership::Member,
+                    true => Membership::Other,
+                    false => Membership::Unknown,
+                };
+                Ok(Groups(groups.into_iter().map(|group| (group.clone(), of(&group))).collect()))
+            }
+            Self::Host => {
+                let name = name.to_owned();
+                let asked = aside(move || host_groups_of(&name, groups));
+                tokio::time::timeout(PATIENCE, asked).await.map_err(|_| Unavailable)?
+            }
         }
     }
 
@@ -139,6 +176,25 @@ fn host_uid(uid: u32) -> Result<Option<Owner>, Unavailable> {
     Ok(found.map(|user| Owner { uid, name: user.name }))
 }
 
+/// Tells in which of these groups somebody is.
+fn host_groups_of(name: &str, groups: Vec<String>) -> Result<Groups, Unavailable> {
+    let plain = CString::new(name).map_err(|_| Unavailable)?;
+    let primary = answer(User::from_name(name))?.map_or(Gid::from_raw(NOGROUP), |user| user.gid);
+    let gids = getgrouplist(&plain, primary).map_err(|_| Unavailable)?;
+    let mut found = Groups::default();
+    for group in groups {
+        // A name service that is half away may know the one list and not the other.
+        let membership = match answer(Group::from_name(&group))? {
+            None => Membership::Unknown,
+            Some(known) if gids.contains(&known.gid) => Membership::Member,
+            Some(known) if known.mem.iter().any(|member| member == name) => Membership::Member,
+            Some(_) => Membership::Other,
+        };
+        found.0.insert(group, membership);
+    }
+    Ok(found)
+}
+
 /// Looks the groups of administrators up.
 fn host_groups() -> Result<Vec<Group>, Unavailable> {
     let groups = ADMINISTRATORS.into_iter().map(|name| answer(Group::from_name(name)));
@@ -180,8 +236,8 @@ mod tests {
 
     use fob_api::UserName;
 
-    use super::Users;
-    use crate::record::Owner;
+    use super::{Unavailable, Users};
+    use crate::{decide::rule::Membership, record::Owner};
 
     async fn uid_of(users: &Users, name: &str) -> Option<u32> {
         users.find(&UserName::parse(name).unwrap()).await.unwrap().map(|owner| owner.uid)
@@ -220,6 +276,24 @@ mod tests {
         ] {
             assert_eq!(users.is_administrator(&who).await, Ok(expected), "{}", who.name);
         }
+    }
+
+    #[tokio::test]
+    async fn groups_of_this_host_are_looked_up_for_anybody_and_one_that_is_not_there_is_unknown() {
+        let groups = ["root", "no-such-group-here"];
+        let root = Users::Host.groups_of("root", &groups).await.unwrap();
+        assert_eq!(root.of("root"), Membership::Member);
+        let nobody = Users::Host.groups_of("no-such-user-here", &groups).await.unwrap();
+        assert_eq!(nobody.of("root"), Membership::Other);
+        for found in [root, nobody] {
+            assert_eq!(found.of("no-such-group-here"), Membership::Unknown);
+            assert_eq!(found.of("not-asked-for"), Membership::Unknown);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_group_that_cannot_be_looked_up_is_trouble() {
+        assert_eq!(Users::Host.groups_of("root", &["a\0b"]).await, Err(Unavailable));
     }
 
     #[tokio::test]

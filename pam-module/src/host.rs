@@ -3,7 +3,7 @@
 //! An item is memory of PAM; a host that sets it again inside its conversation frees it. So
 //! everything here is a copy, and is made before the first prompt.
 
-use fob_api::{UserName, VerifyContext};
+use fob_api::{TICKET_SERVICES, UserName, VerifyContext};
 use pam::{
     items::{RHost, Service, Tty, User},
     module::PamHandle,
@@ -11,6 +11,7 @@ use pam::{
 
 use crate::emergency::Side;
 use crate::options::Tokenless;
+use crate::session;
 use crate::trouble::Refusal;
 
 /// Most bytes of an item that is passed on. A DNS name has at most 255 (RFC 1035 section
@@ -57,6 +58,12 @@ impl Visit {
         self.rhost.as_deref().unwrap_or_default()
     }
 
+    /// Tells whether the program has named a terminal. sudo names none, or an empty one, where it has
+    /// none (`sudo_pam_init`).
+    pub(crate) fn has_terminal(&self) -> bool {
+        self.tty.is_some()
+    }
+
     /// Returns where the person sits, also if the remote host's name cannot be one.
     pub(crate) fn side(&self) -> Side {
         self.side
@@ -72,6 +79,8 @@ impl Visit {
                 Tokenless::MayBeExempt => Some(true),
                 Tokenless::Refused => None,
             },
+            // Other services are not slowed down by the files that it reads.
+            session: TICKET_SERVICES.contains(&self.service()).then(session::own).flatten(),
         }
     }
 }

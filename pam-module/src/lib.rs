@@ -23,6 +23,7 @@ mod message;
 mod notice;
 mod options;
 mod outcome;
+mod session;
 mod sign_in;
 mod stack;
 mod trouble;

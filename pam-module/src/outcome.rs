@@ -9,10 +9,19 @@ use crate::notice;
 use crate::options::{Options, Tokenless, Unavailable};
 use crate::trouble::Refusal;
 
+/// The service of Cockpit's login page (`pam_start` in cockpit-session).
+const WEB_SERVICE: &str = "cockpit";
+/// What the page shows whatever was wrong, to whoever tries.
+const NOT_ACCEPTED: &str = "The code was not accepted. Wait for the next one, and sign in again.";
+
 /// How a sign-in ends if there is no trouble.
 pub(crate) enum End {
     /// There was no verdict, and an administrator's emergency code was spent.
     Emergency(Spent),
+    /// The daemon said that its rules do not ask this user, whatever the host's PAM file says.
+    Ignored,
+    /// A code was accepted in this session a short time ago: nobody was asked.
+    Ticket,
     /// The daemon decided, and told this beside it.
     Verdict(Verdict, VerifyDetails),
 }
@@ -24,6 +33,22 @@ pub(crate) struct Outcome {
     pub(crate) code: PamResultCode,
     /// What is shown; `None` where the host says it itself.
     pub(crate) sentence: Option<(Tone, String)>,
+}
+
+impl Outcome {
+    /// Returns what a service gets in which people would not see it.
+    ///
+    /// Of all refusals Cockpit's login page shows the sentence of `PAM_PERM_DENIED` alone; for
+    /// `PAM_AUTH_ERR` it says "Wrong user name or password", and people would look for their mistake
+    /// there (design.md section 8). Where the password was wrong, too, its module has refused
+    /// before, and the first refusal of a stack is the one that counts.
+    pub(crate) fn in_service(self, service: &str) -> Self {
+        if service != WEB_SERVICE || self.code != PamResultCode::PAM_AUTH_ERR {
+            return self;
+        }
+        let sentence = self.sentence.unwrap_or_else(|| (Tone::Error, NOT_ACCEPTED.to_owned()));
+        Self { code: PamResultCode::PAM_PERM_DENIED, sentence: Some(sentence) }
+    }
 }
 
 /// Maps every way in which a sign-in can end.
@@ -43,6 +68,8 @@ pub(crate) fn of(end: &Result<End, Refusal>, options: &Options) -> Outcome {
             code: Pam::PAM_SUCCESS,
             sentence: Some((Tone::Information, notice::of_emergency(spent.left()))),
         },
+        // The other modules of the stack decide, as for whoever is exempt.
+        (Ok(End::Ignored | End::Ticket), _) => silent(Pam::PAM_IGNORE),
         (Ok(End::Verdict(Verdict::Exempt, _)), Tokenless::MayBeExempt) => silent(Pam::PAM_IGNORE),
         (Ok(End::Verdict(Verdict::Exempt, _)), Tokenless::Refused) => silent(Pam::PAM_AUTH_ERR),
         (
@@ -119,6 +146,14 @@ mod tests {
     }
 
     #[test]
+    fn whom_the_daemons_rules_do_not_ask_is_left_to_the_other_modules() {
+        let ignored = Outcome { code: Pam::PAM_IGNORE, sentence: None };
+        for words in [&[][..], &[c"nullok"], &[c"unavail=authinfo_unavail"]] {
+            assert_eq!(of(&Ok(End::Ignored), &Options::parse(words).unwrap()), ignored);
+        }
+    }
+
+    #[test]
     fn what_a_stranger_can_cause_looks_the_same() {
         let refused = Outcome { code: Pam::PAM_AUTH_ERR, sentence: None };
         for verdict in REFUSING {
@@ -135,6 +170,33 @@ mod tests {
         for verdict in REFUSING {
             let end = Ok(End::Verdict(verdict, details.clone()));
             assert_eq!(of(&end, &Options::parse(&[]).unwrap()).sentence, None, "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_shows_nothing_else_gets_one_sentence_for_every_refusal() {
+        let shown = (Tone::Error, super::NOT_ACCEPTED.to_owned());
+        let refused = Outcome { code: Pam::PAM_PERM_DENIED, sentence: Some(shown) };
+        for verdict in REFUSING {
+            let outcome = outcome(Ok(verdict), &[]);
+            assert_eq!(outcome.in_service("cockpit"), refused, "{verdict:?}");
+        }
+        for refusal in [Refusal::NotACode, Refusal::ImpossibleUser] {
+            assert_eq!(outcome(Err(refusal), &[]).in_service("cockpit"), refused);
+        }
+    }
+
+    #[test]
+    fn no_service_turns_a_refusal_into_anything_else_nor_anything_else_into_a_refusal() {
+        for service in ["cockpit", "sshd", "sudo", "?"] {
+            let end = |end, words: &[_]| outcome(end, words).in_service(service).code;
+            assert_eq!(end(Ok(Verdict::Accept), &[]), Pam::PAM_SUCCESS, "{service}");
+            assert_eq!(end(Ok(Verdict::Exempt), &[c"nullok"]), Pam::PAM_IGNORE, "{service}");
+            let trouble = Err(Refusal::Trouble(Trouble::Late));
+            let mapped = end(trouble, &[c"unavail=authinfo_unavail"]);
+            assert_eq!(mapped, Pam::PAM_AUTHINFO_UNAVAIL, "{service}");
+            let wrong = [Pam::PAM_AUTH_ERR, Pam::PAM_PERM_DENIED];
+            assert!(wrong.contains(&end(Ok(Verdict::Reject), &[])), "{service}");
         }
     }
 

@@ -52,7 +52,7 @@ pub fn authenticate(handle: &mut PamHandle, words: &[&CStr], flags: PamFlag) -> 
     let Journey { answered, unadvised, .. } = journey;
     record(&visit, options.detail, person.as_ref(), &end, unadvised.as_ref());
 
-    let outcome = outcome::of(&end, &options);
+    let outcome = outcome::of(&end, &options).in_service(visit.service());
     if outcome.code != PamResultCode::PAM_SUCCESS
         && let Some(earliest) = answered
     {
@@ -68,10 +68,12 @@ pub fn authenticate(handle: &mut PamHandle, words: &[&CStr], flags: PamFlag) -> 
 }
 
 /// Tells whether a sentence of this kind is shown here. A notice is for services that show it
-/// before a shell: a greeter would hold it, and sudo is no sign-in (design.md section 8).
+/// before a shell: a greeter would hold it, and sudo is no sign-in (design.md section 8). sudo
+/// without a terminal writes sentences into what the program reads that called it: Cockpit's bridge
+/// speaks its protocol there. Most of them ask for silence, but not all (`pam_silent`, sudoers(5)).
 fn is_told(tone: Tone, visit: &Visit, options: &Options) -> bool {
     match (tone, options.notice) {
-        (Tone::Error, _) => true,
+        (Tone::Error, _) => visit.has_terminal() || !matches!(visit.service(), "sudo" | "sudo-i"),
         (Tone::Information, Notice::On) => matches!(visit.service(), "sshd" | "login"),
         (Tone::Information, Notice::Off) => false,
     }
@@ -111,7 +113,15 @@ impl Journey<'_> {
                 host::is_still(self.handle, user)?;
                 return Ok(End::Verdict(Verdict::Exempt, VerifyDetails::default()));
             }
-            Ok(PromptKind::Code | PromptKind::Exempt) => &self.options.prompt,
+            Ok(PromptKind::Ignored) => {
+                host::is_still(self.handle, user)?;
+                return Ok(End::Ignored);
+            }
+            Ok(PromptKind::Ticket) if context.session.is_some() => {
+                host::is_still(self.handle, user)?;
+                return Ok(End::Ticket);
+            }
+            Ok(PromptKind::Code | PromptKind::Exempt | PromptKind::Ticket) => &self.options.prompt,
             Ok(PromptKind::Next) => NEXT,
             Ok(PromptKind::Pair) => PAIR,
             Err(trouble) => {
@@ -205,8 +215,14 @@ fn record(
             write(Level::Notice, format_args!("{refusal}"));
         }
         (Err(refusal), Detail::Debug) => write(Level::Debug, format_args!("{refusal}")),
+        (Ok(End::Ticket), Detail::Debug) => {
+            write(Level::Debug, format_args!("not asked, for a ticket stands for the code"));
+        }
         (Ok(End::Verdict(verdict, _)), Detail::Debug) => {
             write(Level::Debug, format_args!("{}", verdict.word()));
+        }
+        (Ok(End::Ignored), Detail::Debug) => {
+            write(Level::Debug, format_args!("{}", PromptKind::Ignored.word()));
         }
         (_, Detail::Trouble) => {}
     }

@@ -401,6 +401,12 @@ impl Seen {
         self.all("text")
     }
 
+    /// Returns prompts and other messages, each with its word, in the order in which they came.
+    pub fn said(&self) -> Vec<&str> {
+        let is_message = |line: &&str| line.starts_with("prompt ") || line.starts_with("text ");
+        self.lines.iter().map(String::as_str).filter(is_message).collect()
+    }
+
     /// Returns the time from the answer to the result.
     #[track_caller]
     pub fn took(&self) -> Duration {
@@ -416,6 +422,8 @@ pub mod pam {
     pub const SERVICE_ERR: i64 = 3;
     /// A panic.
     pub const SYSTEM_ERR: i64 = 4;
+    /// Refused, where the host shows the sentence with nothing else.
+    pub const PERM_DENIED: i64 = 6;
     /// Refused.
     pub const AUTH_ERR: i64 = 7;
     /// Trouble, where the PAM file asks for this.

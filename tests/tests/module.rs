@@ -282,6 +282,38 @@ fn nullok_alone_in_a_stack_lets_nobody_in() {
 }
 
 #[test]
+fn whom_a_rule_of_the_daemon_does_not_ask_is_ignored_with_and_without_nullok() {
+    for options in ["", "nullok", "debug"] {
+        let stage = Stage::new();
+        let daemon = stage.daemon(vec![Act::prompt("ignored")]);
+        let seen = stage.host(options).sign_in("123456");
+        assert_eq!((seen.code(), seen.prompts().len()), (pam::IGNORED, 0), "{options}");
+        assert!(seen.texts().is_empty(), "{options}: {seen:?}");
+        assert_eq!(daemon.requests().len(), 1, "nobody is asked for a verdict");
+    }
+}
+
+#[test]
+fn whom_a_rule_does_not_ask_is_not_in_where_the_module_stands_alone() {
+    let stage = Stage::new();
+    let _daemon = stage.daemon(vec![Act::prompt("ignored")]);
+    let module = stage.module();
+    let host = stage.host_with(&format!("auth required {}\n", module.display()));
+    assert_ne!(host.sign_in("123456").code(), pam::SUCCESS);
+}
+
+// An older module under a newer daemon: a word that it does not know is trouble, and a refusal.
+#[test]
+fn a_word_of_a_newer_daemon_lets_nobody_in() {
+    for word in ["Ignored", "ignored ", "exempted", "not-asked"] {
+        let stage = Stage::new();
+        let _daemon = stage.daemon(vec![Act::prompt(word), Act::verdict("reject")]);
+        let seen = stage.host("nullok").sign_in("123456");
+        assert_eq!(seen.code(), pam::AUTH_ERR, "{word}");
+    }
+}
+
+#[test]
 fn nullok_asks_a_user_with_a_token() {
     let stage = Stage::new();
     let _daemon = stage.decider(vec![Act::verdict("accept")]);

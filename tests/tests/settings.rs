@@ -33,6 +33,27 @@ fn the_daemon_starts_with_the_settings_of_its_file_and_says_which() {
 }
 
 #[test]
+fn the_daemon_says_its_rules_and_that_nothing_is_enforced_when_it_starts() {
+    let ground = Ground::new();
+    let settings = "mode = \"observe\"\n[[rule]]\nuser = \"alice\"\nask = \"ignore\"\n";
+    write_settings(&ground.path().join("fobd.conf"), settings);
+    let daemon = Daemon::start(ground.path(), None);
+    daemon.wait_for("observing file=");
+    daemon.wait_for("rule=\"1\" line=\"2\" set=\"user alice: ignore\"");
+}
+
+#[test]
+fn a_rule_that_is_never_reached_keeps_the_daemon_from_starting() {
+    let ground = Ground::new();
+    let settings = ground.path().join("fobd.conf");
+    write_settings(&settings, "[[rule]]\nask = \"ignore\"\n[[rule]]\nask = \"require\"\n");
+    let ended = fobd(&["--check-config"], &settings);
+    assert_eq!((ended.status.code(), text(&ended.stdout)), (Some(1), String::new()));
+    let told = text(&ended.stderr);
+    assert!(told.contains(", line 3, column 1: rule 1 has no selector"), "{told}");
+}
+
+#[test]
 fn a_mistake_in_the_configuration_keeps_the_daemon_from_starting() {
     let ground = Ground::new();
     drop(Daemon::start(ground.path(), None));

@@ -5,10 +5,11 @@
 use zbus::wire::Fd;
 
 use crate::{
-    AdoptOptions, AdoptReport, AssignOptions, BackupReport, BypassOptions, IdentifyOptions,
-    IdentifyReport, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions,
-    PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions, RestoreReport,
-    StatusReport, TokenReport, UnlockOptions, UserReport, VerifyContext, VerifyDetails,
+    AdoptOptions, AdoptReport, AssignOptions, BackupReport, BypassOptions, ExplainReport,
+    IdentifyOptions, IdentifyReport, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport,
+    PageOptions, PromptDetails, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions,
+    RestoreReport, RevokeOptions, StatusReport, TicketReport, TokenReport, UnlockOptions,
+    UserReport, VerifyContext, VerifyDetails,
 };
 
 /// The interface `org.fobd.Fob1`; each method is documented in the contract XML.
@@ -39,6 +40,9 @@ pub trait Fob {
 
     /// Takes a user's token from him.
     fn deactivate(&self, user: &str, options: RemoveOptions) -> zbus::Result<TokenReport>;
+
+    /// Tells whether a user would be asked for a code, and why; changes nothing.
+    fn explain(&self, user: &str, context: VerifyContext) -> zbus::Result<(String, ExplainReport)>;
 
     /// Removes a token's seed.
     fn forget(&self, serial: &str, options: RemoveOptions) -> zbus::Result<()>;
@@ -109,6 +113,9 @@ pub trait Fob {
         options: AssignOptions,
     ) -> zbus::Result<TokenReport>;
 
+    /// Ends a user's tickets, or all; returns how many.
+    fn revoke_tickets(&self, options: RevokeOptions) -> zbus::Result<u32>;
+
     /// Replaces a user's token by another.
     fn rotate(
         &self,
@@ -126,6 +133,9 @@ pub trait Fob {
 
     /// Shows the daemon's state.
     fn status(&self) -> zbus::Result<StatusReport>;
+
+    /// Lists the tickets that have not run out.
+    fn tickets(&self) -> zbus::Result<Vec<TicketReport>>;
 
     /// Refills a user's budget of wrong codes.
     fn unlock(&self, user: &str, options: UnlockOptions) -> zbus::Result<()>;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zbus::{DeserializeDict, SerializeDict, Type};
 
+use crate::LoginSession;
 use crate::message::{Entries, Reader, room};
 
 /// The answer to a code. Trouble (no daemon, no store, no right) is never one of these.
@@ -54,8 +55,9 @@ impl Verdict {
     }
 }
 
-/// What a caller says about a sign-in, beside user and code. Never believed for a right; it
-/// picks a budget and fills the log.
+/// What a caller says about a sign-in, beside user and code. It picks a budget, fills the log, and
+/// service and remote host may be those of a rule by which the user is not asked; nobody but root's
+/// programs says it for others.
 #[derive(Clone, Debug, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct VerifyContext {
@@ -67,6 +69,8 @@ pub struct VerifyContext {
     pub tty: Option<String>,
     /// `nullok` stands in the host's PAM file: a user without a token is exempt.
     pub nullok: Option<bool>,
+    /// The login and the terminal, where a ticket may stand for a code.
+    pub session: Option<LoginSession>,
 }
 
 impl VerifyContext {
@@ -74,7 +78,10 @@ impl VerifyContext {
     pub fn room(&self) -> usize {
         let texts = [&self.service, &self.rhost, &self.tty];
         let texts = texts.map(|text| text.as_deref().unwrap_or_default());
-        room(&["service", "rhost", "tty", "nullok"]) + room(&texts) + room(&[""; 2])
+        let session = self.session.map_or_else(String::new, String::from);
+        room(&["service", "rhost", "tty", "nullok", "session"])
+            + room(&texts)
+            + room(&[&session, "", ""])
     }
 
     /// Writes it as it travels.
@@ -83,6 +90,7 @@ impl VerifyContext {
         entries.string("rhost", self.rhost.as_deref());
         entries.string("tty", self.tty.as_deref());
         entries.truth("nullok", self.nullok);
+        entries.string("session", self.session.map(String::from).as_deref());
     }
 
     /// Reads it; `None` if it is not one. Keys that are not known are passed over.
@@ -93,8 +101,11 @@ impl VerifyContext {
                 ("service", "s") => &mut read.service,
                 ("rhost", "s") => &mut read.rhost,
                 ("tty", "s") => &mut read.tty,
+                ("session", "s") => {
+                    return once(&mut read.session, LoginSession::parse(value.string()?)?);
+                }
                 ("nullok", "b") => return once(&mut read.nullok, value.truth()?),
-                ("service" | "rhost" | "tty" | "nullok", _) => return None,
+                ("service" | "rhost" | "tty" | "nullok" | "session", _) => return None,
                 _ => return value.pass(signature),
             };
             once(text, value.string()?.to_owned())
@@ -159,13 +170,17 @@ impl VerifyDetails {
 pub enum PromptKind {
     /// One code.
     Code,
-    /// Nothing: the user is exempt.
+    /// Nothing: the user has no token, and the host's PAM file has `nullok`.
     Exempt,
+    /// Nothing: the daemon's rules say so, or it only observes, whatever the host's PAM file says.
+    Ignored,
     /// One code, and not the one that is shown now: the last one was refused, or the daemon
     /// cannot know whether it was accepted already.
     Next,
     /// Two codes in a row.
     Pair,
+    /// Nothing: a ticket stands for the code. Only to who told his session.
+    Ticket,
 }
 
 impl PromptKind {
@@ -174,8 +189,10 @@ impl PromptKind {
         match self {
             Self::Code => "code",
             Self::Exempt => "exempt",
+            Self::Ignored => "ignored",
             Self::Next => "next",
             Self::Pair => "pair",
+            Self::Ticket => "ticket",
         }
     }
 
@@ -184,8 +201,10 @@ impl PromptKind {
         match word {
             "code" => Some(Self::Code),
             "exempt" => Some(Self::Exempt),
+            "ignored" => Some(Self::Ignored),
             "next" => Some(Self::Next),
             "pair" => Some(Self::Pair),
+            "ticket" => Some(Self::Ticket),
             _ => None,
         }
     }

@@ -55,16 +55,19 @@ fields! {
     LastFrom "last_from" "FOB_LAST_FROM" "The remote host of the sign-in that used the code."
     LastUsed "last_used" "FOB_LAST_USED" "The Unix time of the sign-in that used the code."
     Left "left" "FOB_LEFT" "Recovery codes that are left."
+    Line "line" "FOB_LINE" "The line of fobd.conf in which that rule begins."
     LoginUid "login_uid" "FOB_LOGIN_UID" "The uid with which an administrator signed in before he became root, as his fobctl says; for information only."
     LostTokens "lost" "FOB_LOST" "Tokens that are lost here or there, and stay so."
     Merged "merged" "FOB_MERGED" "Tokens of which both sides knew something."
     Note "note" "FOB_NOTE" "What was done otherwise than the backup says."
     Old "old" "FOB_OLD_SERIAL" "The serial of the token that was replaced."
     Origin "origin" "FOB_ORIGIN" "The program from which a token came in with its user."
+    Ready "ready" "FOB_READY" "Whether he has a token: yes, no, or nobody for a name that nobody has."
     Reason "reason" "FOB_REASON" "Why."
     Records "records" "FOB_RECORDS" "Records that were copied."
     Resealed "resealed" "FOB_RESEALED" "Seeds that were sealed anew."
     Rhost "rhost" "FOB_RHOST" "The remote host, as the service names it."
+    Rule "rule" "FOB_RULE" "The number of the rule of fobd.conf that decided who is asked; they count from 1."
     Seconds "seconds" "FOB_SECONDS" "In how many seconds."
     Serial "serial" "FOB_SERIAL" "The token's serial."
     Service "service" "FOB_SERVICE" "The PAM service, such as sshd."
@@ -84,6 +87,7 @@ fields! {
     Verdict "verdict" "FOB_VERDICT" "The verdict: accept, reject, replay, wait, locked, unassigned or exempt."
     Version "version" "FOB_VERSION" "The daemon's version."
     What "what" "FOB_WHAT" "What it is about: of an alarm lost_token or retired_token, of trouble the part that failed."
+    Would "would" "FOB_WOULD" "Whether he would have been asked if it were enforced: code or exempt."
 }
 
 impl Field {

@@ -91,7 +91,7 @@ names! {
     ClockNotTrusted "clock_not_trusted" "c926cea30651436dad47717b5f01cd28" Error
         "The host's clock cannot be right, so no code is checked; told once a minute."
     Config "config" "915bf6185ff24307a0c672837b11df3d" Info
-        "A number in force differs from its default."
+        "A number in force differs from its default, or a rule about who is asked."
     Deactivate "deactivate" "99fbdd7333bd444bb8a00eaa49f1c7a5" Notice
         "A token was taken from its user."
     Denied "denied" "96c062d15af744c18b65cdad66fab28b" Warning
@@ -116,6 +116,10 @@ names! {
         "The database of an older version was brought to this one; the older one was kept."
     NewVirtual "new_virtual" "aa139d985dd144c299d984ff65619bd7" Notice
         "A virtual token was made for a user, and came into stock."
+    Observed "observed" "918fad49c1d91faec5087762aeb04dd3" Info
+        "In observe mode nobody was asked; would and ready say what would have been."
+    Observing "observing" "a7d61fbe34951112ed713df472dfbcc4" Warning
+        "The daemon started in observe mode: nobody is asked for a code."
     Ready "ready" "98e714a9f57e4ec4ac4bb533bdd41bd4" Info
         "The daemon answers from now on."
     Recovery "recovery" "f227615d3ee0433d8e505b70c0c7b311" Notice
@@ -136,6 +140,8 @@ names! {
         "So many refusals of one caller in a minute were counted instead of told."
     Stopping "stopping" "659ffdc3b6244460a9ee46d9402a3d3d" Info
         "The daemon ends."
+    Tickets "tickets" "f42e3ea34cbd415c88865577a2db70d4" Notice
+        "An administrator ended tickets, so that the next code is asked for."
     Trouble "trouble" "926a3293ce2946b598d8c19395059a05" Error
         "Something did not work that should have."
     Unlock "unlock" "cf6cb181e0dd4e59ad9bb14425bca8ea" Notice

@@ -4,12 +4,16 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{MapAccess, SeqAccess, Visitor},
 };
 use toml::Spanned;
 
+use super::rules::{self, RuleMistake};
 use crate::{
-    decide::policy::{Allowed, Policy, Row, Value},
+    decide::{
+        policy::{Allowed, Policy, Row, Value},
+        rule::Rules,
+    },
     seed::{Place, Places},
 };
 
@@ -20,6 +24,8 @@ pub struct Settings {
     pub policy: Policy,
     /// The names that the file sets, each with its line.
     pub lines: BTreeMap<&'static str, u32>,
+    /// The rules about who is asked.
+    pub rules: Rules,
 }
 
 /// Why a text is no configuration file, and where.
@@ -48,6 +54,8 @@ pub enum Mistake {
         /// Why.
         limits: &'static str,
     },
+    /// It stands in the rules.
+    Rule(RuleMistake),
     /// No setting has this name.
     Unknown {
         /// The name.
@@ -75,6 +83,7 @@ impl BadFile {
                     .to_owned()
             }
             Mistake::Range { limits, .. } => format!("{limits}."),
+            Mistake::Rule(mistake) => mistake.hint(),
             Mistake::Unknown { nearest: Some(nearest), .. } => {
                 format!("did you mean {nearest}? The README lists all settings.")
             }
@@ -93,6 +102,7 @@ impl fmt::Display for BadFile {
                 write!(f, "{key} must be a whole number, {allowed}.")
             }
             Mistake::Range { key, allowed, .. } => write!(f, "{key} must be {allowed}."),
+            Mistake::Rule(mistake) => write!(f, "{mistake}."),
             Mistake::Unknown { key, .. } => write!(f, "there is no setting {key:?}."),
         }
     }
@@ -115,6 +125,10 @@ pub fn parse(text: &str) -> Result<Settings, BadFile> {
     let mut settings = Settings::default();
     for (key, given) in entries {
         let place = places.at(key.span().start);
+        if key.get_ref() == rules::KEY {
+            settings.rules = rules::parse(&given, &mut places)?;
+            continue;
+        }
         let row = Policy::TABLE.iter().find(|row| row.key == key.get_ref()).ok_or_else(|| {
             let mistake =
                 Mistake::Unknown { nearest: nearest(key.get_ref()), key: key.get_ref().clone() };
@@ -142,8 +156,14 @@ fn value(row: &Row<Policy>, given: &Given) -> Option<Value> {
 }
 
 /// What stands behind an equals sign.
-enum Given {
+pub(super) enum Given {
+    /// A list.
+    List(Vec<Spanned<Given>>),
+    /// A whole number.
     Number(i64),
+    /// Names, each with what stands behind its equals sign, in the order of the file.
+    Table(Vec<(Spanned<String>, Spanned<Given>)>),
+    /// A text.
     Word(String),
     /// Something that no setting is.
     Other,
@@ -177,13 +197,21 @@ impl<'de> Visitor<'de> for GivenVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        let mut entries = Vec::new();
+        // A date comes as a table, too, with a name of the parser's that stands nowhere.
+        while let Ok(name) = map.next_key::<Spanned<String>>() {
+            let Some(name) = name else { return Ok(Given::Table(entries)) };
+            entries.push((name, map.next_value()?));
+        }
         Ok(Given::Other)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Given, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Given::Other)
+        let mut given = Vec::new();
+        while let Some(one) = list.next_element()? {
+            given.push(one);
+        }
+        Ok(Given::List(given))
     }
 
     fn visit_str<E>(self, word: &str) -> Result<Given, E> {

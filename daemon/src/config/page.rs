@@ -9,7 +9,7 @@ use crate::decide::policy::Policy;
 const HEAD: &str = r#".\" Made by: cargo run -q -p fobd --example settings man > packaging/man/fobd.conf.5
 .TH FOBD.CONF 5 2026-11-22 "Fob @VERSION@" "Fob"
 .SH NAME
-fobd.conf \- numbers by which fobd judges codes
+fobd.conf \- numbers by which fobd judges codes, and rules about who is asked
 .SH SYNOPSIS
 .I /etc/fob/fobd.conf
 .SH DESCRIPTION
@@ -18,7 +18,7 @@ reads this file when it starts.
 It works without one: what is not set has its default.
 The form is TOML: one line
 .IB name " = " value
-for each setting; what follows a # is a comment.
+for each setting, and behind them the rules; what follows a # is a comment.
 .PP
 .B fobd
 takes the file from root alone: nobody else may own it or be able to write it.
@@ -37,13 +37,78 @@ The PAM module reads no file: its options stand in its line; see
 "#;
 
 /// What stands behind them.
-const TAIL: &str = r#".SH EXAMPLES
+const TAIL: &str = r#".SH RULES
+A line
+.B [[rule]]
+begins a rule; up to 64 stand behind all settings.
+The first rule that matches a sign\-in decides, and outweighs
+.B nullok
+of the PAM line; where none does, everybody is asked, but for
+.BR nullok .
+Without a rule nobody is exempt, and no network is trusted.
+.PP
+A rule matches if all of its selectors do, each by one of its words.
+The value of a selector is a word in quotes, or a list of up to 64:
+.TP
+.B user
+Names as the host has them; uid 0 is
+.BR root .
+.TP
+.B group
+The user is in one of these groups.
+One that the host does not know counts for
+.B require
+and for nothing else; where the host cannot say who is in one, nobody passes.
+.TP
+.B service
+PAM services, such as
+.BR sshd .
+.TP
+.B network
+Addresses, or networks such as 192.0.2.0/24, without bits behind the length.
+It matches where the service names the other end by an address in it: never by a name, and never a
+sign\-in on the host itself.
+It proves little: whoever is in that network, or takes a machine there over, is not asked either.
+.PP
+.B ask
+says what holds then:
+.TP
+.B \(dqrequire\(dq
+Everybody is asked.
+.TP
+.B \(dqignore\(dq
+Nobody is asked: the module returns
+.BR PAM_IGNORE ,
+and the rest of the stack decides.
+.TP
+.BI \(dqenrol\-by\  2026\-12\-31 \(dq
+Until the end of that day (UTC), whoever never had a token and has neither recovery nor temporary codes
+is not asked; afterwards everybody is.
+.PP
+Nobody is exempt who does not exist, and root only by a rule with
+.BR "user = \(dqroot\(dq" .
+With a rule that is never reached, or has another key,
+.B fobd
+does not start.
+A sign\-in without a code is an event with the rule's number and line.
+.SH EXAMPLES
 A host on which only hardware is wanted, and more typing errors are forgiven:
 .PP
 .nf
 .RS 4
 virtual_tokens = "refused"
 wrong_codes_per_day = 8
+.RE
+.fi
+.PP
+Who is in the group staff has until the end of the year for his token, in sshd; others are asked:
+.PP
+.nf
+.RS 4
+[[rule]]
+group = "staff"
+service = "sshd"
+ask = "enrol\-by 2026\-12\-31"
 .RE
 .fi
 .SH FILES

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::read::Loaded;
-use crate::decide::policy::{Allowed, Policy, Row};
+use crate::decide::{
+    policy::{Allowed, Policy, Row},
+    rule::Rules,
+};
 
 /// Columns of a line of the sample.
 const WIDTH: usize = 96;
@@ -13,6 +16,29 @@ const ABOUT: &str = "fobd's configuration (TOML). fobd reads it when it starts, 
     What is not set has its default; the lines below show them. After a change run \"fobd \
     --check-config\", then \"systemctl restart fobd\": with a mistake in this file fobd does not \
     start, and nobody passes the code prompt.";
+
+/// What the sample says about rules.
+const RULES: &str = "Rules about who is asked. They stand behind all settings, 64 at most, each \
+    under a line [[rule]]. The first that matches decides, and outweighs nullok of a PAM line; where \
+    none does, everybody is asked, but for nullok. Without a rule nobody is exempt, and no network is \
+    trusted.";
+/// What it says about their selectors.
+const SELECTORS: &str = "user, group, service (of PAM) and network, each a word or a list of words: \
+    all that are given must match, each by one of its words. uid 0 is \"root\". A network is an \
+    address or \"192.0.2.0/24\", and matches only a sign-in whose service names the other end by an \
+    address: no name, and nothing on the host itself. It proves little: who is in that network, or \
+    takes a machine there over, is not asked either.";
+/// What it says about what they say.
+const ASK: &str = "ask = \"require\": everybody is asked. \"ignore\": nobody is. \"enrol-by \
+    2026-12-31\": until the end of that day (UTC) nobody is asked who never had a token, and has no \
+    recovery or temporary code; then everybody is. Nobody is exempt who does not exist, and root \
+    only by a rule with user = \"root\". A group that the host does not know counts only for \
+    require; where the host cannot say who is in one, nobody passes.";
+/// Rules as people may want them, commented out.
+const EXAMPLE: &str = "#[[rule]]\n#user = \"root\"\n#ask = \"require\"\n\n\
+    #[[rule]]\n#group = [\"sudo\", \"staff\"]\n#service = \"sshd\"\n#ask = \"enrol-by 2026-12-31\"\n\n\
+    #[[rule]]\n#user = \"backup\"\n#service = \"sshd\"\n#network = [\"192.0.2.7\", \"2001:db8::/64\"]\n\
+    #ask = \"ignore\"\n";
 
 /// Returns the numbers in force, one line each, with unit, range and source.
 #[must_use]
@@ -47,10 +73,23 @@ pub fn in_force(loaded: &Loaded) -> String {
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
+    text.push_str(&rules(&settings.rules));
     text
 }
 
-/// Returns the documented sample: every setting at its default, commented out.
+/// Returns the rules in force, one line each; nothing if there are none.
+fn rules(rules: &Rules) -> String {
+    let mut text = String::new();
+    for (number, rule) in (1_u32..).zip(&rules.0) {
+        if number == 1 {
+            text.push_str("\nRULES (the first that matches decides)\n");
+        }
+        let _ = writeln!(text, "{number}  line {}  {rule}", rule.line);
+    }
+    text
+}
+
+/// Returns the documented sample: every setting at its default, and rules, commented out.
 #[must_use]
 pub fn sample() -> String {
     let mut text = comment(ABOUT);
@@ -62,7 +101,12 @@ pub fn sample() -> String {
         text.push_str(&comment(&format!("{}: {}.", range(row), row.limits)));
         let _ = writeln!(text, "#{} = {default}", row.key);
     }
-    text
+    for about in [RULES, SELECTORS, ASK] {
+        text.push('\n');
+        text.push_str(&comment(about));
+    }
+    text.push('\n');
+    text + EXAMPLE
 }
 
 /// Returns the README's table, in Markdown. The reasons stand in the sample.

@@ -82,6 +82,43 @@ impl Setting for Belief {
     }
 }
 
+/// Whether what was decided about who is asked holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// It does.
+    Enforce,
+    /// Nobody is asked for a code; who would be is told in the log.
+    Observe,
+}
+
+impl Mode {
+    /// The words for them.
+    const WORDS: &'static [&'static str] = &["enforce", "observe"];
+
+    /// Returns the word for it in the configuration file and on the bus.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Observe => "observe",
+        }
+    }
+}
+
+impl Setting for Mode {
+    fn value(self) -> Value {
+        Value::Word(self.word())
+    }
+
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Word("enforce") => Some(Self::Enforce),
+            Value::Word("observe") => Some(Self::Observe),
+            Value::Word(_) | Value::Number(_) => None,
+        }
+    }
+}
+
 /// Whether tokens may be made that are a program on a phone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum VirtualTokens {
@@ -116,6 +153,15 @@ impl Setting for VirtualTokens {
 policy! {
     /// The numbers of verification. All are defaults of clock-and-throttle.md.
     pub struct Policy {
+        /// Whether anybody is asked for a code: enforce; or observe, and the log tells who would be.
+        mode: Mode = Mode::Enforce, {
+            key: "mode",
+            unit: "",
+            allowed: Allowed::Words(Mode::WORDS),
+            reason: "whoever writes the module into a PAM file wants codes to be asked for",
+            limits: "with observe the sign-in is as it was without Fob, while fobd answers: run it \
+                     until \"fobctl report\" names nobody without a token, and no longer",
+        }
         /// Steps on either side of the predicted one at sign-in, at least.
         window: u64 = 1, {
             key: "window_steps",
@@ -333,6 +379,16 @@ policy! {
             allowed: Allowed::Numbers { least: 30, most: 3_600 },
             reason: "one a minute for a year, at up to 1e-9 a pair in a range of 2 h, hits with 0.05 %",
             limits: "one in 30 s for a year hits with 0.1 %; within an hour the owner wants to sign in",
+        }
+        /// Minutes after an accepted code in which sudo and polkit do not ask for another one, in
+        /// the same login and on the same terminal.
+        ticket_minutes: u32 = 0, {
+            key: "ticket_minutes",
+            unit: "minutes",
+            allowed: Allowed::Numbers { least: 0, most: 60 },
+            reason: "0 asks each time; a ticket is good to whatever runs on that terminal",
+            limits: "sudo's own default is 15 (sudoers(5), timestamp_timeout); after an hour another \
+                     person may sit there",
         }
     }
 }

@@ -7,7 +7,9 @@ use fob_api::{Code, CodePair, PromptKind, Share, Verdict};
 
 use crate::{
     decide::{
-        At, Now, Opened, Policy, clock_model, fence,
+        At, Now, Opened, Policy, clock_model,
+        exempt::Exemption,
+        fence,
         pair::{self, Reach, TimedPair},
         throttle::{
             self, Demand, Origin, Rank,
@@ -15,7 +17,7 @@ use crate::{
             spray,
         },
     },
-    record::{Moving, Parameters, Spray, State, Token, UserTokens},
+    record::{Moving, Parameters, Spray, State, Token},
     totp::{Gap, PairSearch},
 };
 
@@ -283,25 +285,23 @@ pub enum Unenrolled {
     Refuse,
 }
 
-/// Decides what to ask for. `tokens` is `None` for a user who does not exist: he is asked and
-/// refused like everybody, so that nobody is exempt by a typing error.
+/// Decides what to ask for, unless [`exemption`](super::exempt::exemption) found a reason not to.
 ///
 /// After a refused code everybody is told to wait for the next one, however near it was; and so
 /// is everybody for a while after a fence.
 #[must_use]
 pub fn prompt(
-    tokens: Option<&UserTokens>,
-    unenrolled: Unenrolled,
+    exemption: Option<Exemption>,
     demand: Demand,
     earlier: Option<Earlier<'_>>,
     at: &At<'_>,
 ) -> PromptKind {
     let lately = earlier.is_some_and(|earlier| earlier.age <= at.policy.pair_patience);
-    match (tokens, unenrolled, demand) {
-        (Some(tokens), Unenrolled::Exempt, _) if tokens.serials.is_empty() => PromptKind::Exempt,
-        (_, _, Demand::Pair) => PromptKind::Pair,
-        (_, _, Demand::Code) if lately || fence::is_up(at) => PromptKind::Next,
-        (_, _, Demand::Code) => PromptKind::Code,
+    match (exemption, demand) {
+        (Some(exemption), _) => exemption.kind(),
+        (None, Demand::Pair) => PromptKind::Pair,
+        (None, Demand::Code) if lately || fence::is_up(at) => PromptKind::Next,
+        (None, Demand::Code) => PromptKind::Code,
     }
 }
 

@@ -178,6 +178,9 @@ impl<S: Store> Engine<S> {
             key: Some(self.sealing().await?.0.to_string()),
             key_from: Some(self.vault.keys_from().word().to_owned()),
             rekey: several.then(|| "unfinished".to_owned()),
+            mode: Some(self.around.policy.mode.word().to_owned()),
+            exempting: Some(self.exempting()?),
+            ticket_minutes: Some(self.around.policy.ticket_minutes),
         })
     }
 

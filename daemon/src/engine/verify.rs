@@ -8,7 +8,10 @@ use crate::{
     access::{Action, Caller, Role, Target, allow},
     audit::{Event, Field, Name, Priority},
     decide::{
-        At, Opened, recovery,
+        At, Opened,
+        exempt::Exemption,
+        policy::Mode,
+        rule::Ruling,
         throttle::{self, Origin, Rank, pairs::Turn},
         verify::{self, Tried, Typed},
     },
@@ -16,6 +19,7 @@ use crate::{
         Applied, Engine, ROUNDS,
         recent::{Price, Remembered, Visit},
         recovery::scratch,
+        rules::Ready,
         subject::{Subject, spray_key},
         turns,
     },
@@ -246,6 +250,7 @@ impl<S: Store> Engine<S> {
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
                 if settled.verdict == Verdict::Accept {
                     self.witness((&subject.token, &subject.state.record), &state, &at);
+                    self.grant_ticket(sign_in, owner, (settled.verdict, &subject.token), &at);
                 }
                 return Ok(settled);
             }
@@ -262,34 +267,39 @@ impl<S: Store> Engine<S> {
         let (owner, role) = self.about(Action::Prompt, sign_in.caller, sign_in.user).await?;
         let place = self.place(sign_in, owner.as_ref(), role);
         let subject = self.subject(sign_in.user, owner.as_ref()).await?;
-        let (tokens, codes) = match &owner {
-            Some(owner) => {
-                let codes = self.codes_of(owner.uid).await?.0;
-                (Some(self.tokens_of(owner.uid).await?.record), codes)
-            }
-            None => (None, None),
-        };
-        let nullok = match sign_in.context.nullok {
-            Some(true) => verify::Unenrolled::Exempt,
-            _ => verify::Unenrolled::Refuse,
-        };
+        let groups = self.groups_of(sign_in.user, owner.as_ref()).await?;
         let at = self.moment().await?;
-        let nullok = recovery::unenrolled(nullok, codes.as_ref(), &at);
+        let ruling = self.ruling(sign_in, owner.as_ref(), (role, &groups), &at);
+        let exemption = self.exemption(sign_in, owner.as_ref(), ruling, &at).await?;
+        let digits = subject.token.parameters.digits;
+        if at.policy.mode == Mode::Observe {
+            let ready = Ready::of(owner.as_ref(), subject.claim);
+            self.observed(sign_in, ruling, exemption, ready);
+            return Ok((PromptKind::Ignored, digits));
+        }
         let budgets = &subject.state.record.budgets;
         let share = throttle::share(budgets, place.origin, &at);
         let demand = throttle::demand(budgets, &subject.spray.record, share, place.rank, &at);
         let earlier = self.recent.earlier(&place.visit, at.uptime, at.policy.pair_patience);
         let earlier = earlier.as_ref().map(earlier_of);
-        let kind = verify::prompt(tokens.as_ref(), nullok, demand, earlier, &at);
-        if kind != PromptKind::Exempt {
-            // Who is exempt is not asked for a code, so no clock and no full disk keeps him out.
-            self.at().await?;
-            self.commits_work().await?;
+        let ticket = || self.has_ticket(sign_in, owner.as_ref(), (&subject, demand), &at);
+        let exemption = exemption.or_else(|| ticket().then_some(Exemption::Ticket));
+        let kind = verify::prompt(exemption, demand, earlier, &at);
+        match exemption {
+            None => {
+                // Who is exempt is not asked for a code, so no clock and no full disk keeps him out.
+                self.at().await?;
+                self.commits_work().await?;
+            }
+            Some(exemption) => {
+                if matches!(ruling, Ruling::Enrol(_)) {
+                    // Else a rule with a day would last as long as somebody sets the clock back.
+                    self.at().await?;
+                }
+                self.exempted(sign_in, role, exemption);
+            }
         }
-        if kind == PromptKind::Exempt && role == Role::Root {
-            self.around.audit.record(&event(sign_in, Verdict::Exempt));
-        }
-        Ok((kind, subject.token.parameters.digits))
+        Ok((kind, digits))
     }
 
     /// Returns where a sign-in comes from, as far as budgets and memory go.

@@ -180,7 +180,7 @@ impl Caller {
                 self.call(method, &(Fd::from(&file), word, none)).await
             }
             "List" => self.call(method, &("", 10_u32, none)).await,
-            "Log" => self.call(method, &(none,)).await,
+            "Log" | "RevokeTickets" => self.call(method, &(none,)).await,
             "NewRecoveryCodes" => {
                 // Root proves nothing; everybody else has to.
                 let proof = if geteuid().is_root() { &[][..] } else { &codes[..] };
@@ -190,7 +190,7 @@ impl Caller {
                 let file = tempfile::tempfile().expect("a temporary file");
                 self.call(method, &(user, Fd::from(&file), none)).await
             }
-            "Prompt" | "Unlock" => self.call(method, &(user, none)).await,
+            "Explain" | "Prompt" | "Unlock" => self.call(method, &(user, none)).await,
             "Restore" => {
                 let file = sealed_memory();
                 self.call(method, &(&[1_u8; 32][..], Fd::from(&file), none)).await
@@ -198,7 +198,7 @@ impl Caller {
             "Resync" => self.call(method, &(user, &codes[..], none)).await,
             "ShowToken" => self.call(method, &(serial,)).await,
             "ShowUser" => self.call(method, &(user,)).await,
-            "Rekey" | "Status" | "VerifyLog" => self.call(method, &()).await,
+            "Rekey" | "Status" | "Tickets" | "VerifyLog" => self.call(method, &()).await,
             "Verify" => self.call(method, &(user, "123456", none)).await,
             _ => return None,
         })

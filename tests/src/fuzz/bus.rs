@@ -10,7 +10,7 @@ use std::{
 
 use fob_api::{
     AdoptOptions, AssignOptions, BypassOptions, IdentifyOptions, ImportOptions, LogOptions,
-    PageOptions, RemoveOptions, RestoreOptions, UnlockOptions, VerifyContext,
+    PageOptions, RemoveOptions, RestoreOptions, RevokeOptions, UnlockOptions, VerifyContext,
     address::{INTERFACE, OBJECT_PATH},
 };
 use fobd::{
@@ -33,7 +33,7 @@ use zbus::{
 
 /// The methods, each with the signature of its arguments and who may call it besides root. New ones
 /// come last: the corpus calls them by their place.
-const METHODS: [(&str, &str, Others); 23] = [
+const METHODS: [(&str, &str, Others); 26] = [
     ("Assign", "ssasa{sv}", Others::Never),
     ("Backup", "ayh", Others::Never),
     ("Bypass", "sa{sv}", Others::Never),
@@ -57,6 +57,9 @@ const METHODS: [(&str, &str, Others); 23] = [
     ("NewVirtualToken", "sha{sv}", Others::Never),
     ("Identify", "ssa{sv}", Others::Never),
     ("Adopt", "hsa{sv}", Others::Never),
+    ("RevokeTickets", "a{sv}", Others::Never),
+    ("Tickets", "", Others::Never),
+    ("Explain", "sa{sv}", Others::Never),
 ];
 
 /// What callers who are not root may do with a method.
@@ -85,8 +88,9 @@ pub(super) fn arguments(bytes: &[u8]) {
             read::<(String, Vec<String>, AssignOptions)>(body, endian);
         }
         "NewVirtualToken" => read::<(String, AssignOptions)>(body, endian), // nor here
-        "Prompt" => read::<(String, VerifyContext)>(body, endian),
+        "Explain" | "Prompt" => read::<(String, VerifyContext)>(body, endian),
         "Restore" => read::<(Vec<u8>, RestoreOptions)>(body, endian), // nor here
+        "RevokeTickets" => read::<RevokeOptions>(body, endian),
         "Unlock" => read::<(String, UnlockOptions)>(body, endian),
         "Verify" => read::<(String, String, VerifyContext)>(body, endian),
         _ => read::<String>(body, endian),

@@ -4,7 +4,7 @@ use zbus::{
 };
 
 use super::{Body, Fields, Header, Kind, message, room};
-use crate::{VerifyContext, VerifyDetails};
+use crate::{LoginSession, VerifyContext, VerifyDetails};
 
 type Values = (String, String, VerifyDetails);
 
@@ -94,7 +94,8 @@ fn a_dictionary_is_what_zbus_writes() {
         (None, None, None),
         (Some(name), Some("pts/1".to_owned()), Some(true)),
     ] {
-        let context = VerifyContext { service, rhost: Some("h".to_owned()), tty, nullok };
+        let session = nullok.and_then(|_| LoginSession::parse("1000:3:1204:88217:34816"));
+        let context = VerifyContext { service, rhost: Some("h".to_owned()), tty, nullok, session };
         let body = Body::new("sa{sv}", 0).string("xy").dictionary(|entries| context.write(entries));
         let whole = message(&[], Kind::Call, 1, &Fields::default(), &body);
         let (_, read) = Header::read(&whole).unwrap();
@@ -118,7 +119,9 @@ fn the_longest_call_fits_the_room_so_that_no_copy_of_the_code_is_left() {
         rhost: Some(name.clone()),
         tty: Some(name.clone()),
         nullok: Some(true),
+        session: LoginSession::new((u32::MAX - 1, u32::MAX - 1), (u32::MAX, u64::MAX), u32::MAX),
     };
+    assert!(context.session.is_some());
     let body = Body::new("ssa{sv}", room(&[&name, "12345678"]) + context.room())
         .string(&name)
         .string("12345678");

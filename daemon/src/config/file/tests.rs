@@ -36,6 +36,7 @@ fn a_sample_without_its_comment_signs_is_the_defaults() {
     let settings = parse(&lines).unwrap();
     assert_eq!(settings.policy, Policy::DEFAULT);
     assert_eq!(settings.lines.len(), Policy::TABLE.len());
+    assert_eq!(settings.rules.0.len(), 3);
 }
 
 #[test]

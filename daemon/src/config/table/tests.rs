@@ -48,6 +48,16 @@ fn the_table_in_force_names_each_number_with_unit_range_and_source() {
 }
 
 #[test]
+fn the_rules_in_force_stand_behind_the_numbers() {
+    let text = "[[rule]]\nuser = \"alice\"\nask = \"ignore\"\n[[rule]]\nask = \"require\"\n";
+    let found = Some(parse(text).unwrap());
+    let table = in_force(&Loaded { path: "/etc/fob/fobd.conf".into(), found });
+    let rules = "\nRULES (the first that matches decides)\n\
+                 1  line 1  user alice: ignore\n2  line 4  everything else: require\n";
+    assert!(table.ends_with(rules), "{table}");
+}
+
+#[test]
 fn without_a_file_the_table_says_so() {
     let text = in_force(&Loaded { path: "/etc/fob/fobd.conf".into(), found: None });
     assert!(text.starts_with("/etc/fob/fobd.conf is not there: every number has its default.\n"));

@@ -2,11 +2,11 @@
 
 use fob_api::{CodePair, PromptKind, Share, Verdict};
 
-use super::super::{Attempt, Claim, Earlier, Tried, Typed, Unenrolled, prompt};
+use super::super::{Attempt, Claim, Earlier, Tried, Typed, prompt};
 use crate::{
     decide::{
         At, Now,
-        testing::{NOW, STEP, SoftToken, after, at, tokens, typed},
+        testing::{NOW, STEP, SoftToken, after, at, typed},
         throttle::{self, Demand, Origin, Rank, pairs::Turn},
     },
     record::{PairTries, Spray},
@@ -204,19 +204,7 @@ fn a_very_long_remote_host_is_kept_short() {
 }
 
 fn asked(demand: Demand, earlier: Option<Earlier<'_>>) -> PromptKind {
-    prompt(Some(&tokens(&["8A1172"])), Unenrolled::Refuse, demand, earlier, &at(NOW))
-}
-
-#[test]
-fn only_an_existing_user_without_a_token_is_exempt_and_only_by_the_hosts_policy() {
-    let (none, one) = (tokens(&[]), tokens(&["8A1172"]));
-    let ask = |tokens, unenrolled| prompt(tokens, unenrolled, Demand::Code, None, &at(NOW));
-    assert_eq!(ask(Some(&none), Unenrolled::Exempt), PromptKind::Exempt);
-    assert_eq!(ask(Some(&one), Unenrolled::Exempt), PromptKind::Code);
-    assert_eq!(ask(None, Unenrolled::Exempt), PromptKind::Code);
-    for tokens in [Some(&none), Some(&one), None] {
-        assert_eq!(ask(tokens, Unenrolled::Refuse), PromptKind::Code);
-    }
+    prompt(None, demand, earlier, &at(NOW))
 }
 
 #[test]
