@@ -6,9 +6,14 @@ mod assign;
 mod backup;
 mod bypass;
 mod doctor;
+mod enable;
+mod explain;
 mod identify;
 mod import;
 mod log;
+mod report;
+mod tickets;
+mod unlock;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use fob_api::{Batch, Fate, Serial, UserName};
@@ -19,9 +24,14 @@ pub(crate) use assign::Assign;
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use bypass::Bypass;
 pub(crate) use doctor::Doctor;
+pub(crate) use enable::{Asking, Disable, Enable, How};
+pub(crate) use explain::Explain;
 pub(crate) use identify::Identify;
 pub(crate) use import::Import;
 pub(crate) use log::Log;
+pub(crate) use report::Report;
+pub(crate) use tickets::Tickets;
+pub(crate) use unlock::Unlock;
 
 /// Manage the hardware tokens that users sign in with
 #[derive(Debug, Parser)]
@@ -202,16 +212,22 @@ Examples:
     /// Look for mistakes in PAM, sshd and this host that lock people out or let them in
     #[command(after_help = doctor::HELP)]
     Doctor(Doctor),
+    /// Where codes are asked for.
+    #[command(flatten)]
+    Asking(Asking),
+    /// Say whether somebody would be asked for a code, and why
+    #[command(after_help = explain::HELP)]
+    Explain(Explain),
+    /// Say who would have been asked for a code while nobody was, and who has no token
+    #[command(after_help = report::HELP)]
+    Report(Report),
     /// Show the daemon's state
     Status(Status),
+    /// List or end tickets, with which sudo and polkit do not ask again for some minutes
+    #[command(after_help = tickets::HELP)]
+    Tickets(Tickets),
     /// Let one code be enough again for a user whose wrong codes were too many
-    #[command(after_help = "\
-After too many wrong codes fob asks for two codes in a row until some time has passed;
-\"fobctl show alice\" says where and until when.
-
-Examples:
-  fobctl unlock alice
-  fobctl unlock alice --share unknown")]
+    #[command(after_help = unlock::HELP)]
     Unlock(Unlock),
 }
 
@@ -233,11 +249,15 @@ impl Verb {
             Self::Bypass(_) => "bypass",
             Self::Deactivate(_) => "deactivate",
             Self::Doctor(_) => "doctor",
+            Self::Asking(verb) => verb.word(),
             Self::Emergency(_) => "emergency",
+            Self::Explain(_) => "explain",
             Self::Forget(_) => "forget",
             Self::Backup(_) => "backup",
+            Self::Report(_) => "report",
             Self::Restore(_) => "restore",
             Self::Status(_) => "status",
+            Self::Tickets(_) => "tickets",
             Self::Unlock(_) => "unlock",
         }
     }
@@ -399,17 +419,6 @@ pub(crate) struct Status {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// `fobctl unlock`.
-#[derive(Args, Debug)]
-pub(crate) struct Unlock {
-    /// Unlock this user
-    #[arg(value_parser = UserName::parse)]
-    pub(crate) user: UserName,
-    /// Only for codes from there
-    #[arg(long, value_parser = ["console", "escalation", "known", "own", "unknown"])]
-    pub(crate) share: Option<String>,
 }
 
 /// Parses this process's command line.

@@ -11,24 +11,29 @@ mod host;
 mod judge;
 mod methods;
 mod options;
-mod pam;
-mod sshd;
+pub(crate) mod pam;
+mod reach;
+pub(crate) mod sshd;
 mod stack;
 
 use std::collections::BTreeSet;
 
-use catalog::is_fob;
+pub(crate) use catalog::is_fob;
 pub(crate) use finding::{Finding, Kind, Place, Report, Severity};
-use fob_api::owner::STATE_FOLDER;
+use fob_api::{TICKET_SERVICES, owner::STATE_FOLDER};
 pub(crate) use ground::Ground;
 use judge::{Before, Bench};
+pub(crate) use reach::{Line, Tokenless, lines, services as asking};
 
 /// Services that make the protection of another one worthless if they ask for no code, and the
-/// program without which nobody reaches them.
-const COMPANIONS: [(&str, &str, &str); 3] = [
-    ("sudo", "sudo-i", "/usr/bin/sudo"),
-    ("sudo", "polkit-1", "/usr/bin/pkexec"),
-    ("su", "su-l", "/usr/bin/su"),
+/// program without which nobody reaches them. Cockpit is another door from afar and not the same one,
+/// so it only warns.
+const COMPANIONS: [(&str, &str, &str, Severity); 5] = [
+    ("sudo", "sudo-i", "/usr/bin/sudo", Severity::FailsOpen),
+    ("sudo", "polkit-1", "/usr/bin/pkexec", Severity::FailsOpen),
+    ("su", "su-l", "/usr/bin/su", Severity::FailsOpen),
+    ("sshd", "cockpit", "/usr/lib/cockpit/cockpit-session", Severity::Warns),
+    ("sshd", "cockpit", "/usr/libexec/cockpit-session", Severity::Warns),
 ];
 
 /// What only a running host can tell.
@@ -37,8 +42,33 @@ pub(crate) struct Live<'a> {
     pub(crate) clock: Option<bool>,
     /// What is wrong with fobd's answer; `None` if it was right.
     pub(crate) daemon: Option<String>,
+    /// Whom fobd lets past without a code, whatever a PAM file says.
+    pub(crate) exempts: Exempts,
     /// What `sshd -T` says, with this for `-C`.
     pub(crate) sshd: &'a dyn Fn(&str) -> Effective,
+}
+
+/// Whom fobd lets past without a code by its own settings.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Exempts {
+    /// Everybody: it only observes.
+    Everybody,
+    /// Nobody, or it did not say.
+    Nobody,
+    /// Whom its rules name.
+    Some,
+    /// Who has a ticket.
+    Tickets,
+}
+
+impl Exempts {
+    /// Returns whom it lets past in a service.
+    fn at(self, service: &str) -> Self {
+        match self {
+            Self::Tickets if !TICKET_SERVICES.contains(&service) => Self::Nobody,
+            other => other,
+        }
+    }
 }
 
 /// What sshd says of its settings.
@@ -60,14 +90,7 @@ pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -
     };
     let (views, refusal) = sshd_views(ground, live, &asked, &mut report);
     let folders = module_folders(ground);
-    let is_missing = |module: &pam::Module| match module.path.starts_with('/') {
-        true => !ground.has(&module.path),
-        // Without a folder to look in, nothing is known.
-        false => {
-            let path = |folder: &String| ground.has(&format!("{folder}/{}", module.path));
-            !folders.is_empty() && !folders.iter().any(path)
-        }
-    };
+    let is_missing = |module: &pam::Module| lacks(ground, &folders, module);
     let (mut looked_at, mut asking, mut files) = (Vec::new(), Vec::new(), BTreeSet::new());
     for name in asked {
         let Some(stack) = pam::stack(ground, &name).filter(|_| !name.contains('/')) else {
@@ -79,7 +102,8 @@ pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -
             true => Before::Key,
             false => Before::Nothing,
         };
-        let bench = Bench::new(&name, &stack, before, &is_missing);
+        let bench =
+            Bench::new(&name, &stack, before, &is_missing).exempting(live.exempts.at(&name));
         // What "other" has is told once, for itself.
         let asks_by_itself = bench.has_fob() && stack.origin == pam::Origin::Own;
         if service.is_none() && !asks_by_itself && stack.elsewhere.is_empty() {
@@ -107,6 +131,16 @@ pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -
     report
 }
 
+/// Whether a stack names a module that libpam would not find. Without a folder to look in, nothing is
+/// known.
+fn lacks(ground: &Ground, folders: &[String], module: &pam::Module) -> bool {
+    if module.path.starts_with('/') {
+        return !ground.has(&module.path);
+    }
+    !folders.is_empty()
+        && !folders.iter().any(|folder| ground.has(&format!("{folder}/{}", module.path)))
+}
+
 /// Says what the running host tells.
 fn running(ground: &Ground, live: &Live<'_>, report: &mut Report) {
     let mut add = |kind, severity, happens: String, place: Option<Place>, fix: &str| {
@@ -117,6 +151,13 @@ fn running(ground: &Ground, live: &Live<'_>, report: &mut Report) {
         let happens = format!("{trouble} Everybody is refused who has no emergency code.");
         let fix = "systemctl status fobd; journalctl -u fobd says why it did not start.";
         add(Kind::DaemonSilent, Severity::LocksOut, happens, None, fix);
+    }
+    if live.exempts == Exempts::Everybody {
+        let happens = "Nobody is asked for a code anywhere: fobd only observes.";
+        let fix =
+            "when \"fobctl report\" is content, take mode = \"observe\" out, and restart fobd.";
+        let place = Some(Place::of("/etc/fob/fobd.conf"));
+        add(Kind::Observing, Severity::Warns, happens.to_owned(), place, fix);
     }
     let is_trusted = ground.read("/etc/fob/fobd.conf").is_some_and(|text| {
         let line = |line: &str| line.split_whitespace().collect::<String>();
@@ -206,7 +247,7 @@ fn no_service(name: &str) -> Finding {
 
 /// Looks for ways around a service that asks for codes.
 fn companions(ground: &Ground, asking: &[String], report: &mut Report) {
-    for (service, companion, program) in COMPANIONS {
+    for (service, companion, program, severity) in COMPANIONS {
         let asks = |name: &str| asking.iter().any(|known| known == name);
         if !asks(service) || asks(companion) || !ground.has(program) {
             continue;
@@ -218,7 +259,7 @@ fn companions(ground: &Ground, asking: &[String], report: &mut Report) {
         }
         report.add(Finding {
             kind: Kind::NoLine,
-            severity: Severity::FailsOpen,
+            severity,
             services: vec![companion.to_owned()],
             happens: format!(
                 "{companion} is a service of its own: it asks for no code, though {service} does."

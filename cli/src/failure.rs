@@ -2,7 +2,9 @@
 //! prints to standard error, besides the dialogue in `ask.rs`.
 
 mod backup;
+mod confirm;
 mod emergency;
+mod enable;
 mod file;
 mod input;
 mod log;
@@ -20,7 +22,9 @@ use zbus::fdo;
 
 use crate::render::printable;
 pub(crate) use backup::BackupTrouble;
+pub(crate) use confirm::ConfirmTrouble;
 pub(crate) use emergency::EmergencyTrouble;
+pub(crate) use enable::EnableTrouble;
 pub(crate) use file::FileTrouble;
 pub(crate) use input::InputTrouble;
 pub(crate) use log::places as log_places;
@@ -38,8 +42,12 @@ const BAD_FILE: u8 = 5;
 pub(crate) enum Failure {
     /// A backup was not made, or not opened.
     Backup(BackupTrouble),
+    /// A change was not confirmed, or not taken back.
+    Confirm(ConfirmTrouble),
     /// Emergency codes were not made, or not removed.
     Emergency(EmergencyTrouble),
+    /// Services were not changed.
+    Enable(EnableTrouble),
     /// The seed file cannot be read.
     File {
         /// The file, as it was named.
@@ -145,7 +153,9 @@ impl Failure {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Backup(trouble) => trouble.exit_status(),
+            Self::Confirm(trouble) => trouble.exit_status(),
             Self::Emergency(trouble) => trouble.exit_status(),
+            Self::Enable(trouble) => trouble.exit_status(),
             Self::File { .. } => BAD_FILE,
             Self::Input(trouble) => trouble.exit_status(),
             Self::Found { .. }
@@ -191,6 +201,11 @@ impl Failure {
         is_bad.then_some((&refusal.fact, &refusal.hint))
     }
 
+    /// Tells whether the daemon refused for this reason.
+    pub(crate) fn is(&self, kind: ErrorKind) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.kind == Some(kind))
+    }
+
     /// Tells whether the daemon, or what it needs, is not there, or another answers in its place.
     pub(crate) fn is_silence(&self) -> bool {
         self.exit_status() == UNREACHABLE
@@ -225,7 +240,9 @@ impl Failure {
     fn fact(&self) -> String {
         match self {
             Self::Backup(trouble) => trouble.to_string(),
+            Self::Confirm(trouble) => printable(&trouble.to_string()),
             Self::Emergency(trouble) => trouble.to_string(),
+            Self::Enable(trouble) => printable(&trouble.to_string()),
             Self::File { name, trouble } => format!("{}: {trouble}", printable(name)),
             Self::Found { count: 1 } => "one mistake was found.".to_owned(),
             Self::Found { count } => format!("{count} mistakes were found."),
@@ -251,7 +268,9 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Backup(trouble) => trouble.hint()?,
+            Self::Confirm(trouble) => printable(&trouble.hint()?),
             Self::Emergency(trouble) => trouble.hint()?,
+            Self::Enable(trouble) => printable(&trouble.hint()?),
             Self::Impostor { .. } => "tell the administrator: a program poses as fobd.".to_owned(),
             Self::Input(trouble) => trouble.hint()?.to_owned(),
             Self::Log(_) => log::HINT.to_owned(),

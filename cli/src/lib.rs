@@ -8,6 +8,7 @@ mod args;
 mod ask;
 mod connect;
 mod doctor;
+mod enable;
 mod failure;
 mod journal;
 mod progress;

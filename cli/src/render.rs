@@ -8,12 +8,16 @@ mod adopt;
 mod backup;
 mod clock;
 mod doctor;
+mod enable;
+mod explain;
 mod formats;
 mod json;
 mod log;
 mod picture;
 mod recovery;
 mod rekey;
+mod report;
+mod tickets;
 mod time;
 
 use std::io::{self, Write};
@@ -25,12 +29,18 @@ pub(crate) use adopt::{adopted_advice, adopted_json, adopted_table};
 pub(crate) use backup::{Tense, backup_sentence, restore_report};
 pub(crate) use clock::{Need, clock_sentence, forecast_json, forecast_table};
 pub(crate) use doctor::{doctor_json, doctor_text};
+pub(crate) use enable::{printable_lines, services, services_json};
+pub(crate) use explain::{
+    Explained, explained_all_json, explained_json, explained_table, explained_text,
+};
 pub(crate) use formats::format_sheets;
 pub(crate) use json::{status_json, token_json, tokens_json, user_json};
 pub(crate) use log::{log_json, log_lines, log_verdict};
 pub(crate) use picture::{key_to_type, picture};
 pub(crate) use recovery::{code_columns, date};
 pub(crate) use rekey::rekey_sentences;
+pub(crate) use report::{Observed, report_json, report_table};
+pub(crate) use tickets::{revoked_sentence, ticket_table, tickets_json};
 
 /// What stands where nothing is known.
 const NOTHING: &str = "-";
@@ -170,6 +180,17 @@ pub(crate) fn status_block(status: &StatusReport) -> String {
     if let Some(key) = &status.key {
         let from = word(status.key_from.as_deref());
         rows.push(["master key".to_owned(), format!("{} ({from})", printable(key))]);
+    }
+    if status.mode.as_deref() == Some("observe") {
+        let remedy =
+            "NOTHING IS ENFORCED: nobody is asked for a code (mode = \"observe\" in fobd.conf)";
+        rows.push(["mode".to_owned(), remedy.to_owned()]);
+    }
+    if let Some(exempting) = status.exempting.filter(|count| *count > 0) {
+        rows.push([
+            "exempt".to_owned(),
+            format!("somebody by {exempting} of the rules of fobd.conf"),
+        ]);
     }
     if status.rekey.is_some() {
         let remedy = "there is a second key: \"fobctl rekey\" seals everything by one";

@@ -5,6 +5,8 @@ mod assign;
 mod backup;
 mod doctor;
 mod emergency;
+mod enable;
+mod explain;
 mod forecast;
 mod identify;
 mod import;
@@ -13,6 +15,8 @@ mod read;
 mod recovery;
 mod rekey;
 mod remove;
+mod report;
+mod tickets;
 mod unlock;
 mod virtual_token;
 
@@ -41,6 +45,8 @@ pub(crate) fn run(verb: Verb) -> Result<(), Failure> {
 async fn dispatch(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Doctor(args) => doctor::doctor(args).await,
+        Verb::Asking(verb) => enable::asking(verb).await,
+        Verb::Explain(args) => explain::explain(args).await,
         Verb::Forecast(args) => forecast::forecast(args).await,
         Verb::Identify(args) => identify::identify(args).await,
         Verb::Import(args) => import::import(args).await,
@@ -58,7 +64,9 @@ async fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Forget(args) => remove::forget(args).await,
         Verb::Status(args) => read::status(args).await,
         Verb::Backup(args) => backup::backup(args).await,
+        Verb::Report(args) => report::report(args).await,
         Verb::Restore(args) => backup::restore(args).await,
+        Verb::Tickets(args) => tickets::tickets(args).await,
         Verb::Unlock(args) => unlock::unlock(args).await,
     }
 }

@@ -25,14 +25,26 @@ _fobctl() {
             fobctl,bypass)
                 cmd="fobctl__subcmd__bypass"
                 ;;
+            fobctl,confirm)
+                cmd="fobctl__subcmd__confirm"
+                ;;
             fobctl,deactivate)
                 cmd="fobctl__subcmd__deactivate"
+                ;;
+            fobctl,disable)
+                cmd="fobctl__subcmd__disable"
                 ;;
             fobctl,doctor)
                 cmd="fobctl__subcmd__doctor"
                 ;;
             fobctl,emergency)
                 cmd="fobctl__subcmd__emergency"
+                ;;
+            fobctl,enable)
+                cmd="fobctl__subcmd__enable"
+                ;;
+            fobctl,explain)
+                cmd="fobctl__subcmd__explain"
                 ;;
             fobctl,forecast)
                 cmd="fobctl__subcmd__forecast"
@@ -58,11 +70,17 @@ _fobctl() {
             fobctl,rekey)
                 cmd="fobctl__subcmd__rekey"
                 ;;
+            fobctl,report)
+                cmd="fobctl__subcmd__report"
+                ;;
             fobctl,restore)
                 cmd="fobctl__subcmd__restore"
                 ;;
             fobctl,resync)
                 cmd="fobctl__subcmd__resync"
+                ;;
+            fobctl,revert)
+                cmd="fobctl__subcmd__revert"
                 ;;
             fobctl,rotate)
                 cmd="fobctl__subcmd__rotate"
@@ -72,6 +90,9 @@ _fobctl() {
                 ;;
             fobctl,status)
                 cmd="fobctl__subcmd__status"
+                ;;
+            fobctl,tickets)
+                cmd="fobctl__subcmd__tickets"
                 ;;
             fobctl,unlock)
                 cmd="fobctl__subcmd__unlock"
@@ -83,7 +104,7 @@ _fobctl() {
 
     case "${cmd}" in
         fobctl)
-            opts="-h -V --help --version import identify forecast list log show assign resync rekey rotate recovery bypass deactivate emergency forget backup restore doctor status unlock"
+            opts="-h -V --help --version import identify forecast list log show assign resync rekey rotate recovery bypass deactivate emergency forget backup restore doctor enable confirm disable revert explain report status tickets unlock"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -150,6 +171,20 @@ _fobctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fobctl__subcmd__confirm)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fobctl__subcmd__deactivate)
             opts="-h --token --lost --retire --leave-root-without-mfa --leave-no-administrator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -161,6 +196,20 @@ _fobctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fobctl__subcmd__disable)
+            opts="-h --dry-run --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -189,6 +238,62 @@ _fobctl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fobctl__subcmd__enable)
+            opts="-h --with --group --from --dry-run --yes --without-revert --i-will-be-locked-out --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --with)
+                    COMPREPLY=($(compgen -W "publickey password" -- "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --i-will-be-locked-out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fobctl__subcmd__explain)
+            opts="-h --user --service --rhost --all --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rhost)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -380,6 +485,24 @@ _fobctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fobctl__subcmd__report)
+            opts="-h --since --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fobctl__subcmd__restore)
             opts="-h --identity --passphrase-stdin --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -400,6 +523,20 @@ _fobctl() {
             ;;
         fobctl__subcmd__resync)
             opts="-h --accept-clock --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fobctl__subcmd__revert)
+            opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -451,6 +588,24 @@ _fobctl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fobctl__subcmd__tickets)
+            opts="-h --revoke --revoke-all --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --revoke)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -44,7 +44,14 @@ complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "forget" -d 'Erase the
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "backup" -d 'Write all tokens into a file, sealed by a passphrase or for public keys'
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "restore" -d 'Bring the tokens of a backup in, on this host or a new one'
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "doctor" -d 'Look for mistakes in PAM, sshd and this host that lock people out or let them in'
+complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "enable" -d 'Let services ask for the code, until it is taken back or confirmed'
+complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "confirm" -d 'Keep what enable has changed, from a new session that was asked for a code'
+complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "disable" -d 'Let services ask for no code any more'
+complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "revert" -d 'Take back what enable has changed and nobody has confirmed'
+complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "explain" -d 'Say whether somebody would be asked for a code, and why'
+complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "report" -d 'Say who would have been asked for a code while nobody was, and who has no token'
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "status" -d 'Show the daemon\'s state'
+complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "tickets" -d 'List or end tickets, with which sudo and polkit do not ask again for some minutes'
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "unlock" -d 'Let one code be enough again for a user whose wrong codes were too many'
 complete -c fobctl -n "__fish_fobctl_using_subcommand import" -l format -d 'Read it as this format instead of recognizing it' -r -f -a "pskc\t''
 oath-csv\t''
@@ -141,8 +148,36 @@ complete -c fobctl -n "__fish_fobctl_using_subcommand restore" -l dry-run -d 'Sa
 complete -c fobctl -n "__fish_fobctl_using_subcommand restore" -s h -l help -d 'Print help'
 complete -c fobctl -n "__fish_fobctl_using_subcommand doctor" -l json -d 'Print JSON'
 complete -c fobctl -n "__fish_fobctl_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l with -d 'What comes before the code; a key is for sshd alone' -r -f -a "publickey\t'A key, and no password'
+password\t'The password'"
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l group -d 'Ask the members of this group only' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l from -d 'Ask from this day on' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l i-will-be-locked-out -d 'Do it though no administrator could sign in' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l dry-run -d 'Show the difference, and change nothing'
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l yes -d 'Do not ask before writing'
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l without-revert -d 'Do it where nothing takes it back by itself'
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l json -d 'Print the list as JSON'
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fobctl -n "__fish_fobctl_using_subcommand confirm" -s h -l help -d 'Print help'
+complete -c fobctl -n "__fish_fobctl_using_subcommand disable" -l dry-run -d 'Show the difference, and change nothing'
+complete -c fobctl -n "__fish_fobctl_using_subcommand disable" -l yes -d 'Do not ask before writing'
+complete -c fobctl -n "__fish_fobctl_using_subcommand disable" -s h -l help -d 'Print help'
+complete -c fobctl -n "__fish_fobctl_using_subcommand revert" -s h -l help -d 'Print help'
+complete -c fobctl -n "__fish_fobctl_using_subcommand explain" -l user -d 'Who signs in' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand explain" -l service -d 'Where: the PAM service, such as sshd or sudo' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand explain" -l rhost -d 'From where, as the service says it: an address, or a name' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand explain" -l all -d 'All who have a token, root, administrators and users of /etc/passwd, in all services that ask'
+complete -c fobctl -n "__fish_fobctl_using_subcommand explain" -l json -d 'Print JSON'
+complete -c fobctl -n "__fish_fobctl_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c fobctl -n "__fish_fobctl_using_subcommand report" -l since -d 'Look at sign-ins from then on' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand report" -l json -d 'Print JSON'
+complete -c fobctl -n "__fish_fobctl_using_subcommand report" -s h -l help -d 'Print help'
 complete -c fobctl -n "__fish_fobctl_using_subcommand status" -l json -d 'Print JSON'
 complete -c fobctl -n "__fish_fobctl_using_subcommand status" -s h -l help -d 'Print help'
+complete -c fobctl -n "__fish_fobctl_using_subcommand tickets" -l revoke -d 'End this user\'s tickets' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand tickets" -l revoke-all -d 'End all tickets'
+complete -c fobctl -n "__fish_fobctl_using_subcommand tickets" -l json -d 'Print JSON'
+complete -c fobctl -n "__fish_fobctl_using_subcommand tickets" -s h -l help -d 'Print help'
 complete -c fobctl -n "__fish_fobctl_using_subcommand unlock" -l share -d 'Only for codes from there' -r -f -a "console\t''
 escalation\t''
 known\t''

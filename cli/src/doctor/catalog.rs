@@ -40,9 +40,11 @@ const SILENT: [&str; 15] = [
 ];
 
 /// Modules that succeed or fail by user, host or time, and ask nobody for anything.
-const TESTS: [&str; 16] = [
+const TESTS: [&str; 17] = [
     "pam_abl.so",
     "pam_access.so",
+    // For whom Cockpit has checked a certificate (`ClientCertAuthentication`, off by default).
+    "pam_cockpit_cert.so",
     "pam_gdm.so",
     "pam_listfile.so",
     "pam_localuser.so",

@@ -102,6 +102,11 @@ impl Control {
         self.default == Action::Bad && self.named.iter().all(|(_, action)| *action == Action::Bad)
     }
 
+    /// Tells whether PAM refuses where the module does.
+    pub(crate) fn refuses(&self) -> bool {
+        matches!(self.action(Return::AUTH_ERR), Action::Bad | Action::Die)
+    }
+
     /// Returns what is done with a result.
     pub(crate) fn action(&self, result: Return) -> Action {
         let named = self.named.iter().rev().find(|(name, _)| *name == result.0);

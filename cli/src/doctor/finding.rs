@@ -87,6 +87,12 @@ kinds! {
     Denied => "denied",
     /// Who passes another module is not asked for a code.
     Exempted => "exempted",
+    /// Whom fobd's rules do not ask is refused in spite of them.
+    ExemptionLocksOut => "exemption-locks-out",
+    /// Whom fobd's rules do not ask gets in without any factor.
+    ExemptionOpens => "exemption-opens",
+    /// Cockpit's login page would answer the prompt for the code with the password.
+    HiddenPrompt => "hidden-prompt",
     /// The key alone signs in over ssh.
     KeyAlone => "key-alone",
     /// AuthenticationMethods names a method that is switched off.
@@ -111,6 +117,8 @@ kinds! {
     NullokLocksOut => "nullok-locks-out",
     /// Users without a token get in without any factor.
     NullokOpens => "nullok-opens",
+    /// fobd asks nobody for a code.
+    Observing => "observing",
     /// No folder of a second architecture's PAM holds the module.
     OtherArchitecture => "other-architecture",
     /// sshd answers the prompt with the password.

@@ -3,8 +3,10 @@
 
 mod open;
 mod other;
+mod page;
 
 use super::{
+    Exempts,
     catalog::{Behaviour, behaviour},
     control::Return,
     finding::{Finding, Kind, Place, Severity},
@@ -58,6 +60,7 @@ pub(crate) struct Bench<'a> {
     factors: Vec<usize>,
     tests: Vec<usize>,
     fobs: Vec<usize>,
+    exempts: Exempts,
 }
 
 impl<'a> Bench<'a> {
@@ -82,7 +85,25 @@ impl<'a> Bench<'a> {
         let mut tests = all(Behaviour::Test);
         tests.truncate(MAX_TESTS);
         let (file, elsewhere) = (stack.file.as_str(), stack.elsewhere.as_slice());
-        Self { service, entries, file, elsewhere, before, missing, kinds, factors, tests, fobs }
+        let exempts = Exempts::Nobody;
+        Self {
+            service,
+            entries,
+            file,
+            elsewhere,
+            before,
+            missing,
+            kinds,
+            factors,
+            tests,
+            fobs,
+            exempts,
+        }
+    }
+
+    /// Takes into account whom fobd exempts, whatever the lines say.
+    pub(crate) fn exempting(self, exempts: Exempts) -> Self {
+        Self { exempts, ..self }
     }
 
     /// Tells whether the module of Fob stands in the stack.
@@ -103,10 +124,11 @@ impl<'a> Bench<'a> {
             found.extend(self.silent(fob));
             if !is_open {
                 found.extend(self.code_alone(fob));
-                found.extend(self.nullok(fob));
+                found.extend(self.exempt(fob));
             }
         }
         found.extend(self.twice());
+        found.extend(self.hidden());
         if found.iter().all(|finding| finding.severity == Severity::Warns) {
             found.extend(self.order(first));
         }

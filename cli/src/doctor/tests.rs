@@ -1,5 +1,7 @@
 //! Hosts in a temporary folder, with a mistake planted in each.
 
+mod authselect;
+mod cockpit;
 mod host;
 mod libpam;
 mod pam;
@@ -14,7 +16,7 @@ use std::{
 use nix::unistd::Uid;
 use tempfile::TempDir;
 
-use super::{Effective, Finding, Ground, Kind, Live, Place, Report, Severity, examine};
+use super::{Effective, Exempts, Finding, Ground, Kind, Live, Place, Report, Severity, examine};
 
 /// Debian 12's, but for comments.
 const COMMON_AUTH: &str = "\
@@ -54,7 +56,7 @@ const MODULES: &str = "/usr/lib/x86_64-linux-gnu/security";
 
 /// A host that runs well, but for what sshd says.
 fn live<'a>(sshd: &'a dyn Fn(&str) -> Effective) -> Live<'a> {
-    Live { clock: Some(true), daemon: None, sshd }
+    Live { clock: Some(true), daemon: None, exempts: Exempts::Nobody, sshd }
 }
 
 /// A host in a folder.

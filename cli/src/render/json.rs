@@ -41,6 +41,9 @@ pub(crate) fn status_json(report: &StatusReport) -> String {
         "key": report.key,
         "key_from": report.key_from,
         "rekey": report.rekey,
+        "mode": report.mode,
+        "exempting": report.exempting,
+        "ticket_minutes": report.ticket_minutes,
     }))
 }
 

@@ -115,6 +115,9 @@ fn a_status_is_shown_as_counts() {
         key: Some("0123456789abcdef".into()),
         key_from: Some("file".into()),
         rekey: None,
+        mode: Some("enforce".into()),
+        exempting: Some(0),
+        ticket_minutes: Some(0),
     };
     assert_eq!(
         status_block(&status),

@@ -10,14 +10,15 @@ use zbus::{OwnedVariant, Variant, connection::Builder};
 use crate::{
     args::Doctor,
     connect::{Patience, daemon},
-    doctor::{Effective, Ground, Live, examine},
+    doctor::{Effective, Exempts, Ground, Live, examine},
     failure::Failure,
     render,
 };
 
 pub(super) async fn doctor(args: Doctor) -> Result<(), Failure> {
     let ground = Ground::below(Path::new("/"), 0);
-    let live = Live { clock: clock().await, daemon: trouble().await, sshd: &sshd };
+    let (daemon, exempts) = said().await;
+    let live = Live { clock: clock().await, daemon, exempts, sshd: &sshd };
     let report = examine(&ground, &live, args.service.as_deref());
     render::print(&if args.json {
         render::doctor_json(&report)
@@ -34,16 +35,25 @@ pub(super) async fn doctor(args: Doctor) -> Result<(), Failure> {
 /// that, which takes some tenths of a second.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Returns what is wrong with the daemon; `None` if it answers, whatever it answers.
-async fn trouble() -> Option<String> {
+/// Returns what is wrong with the daemon, `None` if it answers, whatever it answers; and whom it
+/// exempts.
+pub(super) async fn said() -> (Option<String>, Exempts) {
     let answer = async { Ok(daemon(Patience::Short).await?.status().await?) };
-    let failure: Failure = answer.await.err()?;
-    failure.is_silence().then(|| failure.sentence())
+    let status: Result<_, Failure> = answer.await;
+    match status {
+        Ok(status) if status.mode.as_deref() == Some("observe") => (None, Exempts::Everybody),
+        Ok(status) if status.exempting.is_some_and(|rules| rules > 0) => (None, Exempts::Some),
+        Ok(status) if status.ticket_minutes.is_some_and(|minutes| minutes > 0) => {
+            (None, Exempts::Tickets)
+        }
+        Ok(_) => (None, Exempts::Nobody),
+        Err(failure) => (failure.is_silence().then(|| failure.sentence()), Exempts::Nobody),
+    }
 }
 
 /// Asks timedated whether the host's clock is synchronised (org.freedesktop.timedate1(5)), as fobd
 /// does; `None` if it does not answer.
-async fn clock() -> Option<bool> {
+pub(super) async fn clock() -> Option<bool> {
     const NAME: &str = "org.freedesktop.timedate1";
     let ask = async {
         let address = format!("unix:path={}", address::SYSTEM_BUS_SOCKET);
@@ -58,11 +68,11 @@ async fn clock() -> Option<bool> {
 }
 
 /// Where distributions keep sshd. Named in full: root's search path is not taken.
-const SSHD: &str = "/usr/sbin/sshd";
+pub(super) const SSHD: &str = "/usr/sbin/sshd";
 
 /// Asks sshd which settings hold for a connection (sshd(8), `-T`). It reads its host keys for that,
 /// which root alone can.
-fn sshd(connection: &str) -> Effective {
+pub(super) fn sshd(connection: &str) -> Effective {
     if !Uid::effective().is_root() {
         return Effective::Unknown("only root can ask it".to_owned());
     }

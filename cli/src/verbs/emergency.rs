@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The groups whose members administer a host: Debian's, Fedora's and SUSE's, and Ubuntu's old one.
-const ADMINISTRATORS: [&str; 3] = ["sudo", "wheel", "admin"];
+pub(super) const ADMINISTRATORS: [&str; 3] = ["sudo", "wheel", "admin"];
 
 pub(super) fn emergency(args: &Emergency) -> Result<(), Failure> {
     if !Uid::effective().is_root() {

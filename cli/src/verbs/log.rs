@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Events in one page: the most that the daemon sends.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 /// Pause between two looks of `--follow`: a person waits no longer, and it costs nothing.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -58,7 +58,7 @@ async fn show_after(
 }
 
 /// Returns the number of the newest line; 0 if there is none.
-async fn newest_line(daemon: &FobProxy<'_>) -> Result<u64, Failure> {
+pub(super) async fn newest_line(daemon: &FobProxy<'_>) -> Result<u64, Failure> {
     let options = LogOptions { limit: Some(1), newest: Some(true), ..LogOptions::default() };
     let (entries, _) = daemon.log(options).await?;
     Ok(entries.last().map_or(0, |entry| entry.seq))

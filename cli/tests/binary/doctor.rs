@@ -28,7 +28,7 @@ AuthenticationMethods publickey,keyboard-interactive:pam
 const SERVICES: [&str; 5] = ["sudo", "sudo-i", "su", "login", "polkit-1"];
 
 /// What lies over the host's own files.
-struct Over {
+pub(crate) struct Over {
     folder: TempDir,
     /// The folders in which this machine's PAM looks for modules.
     modules: Vec<PathBuf>,
@@ -36,7 +36,7 @@ struct Over {
 
 impl Over {
     /// Debian's files, and Fob's, without a code in any service.
-    fn debian() -> Self {
+    pub(crate) fn debian() -> Self {
         let over = Self { folder: tempfile::tempdir().unwrap(), modules: module_folders() };
         over.file("etc/pam.d/common-auth", COMMON_AUTH);
         over.file("etc/pam.d/other", "@include common-auth\n");
@@ -60,18 +60,18 @@ impl Over {
         over
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
-    fn file(&self, path: &str, text: &str) {
+    pub(crate) fn file(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     /// Returns a command that runs its arguments with these files.
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new("bwrap");
         let mut bind = |from: &Path, to: &Path| {
             command.arg("--bind").arg(from).arg(to);
@@ -102,8 +102,12 @@ impl Over {
 
     fn doctor(&self, args: &[&str]) -> Ended {
         let status = Reply::Status(StatusReport::default());
-        let fake = Fake::new(&[("Status", status)]);
-        let inner = fake.command(&[&["doctor"], args].concat());
+        self.run(&Fake::new(&[("Status", status)]), &[&["doctor"], args].concat())
+    }
+
+    /// Runs fobctl beside a scripted daemon.
+    pub(crate) fn run(&self, fake: &Fake, args: &[&str]) -> Ended {
+        let inner = fake.command(args);
         let mut command = self.command();
         command.arg(inner.get_program()).args(inner.get_args());
         run(command, "")

@@ -23,8 +23,9 @@ use std::{
 };
 
 use fob_api::{
-    AdoptReport, BackupReport, Error, IdentifyReport, ImportReport, LogEntry, LogReport,
-    RekeyReport, RestoreReport, Serial, StatusReport, TokenReport, UserName, UserReport, address,
+    AdoptReport, BackupReport, Error, ExplainReport, IdentifyReport, ImportReport, LogEntry,
+    LogReport, RekeyReport, RestoreReport, Serial, StatusReport, TicketReport, TokenReport,
+    UserName, UserReport, address,
 };
 use sha2::Digest as _;
 use tempfile::TempDir;
@@ -41,8 +42,10 @@ pub(crate) enum Reply {
     /// The stream that is written, and what is said of it.
     Backup(&'static str, BackupReport),
     Codes(&'static [&'static str]),
+    Count(u32),
     Done,
     Events(Vec<LogEntry>, u64),
+    Explained(&'static str, ExplainReport),
     Hangup,
     Identified(IdentifyReport),
     Import(ImportReport),
@@ -53,6 +56,7 @@ pub(crate) enum Reply {
     Restore(RestoreReport),
     Status(StatusReport),
     Temporary(&'static str, u64),
+    Tickets(Vec<TicketReport>),
     Token(TokenReport),
     User(UserReport),
     /// What a phone reads, and the token.

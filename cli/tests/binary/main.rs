@@ -12,7 +12,11 @@ mod dialogue;
 #[cfg(test)] // the same
 mod doctor;
 #[cfg(test)] // the same
+mod enable;
+#[cfg(test)] // the same
 mod encrypted;
+#[cfg(test)] // the same
+mod explain;
 #[cfg(test)] // the same
 mod fake;
 mod formats;
@@ -21,6 +25,8 @@ mod log;
 mod partial;
 mod reading;
 mod recovery;
+mod report;
 mod system_bus;
+mod tickets;
 #[cfg(test)] // the same
 mod virtual_token;

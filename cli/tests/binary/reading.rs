@@ -248,14 +248,31 @@ fn the_status_is_shown_as_json_too() {
         key: Some("0123456789abcdef".to_owned()),
         key_from: Some("file".to_owned()),
         rekey: None,
+        mode: Some("enforce".to_owned()),
+        exempting: Some(0),
+        ticket_minutes: Some(10),
     };
     let fake = Fake::new(&[("Status", Reply::Status(status))]);
     let ended = fake.run(&["status", "--json"], "");
     let value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let expected = serde_json::json!(
         { "version": "0.1.0", "now": 60, "stock": 3, "assigned": 2, "lost": 1, "retired": 0,
-          "key": "0123456789abcdef", "key_from": "file", "rekey": null });
+          "key": "0123456789abcdef", "key_from": "file", "rekey": null,
+          "mode": "enforce", "exempting": 0, "ticket_minutes": 10 });
     assert_eq!(value, expected);
+}
+
+#[test]
+fn the_status_says_loudly_that_nothing_is_enforced() {
+    if !can_run() {
+        return;
+    }
+    let mode = Some("observe".to_owned());
+    let status = StatusReport { mode, exempting: Some(2), ..StatusReport::default() };
+    let fake = Fake::new(&[("Status", Reply::Status(status))]);
+    let shown = fake.run(&["status"], "").stdout;
+    assert!(shown.contains("NOTHING IS ENFORCED: nobody is asked for a code"), "{shown}");
+    assert!(shown.contains("somebody by 2 of the rules of fobd.conf"), "{shown}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who does not get in although he should, and what is only odd.
 
 use super::{Before, Bench, FOB, Factors, Finding, Kind, Place, Return, Severity, What, World};
-use crate::doctor::pam::Absence;
+use crate::doctor::{Exempts, pam::Absence};
 
 impl Bench<'_> {
     pub(super) fn no_line(&self) -> Finding {
@@ -85,20 +85,24 @@ impl Bench<'_> {
         Some(self.finding(what, self.place(fob), happens.to_owned(), fix))
     }
 
-    /// Looks at users whom the daemon exempts.
-    pub(super) fn nullok(&self, fob: usize) -> Option<Finding> {
+    /// Looks at users whom the daemon exempts: by `nullok` in the line, or by its own settings.
+    pub(super) fn exempt(&self, fob: usize) -> Option<Finding> {
         let module = self.module(fob)?;
-        if !module.options.iter().any(|option| option == "nullok") || self.is_missing(fob) {
+        let nullok = module.options.iter().any(|option| option == NULLOK);
+        if self.is_missing(fob) {
             return None;
         }
+        let exempted = exempted(self.exempts, nullok.then_some(NULLOK))?;
+        let Exempted { who, why, opens, locks_out } = exempted;
         let nothing = self.in_through(fob, &[Factors::None], Return::IGNORE);
-        if nothing.is_some() && self.before == Before::Nothing {
-            let happens = "A user without a token is in with nothing: nullok exempts him, and no \
-                other line asks.";
+        // A ticket is a code of some minutes ago: who has one was asked.
+        let was_asked = self.exempts == Exempts::Tickets && !nullok;
+        if nothing.is_some() && self.before == Before::Nothing && !was_asked {
+            let happens =
+                format!("{who} are in with nothing: {why} exempts them, and no other line asks.");
             let fix =
-                "ask for the password before, by a line that is required, or take nullok away.";
-            let what = (Kind::NullokOpens, Severity::FailsOpen);
-            return Some(self.finding(what, self.place(fob), happens.to_owned(), fix));
+                "ask for the password before, by a line that is required, or exempt nobody here.";
+            return Some(self.finding((opens, Severity::FailsOpen), self.place(fob), happens, fix));
         }
         let mut right = self.right();
         right.push(Factors::None);
@@ -108,12 +112,13 @@ impl Bench<'_> {
         if anybody(Return::IGNORE) || !anybody(Return::SUCCESS) {
             return None;
         }
-        let happens = "Users without a token are refused in spite of nullok: no other module has \
-            an opinion, and PAM refuses then.";
+        let happens = format!(
+            "{who} are refused in spite of {why}: no other module has an opinion, and PAM refuses \
+             then."
+        );
         let fix = "put \"auth required pam_permit.so\" behind it, if a key or password was asked \
             for before.";
-        let what = (Kind::NullokLocksOut, Severity::LocksOut);
-        Some(self.finding(what, self.place(fob), happens.to_owned(), fix))
+        Some(self.finding((locks_out, Severity::LocksOut), self.place(fob), happens, fix))
     }
 
     pub(super) fn twice(&self) -> Option<Finding> {
@@ -140,7 +145,7 @@ impl Bench<'_> {
                 self.name(asked)
             );
             let fix = "if key and code are enough, put the line of pam_fob.so in the place of the \
-                password's (/usr/share/fob/enable --instead-of-password).";
+                password's (fobctl enable sshd --with publickey).";
             let what = (Kind::PasswordToo, Severity::Warns);
             return Some(self.finding(what, self.place(asked), happens, fix));
         }
@@ -152,4 +157,39 @@ impl Bench<'_> {
             self.finding(what, self.place(fob), happens.to_owned(), fix)
         })
     }
+}
+
+/// The option by which users without a token are exempt.
+const NULLOK: &str = "nullok";
+
+/// Whom the daemon lets past, in words.
+struct Exempted {
+    who: &'static str,
+    why: &'static str,
+    opens: Kind,
+    locks_out: Kind,
+}
+
+/// Returns whom the daemon lets past at a line with this option; `None` if nobody.
+fn exempted(exempts: Exempts, nullok: Option<&str>) -> Option<Exempted> {
+    let by_line = (Kind::NullokOpens, Kind::NullokLocksOut);
+    let by_daemon = (Kind::ExemptionOpens, Kind::ExemptionLocksOut);
+    let (who, why, (opens, locks_out)) = match (exempts, nullok) {
+        (Exempts::Nobody, None) => return None,
+        (Exempts::Nobody, Some(_)) => ("Users without a token", NULLOK, by_line),
+        (Exempts::Everybody, _) => ("People", "the observe mode of fobd.conf", by_daemon),
+        (Exempts::Some, None) => {
+            ("Users whom a rule of fobd.conf does not ask", "that rule", by_daemon)
+        }
+        (Exempts::Tickets, None) => {
+            ("Users with a ticket", "ticket_minutes of fobd.conf", by_daemon)
+        }
+        (Exempts::Tickets, Some(_)) => {
+            ("Users without a token, or with a ticket,", "nullok or ticket_minutes", by_line)
+        }
+        (Exempts::Some, Some(_)) => {
+            ("Users without a token, or whom a rule does not ask,", "nullok or that rule", by_line)
+        }
+    };
+    Some(Exempted { who, why, opens, locks_out })
 }

@@ -17,7 +17,7 @@ fn has(host: &Host, kind: Kind, severity: Severity, file: &str) -> String {
 
 fn kinds(host: &Host, clock: Option<bool>, daemon: Option<&str>) -> Vec<Kind> {
     let sshd = |_: &str| Effective::Unknown("a test".to_owned());
-    let live = Live { clock, daemon: daemon.map(str::to_owned), sshd: &sshd };
+    let live = Live { clock, daemon: daemon.map(str::to_owned), ..super::live(&sshd) };
     examine(&host.ground(), &live, None).findings.into_iter().map(|one| one.kind).collect()
 }
 
@@ -40,7 +40,7 @@ fn a_clock_that_is_not_synchronised_is_found_unless_it_is_vouched_for() {
 fn what_could_not_be_looked_at_is_said() {
     let host = Host::debian().remove("/etc/shadow").remove("/var/log/audit/audit.log");
     let sshd = |_: &str| Effective::Unknown("a test".to_owned());
-    let report = examine(&host.ground(), &Live { clock: None, daemon: None, sshd: &sshd }, None);
+    let report = examine(&host.ground(), &Live { clock: None, ..super::live(&sshd) }, None);
     assert_eq!(report.findings, []);
     let said = report.unseen.join("\n");
     for word in ["clock", "root's password", "AppArmor"] {

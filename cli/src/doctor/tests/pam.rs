@@ -1,6 +1,6 @@
 //! Mistakes in PAM's files.
 
-use super::{Host, Kind, MODULES, SUDO_LINE, Severity};
+use super::{Effective, Exempts, Host, Kind, Live, MODULES, SUDO_LINE, Severity, examine, live};
 
 const SUDO: &str = "/etc/pam.d/sudo";
 
@@ -220,6 +220,42 @@ fn nullok_as_the_only_decider_is_found() {
     let host = Host::with_sudo("auth required pam_fob.so nullok\n");
     let kinds: Vec<Kind> = host.report(None).findings.iter().map(|one| one.kind).collect();
     assert_eq!(kinds, [Kind::CodeAlone, Kind::NullokLocksOut]);
+}
+
+#[test]
+fn a_stack_in_which_nothing_decides_about_whom_a_rule_exempts_is_found() {
+    let silent = |_: &str| Effective::Unknown("a test".to_owned());
+    let ask = |lines: &str, exempts| {
+        let host = Host::with_sudo(lines);
+        let report = examine(&host.ground(), &Live { exempts, ..live(&silent) }, None);
+        report.findings.iter().map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    let (alone, opens) =
+        ("auth required pam_fob.so\n", "auth required pam_fob.so\nauth required pam_permit.so\n");
+    for (exempts, also) in [(Exempts::Some, vec![]), (Exempts::Everybody, vec![Kind::Observing])] {
+        let with = |kinds: [Kind; 2]| [kinds.to_vec(), also.clone()].concat();
+        assert_eq!(ask(alone, exempts), with([Kind::CodeAlone, Kind::ExemptionLocksOut]));
+        assert_eq!(ask(opens, exempts), with([Kind::CodeAlone, Kind::ExemptionOpens]));
+        assert_eq!(ask("@include common-auth\nauth required pam_fob.so\n", exempts), also);
+    }
+    assert_eq!(ask(alone, Exempts::Nobody), [Kind::CodeAlone]);
+}
+
+#[test]
+fn a_stack_that_refuses_who_has_a_ticket_is_found_in_services_that_have_tickets() {
+    let silent = |_: &str| Effective::Unknown("a test".to_owned());
+    let ask = |service: &str, lines: &str| {
+        let host = Host::with_sudo("@include common-auth\nauth required pam_fob.so\n");
+        let host = host.file(&format!("/etc/pam.d/{service}"), lines);
+        let live = Live { exempts: Exempts::Tickets, ..live(&silent) };
+        let report = examine(&host.ground(), &live, Some(service));
+        report.findings.iter().map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    let (alone, opens) =
+        ("auth required pam_fob.so\n", "auth required pam_fob.so\nauth required pam_permit.so\n");
+    assert_eq!(ask("sudo", alone), [Kind::CodeAlone, Kind::ExemptionLocksOut]);
+    assert_eq!(ask("sudo", opens), [Kind::CodeAlone]);
+    assert_eq!(ask("mine", alone), [Kind::CodeAlone]);
 }
 
 #[test]

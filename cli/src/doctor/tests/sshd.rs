@@ -1,6 +1,7 @@
 //! Mistakes in sshd's settings. The set-ups are those of README.md.
 
-use super::{Effective, Host, Kind, Place, Severity, examine, live};
+use super::{Effective, Exempts, Host, Kind, Live, Place, Severity, examine, live};
+use crate::enable::{Tree, With, enabling};
 
 const MAIN: &str = "/etc/ssh/sshd_config";
 const DROP_IN: &str = "/etc/ssh/sshd_config.d/10-fob.conf";
@@ -47,6 +48,25 @@ fn key_then_code_with_nullok_is_well() {
     Host::sshd()
         .file(PAM, "auth required pam_fob.so nullok\nauth required pam_permit.so\n")
         .is_well();
+}
+
+#[test]
+fn whom_a_rule_exempts_gets_in_with_his_key_by_what_enable_puts_in() {
+    let silent = |_: &str| Effective::Unknown("a test".to_owned());
+    let kinds = |host: &Host, exempts| {
+        let report = examine(&host.ground(), &Live { exempts, ..live(&silent) }, None);
+        report.findings.iter().map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    let enabled = Host::sshd().file(PAM, "@include common-auth\naccount required pam_nologin.so\n");
+    let (ground, tree) = (enabled.ground(), Tree::below(enabled.0.path()));
+    let plan = enabling(&ground, &tree, &["sshd".to_owned()], Some(With::PublicKey)).unwrap();
+    for change in &plan.changes {
+        tree.write(&change.path, change.after.as_deref()).unwrap();
+    }
+    for exempts in [Exempts::Nobody, Exempts::Some] {
+        assert_eq!(kinds(&enabled, exempts), []);
+    }
+    assert_eq!(kinds(&Host::sshd(), Exempts::Some), [Kind::ExemptionLocksOut]);
 }
 
 #[test]

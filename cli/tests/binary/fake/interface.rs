@@ -8,10 +8,11 @@ use std::{
 };
 
 use fob_api::{
-    AdoptOptions, AdoptReport, AssignOptions, BackupReport, BypassOptions, Error, IdentifyOptions,
-    IdentifyReport, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport, PageOptions,
-    RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions, RestoreReport, StatusReport,
-    TokenReport, UnlockOptions, UserReport,
+    AdoptOptions, AdoptReport, AssignOptions, BackupReport, BypassOptions, Error, ExplainReport,
+    IdentifyOptions, IdentifyReport, ImportOptions, ImportReport, LogEntry, LogOptions, LogReport,
+    PageOptions, RecoveryCode, RekeyReport, RemoveOptions, RestoreOptions, RestoreReport,
+    RevokeOptions, StatusReport, TicketReport, TokenReport, UnlockOptions, UserReport,
+    VerifyContext,
 };
 use zbus::wire::OwnedFd as WireFd;
 
@@ -113,6 +114,18 @@ impl Daemon {
         let of = optional("serial", options.serial.as_deref());
         let call = format!("Deactivate {user}{fate}{leave}{nobody}{again}{of}");
         reply!(self.play(&call), Reply::Token(token) => token)
+    }
+
+    fn explain(
+        &self,
+        user: &str,
+        context: VerifyContext,
+    ) -> Result<(String, ExplainReport), Error> {
+        let service = optional("service", context.service.as_deref());
+        let rhost = optional("rhost", context.rhost.as_deref());
+        let nullok = flag("nullok", context.nullok);
+        let reply = self.play(&format!("Explain {user}{service}{rhost}{nullok}"));
+        reply!(reply, Reply::Explained(word, report) => (word.to_owned(), report))
     }
 
     fn forget(&self, serial: &str, _options: RemoveOptions) -> Result<(), Error> {
@@ -251,6 +264,11 @@ impl Daemon {
         reply!(reply, Reply::Token(token) => token)
     }
 
+    fn revoke_tickets(&self, options: RevokeOptions) -> Result<u32, Error> {
+        let user = optional("user", options.user.as_deref());
+        reply!(self.play(&format!("RevokeTickets{user}")), Reply::Count(count) => count)
+    }
+
     fn rotate(
         &self,
         user: &str,
@@ -273,6 +291,10 @@ impl Daemon {
 
     fn status(&self) -> Result<StatusReport, Error> {
         reply!(self.play("Status"), Reply::Status(status) => status)
+    }
+
+    fn tickets(&self) -> Result<Vec<TicketReport>, Error> {
+        reply!(self.play("Tickets"), Reply::Tickets(tickets) => tickets)
     }
 
     fn verify_log(&self) -> Result<LogReport, Error> {

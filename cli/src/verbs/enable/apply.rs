@@ -1,0 +1,323 @@
+//! Writes a plan, and takes it back if it is not good.
+
+use std::path::Path;
+
+use super::{Host, Plan, Session, proof, systemd};
+use crate::{
+    connect::{Patience, daemon},
+    enable::{Change, DROP_IN, Locked, Pending},
+    failure::{EnableTrouble, Failure, remark},
+};
+
+/// One run of a plan.
+pub(super) struct Run<'a> {
+    pub(super) host: &'a Host,
+    pub(super) plan: &'a Plan,
+}
+
+impl Run<'_> {
+    /// Puts the plan in force, to be confirmed. What was there before is on the disk, and the time
+    /// runs, before the first file is written.
+    pub(super) async fn until_confirmed(self, time: u64, session: Session) -> Result<(), Failure> {
+        let locked = self.lock()?;
+        systemd::arm().map_err(EnableTrouble::Systemd)?;
+        let (before, mut pending) = self.begin(&locked, time, session)?;
+        let ended = match self.write_and_prove().await {
+            Ok(()) => newest_line().await,
+            Err(failure) => Err(failure),
+        };
+        match ended {
+            Ok(seq) => {
+                pending.seq = Some(seq);
+                pending.newest = Session::newest(Path::new("/proc"));
+                Ok(self.save(&locked, Some(&pending))?)
+            }
+            Err(failure) => {
+                self.undo(&locked, before.as_ref())?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Puts the plan in force for good. While it is written, what was before is kept all the same.
+    /// Over a change that waits it could not last: that one's files are kept, and would come back.
+    pub(super) async fn for_good(self, time: u64, session: Session) -> Result<(), Failure> {
+        let locked = self.lock()?;
+        if locked.load().map_err(EnableTrouble::NotRead)?.is_some() {
+            return Err(EnableTrouble::Waits.into());
+        }
+        arm_where_it_runs();
+        let (before, _) = self.begin(&locked, time, session)?;
+        match self.write_and_prove().await {
+            Ok(()) => self.settle(&locked, None),
+            Err(failure) => {
+                self.undo(&locked, before.as_ref())?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Writes down what is there before anything is changed, and returns what waited already.
+    fn begin(
+        &self,
+        locked: &Locked,
+        time: u64,
+        session: Session,
+    ) -> Result<(Option<Pending>, Pending), Failure> {
+        let (before, pending) = self.planned(locked, time, session)?;
+        self.save(locked, Some(&pending))?;
+        Ok((before, pending))
+    }
+
+    /// Returns what waited already, and what waits with this plan. Refuses a plan of files that are
+    /// others now: taking it back would bring those back.
+    fn planned(
+        &self,
+        locked: &Locked,
+        time: u64,
+        session: Session,
+    ) -> Result<(Option<Pending>, Pending), Failure> {
+        for change in &self.plan.changes {
+            self.is_still(change)?;
+        }
+        let before = locked.load().map_err(EnableTrouble::NotRead)?;
+        let waited = before.clone();
+        let waited = waited.map(|before| (before.services, before.files, before.sessions));
+        let (services, files, mut sessions) = waited.unwrap_or_default();
+        sessions.push(session);
+        let mut pending = Pending { time, services, files, sessions, newest: None, seq: None };
+        self.plan.changes.iter().for_each(|change| pending.add(change));
+        for service in &self.plan.named {
+            if !pending.services.contains(service) {
+                pending.services.push(service.clone());
+            }
+        }
+        Ok((before, pending))
+    }
+
+    /// Takes everything back. What cannot be written now is still kept, for the timer or the next
+    /// start of the host.
+    fn undo(&self, locked: &Locked, before: Option<&Pending>) -> Result<(), Failure> {
+        self.take_back()?;
+        self.settle(locked, before)
+    }
+
+    async fn write_and_prove(&self) -> Result<(), Failure> {
+        let is_settings = |change: &&Change| change.path == DROP_IN;
+        self.write(self.plan.changes.iter().filter(is_settings))?;
+        if let Some(with) = self.plan.sshd().filter(|_| self.host.ground.has(SSHD_CONFIG)) {
+            proof::of_sshd(self.host, with)?;
+            self.reload()?;
+        }
+        self.write(self.plan.changes.iter().filter(|change| !is_settings(change)))?;
+        proof::of_services(self.host, self.plan).await?;
+        Ok(())
+    }
+
+    /// Takes the lines out; nothing has to be confirmed then. A run that is killed before its end is
+    /// taken back.
+    pub(super) fn take_out(self, time: u64, session: Session) -> Result<(), Failure> {
+        let locked = self.lock()?;
+        arm_where_it_runs();
+        let (before, pending) = self.planned(&locked, time, session)?;
+        // A disk that is full is no reason to go on asking for codes.
+        if let Err(trouble) = self.save(&locked, Some(&pending)) {
+            remark(&trouble.to_string());
+        }
+        let ended = self.write(self.plan.changes.iter()).and_then(|()| match self.touches_sshd() {
+            true => proof::starts().and_then(|()| self.reload()),
+            false => Ok(()),
+        });
+        if let Err(trouble) = ended {
+            self.undo(&locked, before.as_ref())?;
+            return Err(trouble.into());
+        }
+        let files: Vec<String> =
+            self.plan.changes.iter().map(|change| change.path.clone()).collect();
+        let left = before.map(|mut pending| {
+            pending.remove(&self.plan.named, &files);
+            Pending { time, ..pending } // the ten minutes have begun anew
+        });
+        self.settle(&locked, left.filter(|left| !left.files.is_empty()).as_ref())
+    }
+
+    /// Writes down what still waits, and stops the ten minutes if nothing does.
+    fn settle(&self, locked: &Locked, left: Option<&Pending>) -> Result<(), Failure> {
+        self.save(locked, left)?;
+        if left.is_none() && systemd::is_running() {
+            let _ = systemd::disarm(); // it would find nothing to take back
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> Result<Locked, EnableTrouble> {
+        self.host
+            .store
+            .lock()
+            .map_err(|error| EnableTrouble::Disk { path: FOLDER.to_owned(), error })
+    }
+
+    fn save(&self, locked: &Locked, pending: Option<&Pending>) -> Result<(), EnableTrouble> {
+        let disk = |error| EnableTrouble::Disk { path: FOLDER.to_owned(), error };
+        locked.save(pending).map_err(disk)
+    }
+
+    /// Writes the files, if they are still those that were shown.
+    fn write<'c>(&self, changes: impl Iterator<Item = &'c Change>) -> Result<(), EnableTrouble> {
+        for change @ Change { path, after, .. } in changes {
+            self.is_still(change)?;
+            let disk = |error| EnableTrouble::Disk { path: path.clone(), error };
+            self.host.tree.write(path, after.as_deref()).map_err(disk)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses, if a file is not the one that was shown.
+    fn is_still(&self, Change { path, before, .. }: &Change) -> Result<(), EnableTrouble> {
+        let unreadable = |why| EnableTrouble::Unreadable { path: path.clone(), why };
+        match self.host.tree.read(path).map_err(unreadable)? == *before {
+            true => Ok(()),
+            false => Err(EnableTrouble::Changed { path: path.clone() }),
+        }
+    }
+
+    /// Puts back what was written; a file that somebody has changed meanwhile is left.
+    fn take_back(&self) -> Result<(), EnableTrouble> {
+        let mut ended = Ok(());
+        for Change { path, before, after } in self.plan.changes.iter().rev() {
+            let present = self.host.tree.read(path).ok();
+            if present.is_some_and(|present| present == *after)
+                && let Err(error) = self.host.tree.write(path, before.as_deref())
+            {
+                ended = Err(EnableTrouble::Disk { path: path.clone(), error });
+            }
+        }
+        let _ = self.reload(); // what was wrong is told already
+        ended
+    }
+
+    fn touches_sshd(&self) -> bool {
+        self.plan.changes.iter().any(|change| change.path == DROP_IN)
+    }
+
+    fn reload(&self) -> Result<(), EnableTrouble> {
+        match self.touches_sshd() && systemd::is_running() {
+            true => systemd::reload_sshd().map_err(EnableTrouble::Systemd),
+            false => Ok(()),
+        }
+    }
+}
+
+/// sshd's own file.
+const SSHD_CONFIG: &str = crate::doctor::sshd::FILE;
+/// Where what was before is kept.
+const FOLDER: &str = "/var/lib/fob-enable";
+
+/// Sees to it that a run which is killed is taken back. What nobody has to confirm does not hang on it.
+fn arm_where_it_runs() {
+    if systemd::is_running()
+        && let Err(why) = systemd::arm()
+    {
+        remark(&why);
+    }
+}
+
+/// Returns the newest line of fobd's log: what is accepted behind it was accepted under the change.
+async fn newest_line() -> Result<u64, Failure> {
+    crate::verbs::log::newest_line(&daemon(Patience::Short).await?).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use nix::unistd::Uid;
+    use tempfile::TempDir;
+
+    use super::{Host, Run, Session};
+    use crate::{
+        enable::{Plan, disabling, enabling, revert},
+        failure::{EnableTrouble, Failure},
+    };
+
+    const SUDO: &str = "@include common-auth\n";
+
+    fn host(folder: &TempDir) -> Host {
+        for (name, text) in [("common-auth", "auth required pam_unix.so\n"), ("sudo", SUDO)] {
+            fs::create_dir_all(folder.path().join("etc/pam.d")).unwrap();
+            fs::write(folder.path().join("etc/pam.d").join(name), text).unwrap();
+        }
+        fs::create_dir_all(folder.path().join("var/lib")).unwrap();
+        Host::below(folder.path(), Uid::effective().as_raw())
+    }
+
+    fn block_on<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+    }
+
+    fn sudo(host: &Host) -> Plan {
+        enabling(&host.ground, &host.tree, &["sudo".to_owned()], None).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_made_for_good_over_a_change_that_waits() {
+        let folder = TempDir::new().unwrap();
+        let host = host(&folder);
+        let plan = sudo(&host);
+        let run = Run { host: &host, plan: &plan };
+        run.begin(&run.lock().unwrap(), 1000, Session::default()).unwrap();
+        let refused = block_on(run.for_good(1001, Session::default()));
+        assert!(matches!(refused, Err(Failure::Enable(EnableTrouble::Waits))), "{refused:?}");
+        assert_eq!(host.store.look().unwrap().unwrap().time, 1000);
+        assert_eq!(fs::read_to_string(folder.path().join("etc/pam.d/sudo")).unwrap(), SUDO);
+    }
+    #[test]
+    fn a_plan_of_files_that_are_others_now_is_not_written_down() {
+        let folder = TempDir::new().unwrap();
+        let host = host(&folder);
+        let plan = sudo(&host);
+        let edited = format!("{SUDO}# mine\n");
+        fs::write(folder.path().join("etc/pam.d/sudo"), edited).unwrap();
+        let run = Run { host: &host, plan: &plan };
+        let refused = run.begin(&run.lock().unwrap(), 1000, Session::default());
+        assert!(matches!(refused, Err(Failure::Enable(EnableTrouble::Changed { .. }))));
+        assert!(host.store.look().unwrap().is_none());
+    }
+    #[test]
+    fn a_removal_that_is_killed_is_taken_back_and_one_that_ends_leaves_nothing_to_take_back() {
+        let folder = TempDir::new().unwrap();
+        let host = host(&folder);
+        let file = folder.path().join("etc/pam.d/sudo");
+        Run { host: &host, plan: &sudo(&host) }.write(sudo(&host).changes.iter()).unwrap();
+        let with = fs::read_to_string(&file).unwrap();
+        let plan = disabling(&host.tree, &["sudo".to_owned()]).unwrap();
+        let run = || Run { host: &host, plan: &plan };
+        // Killed behind its first file.
+        run().begin(&run().lock().unwrap(), 1000, Session::default()).unwrap();
+        run().write(plan.changes.iter()).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), SUDO);
+        revert(&host.tree, &host.store.look().unwrap().unwrap());
+        assert_eq!(fs::read_to_string(&file).unwrap(), with);
+        host.store.lock().unwrap().save(None).unwrap();
+        run().take_out(1000, Session::default()).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), SUDO);
+        assert!(host.store.look().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_removal_lets_what_else_waits_go_on_waiting() {
+        let folder = TempDir::new().unwrap();
+        let host = host(&folder);
+        fs::write(folder.path().join("etc/pam.d/su"), SUDO).unwrap();
+        let both = ["sudo".to_owned(), "su".to_owned()];
+        let plan = enabling(&host.ground, &host.tree, &both, None).unwrap();
+        let run = Run { host: &host, plan: &plan };
+        let (_, waits) = run.begin(&run.lock().unwrap(), 1000, Session::default()).unwrap();
+        run.write(plan.changes.iter()).unwrap();
+        let plan = disabling(&host.tree, &both[..1]).unwrap();
+        Run { host: &host, plan: &plan }.take_out(1100, Session::default()).unwrap();
+        let left = host.store.look().unwrap().unwrap();
+        assert_eq!((left.time, left.services), (1100, vec!["su".to_owned()]));
+        assert_eq!((left.files, left.sessions), (waits.files[1..].to_vec(), waits.sessions));
+    }
+}

@@ -1,0 +1,203 @@
+//! `enable` and its opposites, on a host whose `/etc` is a temporary one. systemd and sshd are those
+//! of the machine tests (`tests/tests/machine/enable.rs`).
+
+use std::{fs, process::Command};
+
+use fob_api::StatusReport;
+
+use crate::doctor::Over;
+use crate::fake::{Ended, Fake, Reply, Terminal, assigned, can_run, run, user};
+
+const SUDO: &str = "#%PAM-1.0\n@include common-auth\n";
+const WITH_CODE: &str = "#%PAM-1.0\n@include common-auth\n\
+    # The code of the user's token: see pam_fob(8).\nauth required pam_fob.so\n";
+const DIFFERENCE: &str = "--- /etc/pam.d/sudo\n+++ /etc/pam.d/sudo\n@@ -1,2 +1,4 @@\n #%PAM-1.0\n \
+    @include common-auth\n+# The code of the user's token: see pam_fob(8).\n+auth required pam_fob.so\n";
+
+/// A host with one service, and root, who has a token or none.
+struct Host(Over);
+
+impl Host {
+    fn new() -> Self {
+        let over = Over::debian();
+        over.file("etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+        over.file("etc/group", "root:x:0:\n");
+        for service in ["sudo-i", "su", "login", "polkit-1", "sshd"] {
+            fs::remove_file(over.path(&format!("etc/pam.d/{service}"))).unwrap();
+        }
+        Self(over)
+    }
+
+    fn sudo(&self) -> String {
+        fs::read_to_string(self.0.path("etc/pam.d/sudo")).unwrap()
+    }
+
+    fn command(&self, fake: &Fake, args: &[&str]) -> Command {
+        let inner = fake.command(args);
+        let mut command = self.0.command();
+        command.arg(inner.get_program()).args(inner.get_args());
+        command
+    }
+
+    fn run(&self, calls: &[(&'static str, Reply)], args: &[&str]) -> Ended {
+        let fake = Fake::new(calls);
+        run(self.command(&fake, args), "")
+    }
+}
+
+fn status() -> (&'static str, Reply) {
+    ("Status", Reply::Status(StatusReport::default()))
+}
+
+/// root, with so many tokens.
+fn root(tokens: usize) -> (&'static str, Reply) {
+    let tokens = vec![assigned("2300512345", "root"); tokens];
+    ("ShowUser root", Reply::User(user("root", 0, &tokens)))
+}
+
+const ENABLE: [&str; 4] = ["enable", "--yes", "--without-revert", "sudo"];
+
+#[test]
+fn a_dry_run_shows_the_difference_and_asks_nobody() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    host.run(&[], &["enable", "--dry-run", "sudo"]).printed(DIFFERENCE);
+    assert_eq!(host.sudo(), SUDO);
+}
+
+#[test]
+fn the_line_is_written_listed_left_as_it_is_and_taken_out() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    let said = format!("{DIFFERENCE}These ask for the code now: sudo.\n");
+    host.run(&[status(), root(1), status()], &ENABLE).printed(&said);
+    assert_eq!(host.sudo(), WITH_CODE);
+    // Beside it stands what the machine itself has in /usr/lib/pam.d.
+    let table = host.run(&[], &["enable"]).stdout;
+    let row = table.lines().find(|line| line.starts_with("sudo "));
+    let cells: Vec<&str> = row.unwrap().split_whitespace().collect();
+    assert_eq!(cells, ["sudo", "behind", "the", "password", "fobctl", "-", "/etc/pam.d/sudo:4"]);
+    let json = host.run(&[], &["enable", "--json"]).stdout;
+    let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let rows = rows.as_array().unwrap();
+    let sudo = rows.iter().find(|row| row["service"] == "sudo").unwrap();
+    assert_eq!(
+        (&sudo["asks"], &sudo["with"], &sudo["line"]),
+        (&true.into(), &"password".into(), &4.into())
+    );
+    let same = "/etc/pam.d/sudo has the code's line already.\nNothing is changed.\n";
+    host.run(&[status()], &ENABLE).printed(same);
+    let ended = host.run(&[], &["disable", "--yes", "sudo"]);
+    assert!(ended.stdout.contains("-auth required pam_fob.so\n"), "{ended:?}");
+    assert_eq!((ended.status, host.sudo().as_str()), (0, SUDO));
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_nothing_is_written() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    let ended = host.run(&[status(), root(1)], &["enable", "--without-revert", "sudo"]);
+    let refused = "fobctl: it asks before it writes, and there is no terminal.\n\
+        hint: add --yes, or run it in a terminal.\n";
+    assert_eq!((ended.status, ended.stderr.as_str()), (2, refused));
+    assert_eq!(host.sudo(), SUDO);
+}
+
+#[test]
+fn a_person_is_asked_before_anything_is_written() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    for (answer, calls, text) in [
+        ("", vec![status(), root(1)], SUDO),
+        ("n", vec![status(), root(1)], SUDO),
+        ("y", vec![status(), root(1), status()], WITH_CODE),
+    ] {
+        let fake = Fake::new(&calls);
+        let mut terminal =
+            Terminal::start(host.command(&fake, &["enable", "--without-revert", "sudo"]));
+        terminal.shows("Write this? [y/N] ");
+        terminal.types(answer);
+        let ended = terminal.ends();
+        assert_eq!(ended.status, i32::from(text == SUDO), "{ended:?}");
+        assert_eq!(host.sudo(), text);
+    }
+}
+
+#[test]
+fn it_refuses_where_nothing_would_take_it_back_or_nobody_could() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    let ended = host.run(&[status(), root(1)], &["enable", "--yes", "sudo"]);
+    assert!(ended.stderr.starts_with("fobctl: no systemd runs here"), "{ended:?}");
+    let ended = host.run(&[status(), root(0)], &ENABLE);
+    assert!(ended.stderr.starts_with("fobctl: no administrator has a token"), "{ended:?}");
+    assert!(ended.stderr.contains("--i-will-be-locked-out="), "{ended:?}");
+    assert_eq!((ended.status, host.sudo().as_str()), (1, SUDO));
+}
+
+#[test]
+fn what_the_doctor_finds_is_taken_back_at_once() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    let text = format!("auth sufficient pam_permit.so\n{SUDO}");
+    host.0.file("etc/pam.d/sudo", &text);
+    let ended = host.run(&[status(), root(1), status()], &ENABLE);
+    assert!(ended.stderr.contains("So it was taken back"), "{ended:?}");
+    assert!(ended.stderr.contains("/etc/pam.d/sudo:1"), "{ended:?}");
+    assert_eq!((ended.status, host.sudo()), (1, text));
+}
+
+#[test]
+fn a_line_that_is_there_and_asks_nobody_is_told() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    let edited = WITH_CODE.replace("auth required pam_fob", "auth optional pam_fob");
+    host.0.file("etc/pam.d/sudo", &edited);
+    let ended = host.run(&[status()], &ENABLE);
+    assert!(ended.stdout.ends_with("Nothing is changed.\n"), "{ended:?}");
+    assert!(ended.stderr.contains("/etc/pam.d/sudo:4"), "{ended:?}");
+    assert!(!ended.stderr.contains("taken back"), "{ended:?}");
+    assert_eq!((ended.status, host.sudo()), (1, edited));
+}
+
+#[test]
+fn what_it_cannot_do_is_refused_with_what_can() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    let link = host.0.path("etc/pam.d/linked");
+    std::os::unix::fs::symlink("sudo", link).unwrap();
+    for (args, status, said) in [
+        (&["enable", "--group", "staff", "sudo"][..], 2, "write [[rule]] with group = \"staff\""),
+        (
+            &["enable", "--from", "2030-01-01", "sudo"],
+            2,
+            "ask = \"enrol-by 2030-01-01\", into /etc/fob/fobd.conf",
+        ),
+        (&["enable", "--with", "publickey", "sudo"], 2, "only sshd checks a key"),
+        (&["enable", "nothing"], 1, "there is no PAM service \"nothing\""),
+        (&["enable", "linked"], 1, "/etc/pam.d/linked: it is a link to sudo."),
+        (&["disable", "nothing"], 1, "there is no PAM service \"nothing\""),
+        (&["confirm"], 1, "no change waits for a confirmation"),
+    ] {
+        let ended = host.run(&[], args);
+        assert_eq!(ended.status, status, "{ended:?}");
+        assert!(ended.stderr.contains(said), "{ended:?}");
+    }
+    host.run(&[], &["revert"]).printed("There is nothing to take back.\n");
+}
