@@ -24,7 +24,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use people::Person;
-pub use sign_in::{Door, SignIn};
+pub use sign_in::{Door, Remembered, SignIn};
 pub use transcript::Transcript;
 
 /// Numbers the hosts and people of this process.
@@ -51,6 +51,25 @@ impl Host {
     /// Boots a machine of one's own on which there was never a Fob.
     #[track_caller]
     pub fn without_fob() -> Self {
+        Self::boot(&[])
+    }
+
+    /// The same, for a test that boots it again.
+    #[track_caller]
+    pub fn that_reboots() -> Self {
+        Self::boot(&["keep"])
+    }
+
+    /// Boots a machine with Debian's Cockpit, whose login page asks for no code yet.
+    #[track_caller]
+    pub fn with_cockpit() -> Self {
+        let host = Self::boot(&["cockpit"]);
+        host.install();
+        host
+    }
+
+    #[track_caller]
+    fn boot(words: &[&str]) -> Self {
         static PREPARED: OnceLock<()> = OnceLock::new();
         PREPARED.get_or_init(|| {
             let status = engine().arg("prepare").stdout(Stdio::null()).status();
@@ -58,16 +77,22 @@ impl Host {
         });
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("fob-{}-{number}", std::process::id());
-        let status = engine().args(["start", &name]).status().expect("the engine script runs");
+        let status =
+            engine().args(["start", &name]).args(words).status().expect("the engine script runs");
         assert!(status.success(), "the machine {name} did not boot");
-        let lifeline = engine()
-            .args(["exec", &name, "sh", "-c", "cat >/dev/null; systemctl --force poweroff"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the lifeline starts");
+        let lifeline = lifeline(&name);
         Self { name, lifeline, accounts: Mutex::new(()) }
+    }
+
+    /// Cuts the power of a machine [that reboots](Self::that_reboots), and boots it again: what is on
+    /// its disk stays.
+    #[track_caller]
+    pub fn reboot(&mut self) {
+        let status = engine().args(["restart", &self.name]).status().expect("the engine runs");
+        assert!(status.success(), "the machine {} did not boot again", self.name);
+        // The old one has ended with the machine's processes.
+        let _ = self.lifeline.wait();
+        self.lifeline = lifeline(&self.name);
     }
 
     /// Returns the machine that the tests of this binary share: each brings a person of its own.
@@ -133,6 +158,16 @@ impl Host {
             String::from_utf8_lossy(&output.stderr),
         );
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs a shell command as root, which must fail, and returns all that it said.
+    #[track_caller]
+    pub fn refuse(&self, command: &str) -> String {
+        let output = self.try_feed(command, b"");
+        let said =
+            String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        assert!(!output.status.success(), "`{command}` did it: {said}");
+        said.into_owned()
     }
 
     /// Runs a shell command as root with standard input, and returns how it ended.
@@ -215,6 +250,18 @@ impl Drop for Host {
         let _ = engine().args(["remove", &self.name]).status();
         let _ = self.lifeline.wait();
     }
+}
+
+/// Starts what powers a machine off when this process ends.
+#[track_caller]
+fn lifeline(name: &str) -> Child {
+    engine()
+        .args(["exec", name, "sh", "-c", "cat >/dev/null; systemctl --force poweroff"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the lifeline starts")
 }
 
 fn repository() -> PathBuf {

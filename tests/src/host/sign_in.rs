@@ -23,6 +23,15 @@ impl Door {
     }
 }
 
+/// Whether Cockpit's page remembers that the password is for sudo, too.
+#[derive(Clone, Copy, Debug)]
+pub enum Remembered {
+    /// Limited access.
+    No,
+    /// Administrative access, as soon as the page opens.
+    Yes,
+}
+
 /// A sign-in about to happen: what the person will answer.
 #[must_use]
 pub struct SignIn<'a> {
@@ -73,6 +82,11 @@ impl Host {
         self.sign_in(&["fobtest-ssh", door.port(), user, "id -un"])
     }
 
+    /// Signs in through ssh and runs a command there.
+    pub fn ssh_running(&self, door: Door, user: &str, command: &str) -> SignIn<'_> {
+        self.sign_in(&["fobtest-ssh", door.port(), user, command])
+    }
+
     /// Signs in through ssh from another address of the loopback network, 127.0.0.0/8.
     pub fn ssh_from(&self, address: &str, door: Door, user: &str) -> SignIn<'_> {
         let from = format!("FOBTEST_FROM={address}");
@@ -87,6 +101,16 @@ impl Host {
     /// Becomes `to` through su, on a terminal, and runs `id -un`.
     pub fn su(&self, person: &Person, to: &str) -> SignIn<'_> {
         self.on_a_terminal_as(&person.name, &["su", to, "-c", "id -un"])
+    }
+
+    /// Signs in at Cockpit's login page; the status of a refusal is that of HTTP. With [`Remembered`],
+    /// its bridge then runs sudo.
+    pub fn cockpit(&self, person: &Person, sudo: Remembered) -> SignIn<'_> {
+        let superuser = match sudo {
+            Remembered::No => "none",
+            Remembered::Yes => "any",
+        };
+        self.sign_in(&["fobtest-cockpit", &person.name, superuser])
     }
 
     /// Signs in at the console and runs `id -un`.

@@ -9,15 +9,20 @@
     reason = "these tests meet the real time: how long a refusal takes is what they measure"
 )]
 
+mod cockpit;
 mod crowd;
+#[cfg(test)] // always so; tells clippy that expect is fine in the helpers
+mod enable;
 mod hostile;
 mod installed;
 mod local;
 mod outage;
 mod package;
 mod recovery;
+mod rules;
 mod service;
 mod ssh;
 mod step_up;
 mod strangers;
+mod tickets;
 mod tokens;

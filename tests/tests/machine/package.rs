@@ -1,6 +1,8 @@
 //! The Debian package: what it changes and what it leaves alone, from the first installation to the
 //! purge. `./tests/run` makes it.
 
+mod steps;
+
 use fob_tests::host::{Host, Person};
 use fob_tests::soft_token::SoftToken;
 
@@ -13,15 +15,6 @@ const PAM_FILES: &str = "find /etc/pam.d /etc/pam.conf /usr/lib/pam.d /etc/secur
 
 /// The package's state in dpkg's words, and its version.
 const STATE: &str = "dpkg-query -W -f '${db:Status-Status} ${Version}' fob";
-
-/// All that a command said; it must fail.
-#[track_caller]
-fn refused(host: &Host, command: &str) -> String {
-    let output = host.try_feed(command, b"");
-    let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-    assert!(!output.status.success(), "`{command}` did it: {said}");
-    said.into_owned()
-}
 
 /// A machine with the package.
 fn packaged() -> Host {
@@ -106,7 +99,7 @@ fn the_package_is_not_removed_while_a_line_of_pam_names_the_module() {
          echo 'account optional pam_fob.so' >>/etc/pam.d/common-auth",
     );
     let before = host.shell(PAM_FILES);
-    let said = refused(&host, "DEBIAN_FRONTEND=noninteractive apt-get -y remove fob");
+    let said = host.refuse("DEBIAN_FRONTEND=noninteractive apt-get -y remove fob");
     assert!(said.contains("/etc/pam.d/own:3:auth required pam_fob.so"), "{said}");
     assert!(said.contains(":account optional pam_fob.so"), "{said}");
     // Neither the comment nor the profile's own line.
@@ -189,7 +182,7 @@ fn a_yes_to_the_deletion_is_good_once() {
     );
     host.shell("echo fob fob/purge-tokens boolean true | debconf-set-selections");
     let purge = "DEBIAN_FRONTEND=noninteractive dpkg --purge fob 2>&1";
-    refused(&host, purge);
+    host.refuse(purge);
     host.shell(&format!("umount /var/lib/fobd/other && {INSTALL} /root/fob.deb"));
     host.shell("rm -rf /var/lib/fobd/* && fobd --initialize && test -e /srv/fob/tokens");
     let said = host.shell(purge);
@@ -223,14 +216,14 @@ fn the_installation_by_hand_leaves_dpkgs_files_to_dpkg() {
     host.feed("cat >/root/install", include_bytes!("../../../packaging/install"));
     let by_hand = "bash /root/install --binaries /root";
     host.shell("echo 'window_step = 1' >>/etc/fob/fobd.conf");
-    refused(&host, &format!("{INSTALL} /root/next.deb"));
+    host.refuse(&format!("{INSTALL} /root/next.deb"));
     assert!(host.shell(STATE).starts_with("half-configured "));
-    let said = refused(&host, by_hand);
+    let said = host.refuse(by_hand);
     assert!(said.contains("installed as a package here"), "{said}");
     // Taken out by dpkg as well.
     host.shell("bash /root/install --remove");
     assert!(host.shell(STATE).starts_with("config-files "));
-    let said = refused(&host, by_hand);
+    let said = host.refuse(by_hand);
     assert!(said.contains("\nhint: run \"apt-get purge fob\" first"), "{said}");
 }
 
@@ -238,7 +231,7 @@ fn the_installation_by_hand_leaves_dpkgs_files_to_dpkg() {
 fn the_package_is_not_installed_or_removed_from_outside_of_its_root() {
     let host = packaged();
     for script in ["preinst install", "postinst configure", "prerm remove", "postrm purge"] {
-        let said = refused(&host, &format!("DPKG_ROOT=/srv /var/lib/dpkg/info/fob.{script}"));
+        let said = host.refuse(&format!("DPKG_ROOT=/srv /var/lib/dpkg/info/fob.{script}"));
         assert!(said.contains("from outside of /srv"), "{said}");
     }
     host.shell("fobctl status");
@@ -285,7 +278,7 @@ fn a_mistake_in_the_settings_leaves_the_daemon_that_runs_alone() {
     let host = packaged();
     host.shell("echo 'window_step = 1' >>/etc/fob/fobd.conf");
     let old = host.shell("systemctl show --value -p MainPID fobd");
-    let said = refused(&host, &format!("{INSTALL} /root/next.deb"));
+    let said = host.refuse(&format!("{INSTALL} /root/next.deb"));
     assert!(said.contains("there is no setting \"window_step\""), "{said}");
     assert_eq!(host.shell("systemctl show --value -p MainPID fobd"), old);
     host.shell(
