@@ -266,12 +266,12 @@ impl Rule {
     }
 
     /// Tells whether an exemption may be meant for somebody: nobody is exempt by a typing error, and
-    /// root only where he is named.
+    /// root only where he is named. An account that has his name and not his uid is never meant.
     fn may_exempt(&self, person: &Person<'_>) -> bool {
         match person.uid {
             None => false,
             Some(ROOT) => self.users.iter().any(|user| user == ROOTS_NAME),
-            Some(_) => true,
+            Some(_) => person.name != ROOTS_NAME,
         }
     }
 }

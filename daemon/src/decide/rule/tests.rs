@@ -94,6 +94,12 @@ fn root_is_exempt_only_by_a_rule_that_names_him() {
     assert_eq!(asked(&[("user=root", Ask::Ignore)], other, "login", ""), Ruling::Ignore(0));
     assert_eq!(asked(&[("user=administrator", Ask::Ignore)], other, "login", ""), Ruling::None);
     assert_eq!(asked(&[("", Ask::Require)], ROOT, "login", ""), Ruling::Require(0));
+    // Another account that has his name is not him.
+    let decoy = ("root", Some(1000));
+    for selectors in ["user=root", "service=login"] {
+        assert_eq!(asked(&[(selectors, Ask::Ignore)], decoy, "login", ""), Ruling::None);
+    }
+    assert_eq!(asked(&[("user=root", Ask::Require)], decoy, "login", ""), Ruling::Require(0));
     // A rule that passes him over leaves him to the next one.
     let rules = [("service=login", Ask::Ignore), ("service=login", Ask::Require)];
     assert_eq!(asked(&rules, ROOT, "login", ""), Ruling::Require(1));
@@ -299,7 +305,11 @@ fn naive(case: &Case) -> Ruling {
         }
         if exempts {
             let named = rule.users.contains(&"root".to_owned());
-            holds &= case.uid.is_some() && (case.uid != Some(0) || named);
+            holds &= match case.uid {
+                None => false,
+                Some(0) => named,
+                Some(_) => case.name != "root",
+            };
         }
         if holds {
             return match (rule.ask, exempts) {
@@ -338,9 +348,12 @@ fn a_covered_rule_decides_nothing() {
         else {
             return Ok(());
         };
-        // Groups that the host does not know, and days that are over, are for the file's reader.
+        // Groups that the host does not know, and days that are over, are for the file's reader; a
+        // decoy with root's name is for nobody.
         let plain = |rule: &Rule| matches!(rule.ask, Ask::Require | Ask::Ignore);
-        if case.uid.is_none() || case.member.contains(&None) || !case.rules.iter().all(plain) {
+        let is_known = !case.member.contains(&None);
+        let is_decoy = case.name == "root" && case.uid != Some(0);
+        if case.uid.is_none() || !is_known || is_decoy || !case.rules.iter().all(plain) {
             return Ok(());
         }
         kept.rules.remove(at);
