@@ -28,6 +28,9 @@ const SECONDS: u64 = 86_400;
 pub struct Day(u64);
 
 impl Day {
+    /// After all days that a rule can name.
+    pub const LAST: Self = Self(u64::MAX);
+
     /// Returns the day of a moment.
     #[must_use]
     pub fn of(now: Now) -> Self {

@@ -79,13 +79,13 @@ impl<S: Store> Engine<S> {
         found.map_err(|_| self.trouble("groups", "no answer"))
     }
 
-    /// Returns what the rules say of a sign-in.
+    /// Returns what the rules say of a sign-in on a day.
     pub(super) fn ruling(
         &self,
         sign_in: &SignIn<'_>,
         owner: Option<&Owner>,
         (role, groups): (Role, &Groups),
-        at: &At<'_>,
+        day: Day,
     ) -> Ruling {
         let name = owner.map_or(sign_in.user.as_str(), |owner| owner.name.as_str());
         let person = Person { name, uid: owner.map(|owner| owner.uid), groups };
@@ -95,7 +95,7 @@ impl<S: Store> Engine<S> {
             service: sign_in.context.service.as_deref(),
             address: rhost.and_then(|rhost| rhost.parse().ok()),
         };
-        self.rules.ask(&person, &visit, Day::of(at.now))
+        self.rules.ask(&person, &visit, day)
     }
 
     /// Decides whether a user is not asked at all, and why.
@@ -126,7 +126,7 @@ impl<S: Store> Engine<S> {
         let subject = self.subject(sign_in.user, owner).await?;
         let records = self.records(owner).await?;
         let at = self.moment().await?;
-        let ruling = self.ruling(sign_in, owner, (role, &groups), &at);
+        let ruling = self.ruling(sign_in, owner, (role, &groups), Day::of(at.now));
         let standing = standing(&records, sign_in);
         let exemption = exempt::exemption(ruling, &standing, &at);
         let rule = ruling.by().and_then(|index| self.rules.get(index));

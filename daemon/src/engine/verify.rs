@@ -11,7 +11,7 @@ use crate::{
         At, Opened,
         exempt::Exemption,
         policy::Mode,
-        rule::Ruling,
+        rule::Day,
         throttle::{self, Origin, Rank, pairs::Turn},
         verify::{self, Tried, Typed},
     },
@@ -269,7 +269,8 @@ impl<S: Store> Engine<S> {
         let subject = self.subject(sign_in.user, owner.as_ref()).await?;
         let groups = self.groups_of(sign_in.user, owner.as_ref()).await?;
         let at = self.moment().await?;
-        let ruling = self.ruling(sign_in, owner.as_ref(), (role, &groups), &at);
+        let ruling = |day| self.ruling(sign_in, owner.as_ref(), (role, &groups), day);
+        let (ruling, later) = (ruling(Day::of(at.now)), ruling(Day::LAST));
         let exemption = self.exemption(sign_in, owner.as_ref(), ruling, &at).await?;
         let digits = subject.token.parameters.digits;
         if at.policy.mode == Mode::Observe {
@@ -292,8 +293,8 @@ impl<S: Store> Engine<S> {
                 self.commits_work().await?;
             }
             Some(exemption) => {
-                if matches!(ruling, Ruling::Enrol(_)) {
-                    // Else a rule with a day would last as long as somebody sets the clock back.
+                if ruling != later {
+                    // Else a rule's day would come again whenever somebody sets the clock back.
                     self.at().await?;
                 }
                 self.exempted(sign_in, role, exemption);

@@ -142,6 +142,7 @@ fn a_day_lasts_until_its_end_and_then_everybody_is_asked() {
     assert_eq!(rules.ask(&person, &visit, Day::of(after(end, 1))), Ruling::Require(0));
     let exempts = |now| rules.0[0].exempts(Day::of(now));
     assert!(exempts(end) && !exempts(after(end, 1)));
+    assert!(!rules.0[0].exempts(Day::LAST) && Day::parse("9999-12-31").unwrap() < Day::LAST);
 }
 
 #[test]

@@ -143,6 +143,35 @@ async fn a_day_is_not_believed_of_a_clock_that_is_not() {
     assert_eq!(told, Err(Error::ClockNotTrusted));
 }
 
+// A host whose clock has stopped or was set back must not go through its rules' days again.
+#[tokio::test]
+async fn a_rule_whose_day_is_over_is_not_passed_over_by_a_clock_that_is_not_believed() {
+    let bench = house(
+        "[[rule]]\nservice = \"sshd\"\nask = \"enrol-by 2027-01-10\"\n\
+         [[rule]]\nuser = [\"root\", \"bob\"]\nask = \"ignore\"\n",
+    )
+    .await;
+    assert_eq!(bench.asked("192.0.2.1", "root").await, PromptKind::Code);
+    assert_eq!(in_service(&bench, "login", "root").await, PromptKind::Ignored);
+    bench.clock.set_wall(Some(1_000_000_000));
+    let told = ask(&bench, ROOT, "root", &over_ssh("192.0.2.1")).await;
+    assert_eq!(told, Err(Error::ClockNotTrusted));
+    // What no day changes holds with any clock.
+    assert_eq!(in_service(&bench, "login", "root").await, PromptKind::Ignored);
+    assert_eq!(in_service(&bench, "login", "bob").await, PromptKind::Ignored);
+}
+
+#[tokio::test]
+async fn nullok_behind_a_day_is_not_believed_of_a_clock_that_is_not() {
+    // The host has no such group: until that day the rule holds for nobody, then for everybody.
+    let bench = house("[[rule]]\ngroup = \"ghosts\"\nask = \"enrol-by 2027-01-10\"\n").await;
+    assert_eq!(in_service(&bench, "login", "bob").await, PromptKind::Code);
+    bench.clock.set_wall(Some(1_000_000_000));
+    let context = VerifyContext { nullok: Some(true), ..over_ssh("192.0.2.1") };
+    let told = ask(&bench, ROOT, "bob", &context).await;
+    assert_eq!(told, Err(Error::ClockNotTrusted));
+}
+
 #[tokio::test]
 async fn who_is_not_asked_and_types_a_code_all_the_same_is_decided_on_as_always() {
     let bench = house("[[rule]]\nask = \"ignore\"\n").await;
