@@ -66,9 +66,12 @@ PAM services, such as
 .TP
 .B network
 Addresses, or networks such as 192.0.2.0/24, without bits behind the length.
-It matches where the service names the other end by an address in it: never by a name, and never a
-sign\-in on the host itself.
-It proves little: whoever is in that network, or takes a machine there over, is not asked either.
+It matches where the service names the other end by an address in it, and never a sign\-in on the
+host itself.
+An end that is named otherwise (a host name, a link\-local address with its interface) counts for
+.B require
+and for nothing else.
+A network proves little: whoever is in it, or takes a machine there over, is not asked either.
 .PP
 .B ask
 says what holds then:

@@ -25,9 +25,9 @@ const RULES: &str = "Rules about who is asked. They stand behind all settings, 6
 /// What it says about their selectors.
 const SELECTORS: &str = "user, group, service (of PAM) and network, each a word or a list of words: \
     all that are given must match, each by one of its words. uid 0 is \"root\". A network is an \
-    address or \"192.0.2.0/24\", and matches only a sign-in whose service names the other end by an \
-    address: no name, and nothing on the host itself. It proves little: who is in that network, or \
-    takes a machine there over, is not asked either.";
+    address or \"192.0.2.0/24\", and matches no sign-in on the host itself. Another end that its \
+    service names by no address is in no network that exempts, and in each that require names. A \
+    network proves little: who is in it, or takes a machine there over, is not asked either.";
 /// What it says about what they say.
 const ASK: &str = "ask = \"require\": everybody is asked. \"ignore\": nobody is. \"enrol-by \
     2026-12-31\": until the end of that day (UTC) nobody is asked who never had a token, and has no \

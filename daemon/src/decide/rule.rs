@@ -2,7 +2,8 @@
 //! decides; where none does, everybody is asked, as the host's PAM file says.
 //!
 //! What is not known is never a reason to exempt: nobody who does not exist is, nor root unless a
-//! rule names him, and a group that the host does not know matches only rules that ask.
+//! rule names him; a group that the host does not know matches only rules that ask, and so does the
+//! network of a remote host that its service names by no address.
 
 mod network;
 
@@ -136,14 +137,25 @@ pub struct Person<'a> {
     pub groups: &'a Groups,
 }
 
+/// From where somebody signs in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// From a remote host with this address.
+    Address(IpAddr),
+    /// On the host itself.
+    Here,
+    /// From a remote host whose address is not known. A name proves nothing: whoever owns the
+    /// address writes it into the DNS. A link-local address with its zone belongs to no network.
+    Unknown,
+}
+
 /// Where he signs in.
 #[derive(Clone, Copy, Debug)]
 pub struct Visit<'a> {
     /// The PAM service.
     pub service: Option<&'a str>,
-    /// The remote host, if the service named it by an address. A name proves nothing: whoever owns
-    /// the address writes it into the DNS. A sign-in on the host itself has none.
-    pub address: Option<IpAddr>,
+    /// From where, as the service says.
+    pub source: Source,
 }
 
 /// What the rules say of a sign-in, and the index of the rule that says it.
@@ -253,8 +265,10 @@ impl Rule {
         any_or_none(&self.users, |user| user == name)
             && any_or_none(&self.groups, is_in)
             && any_or_none(&self.services, |service| visit.service == Some(service))
-            && any_or_none(&self.networks, |network| {
-                visit.address.is_some_and(|address| network.contains(address))
+            && any_or_none(&self.networks, |network| match visit.source {
+                Source::Address(address) => network.contains(address),
+                Source::Here => false,
+                Source::Unknown => !exempts,
             })
     }
 

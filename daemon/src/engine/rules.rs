@@ -8,7 +8,8 @@ use crate::{
     decide::{
         At,
         exempt::{self, Exemption, Standing},
-        rule::{Day, Groups, Person, Rule, Ruling, Visit},
+        rule::{Day, Groups, Person, Rule, Ruling, Source, Visit},
+        throttle::Origin,
         verify::{Claim, Unenrolled},
     },
     engine::{
@@ -53,6 +54,19 @@ impl Ready {
 /// Somebody's tokens, none if he does not exist, and his recovery codes.
 type Records = (Option<UserTokens>, Option<Recovery>);
 
+/// Tells from where somebody signs in.
+fn source(sign_in: &SignIn<'_>, role: Role) -> Source {
+    let context = sign_in.context;
+    // A user's own program runs on this host, whatever it says.
+    let rhost = context.rhost.as_deref().filter(|_| role == Role::Root);
+    let address = rhost.and_then(|rhost| rhost.parse().ok());
+    match (address, Origin::of(context.service.as_deref(), rhost, None)) {
+        (Some(address), _) => Source::Address(address),
+        (None, Origin::Remote(_)) => Source::Unknown,
+        (None, Origin::Console | Origin::Escalation | Origin::Own) => Source::Here,
+    }
+}
+
 /// Puts together what is known of somebody who may be exempt.
 fn standing<'a>((tokens, codes): &'a Records, sign_in: &SignIn<'_>) -> Standing<'a> {
     let unenrolled = match sign_in.context.nullok {
@@ -89,13 +103,8 @@ impl<S: Store> Engine<S> {
     ) -> Ruling {
         let name = owner.map_or(sign_in.user.as_str(), |owner| owner.name.as_str());
         let person = Person { name, uid: owner.map(|owner| owner.uid), groups };
-        // A user's own program runs on this host, whatever it says.
-        let rhost = sign_in.context.rhost.as_deref().filter(|_| role == Role::Root);
-        let visit = Visit {
-            service: sign_in.context.service.as_deref(),
-            address: rhost.and_then(|rhost| rhost.parse().ok()),
-        };
-        self.rules.ask(&person, &visit, day)
+        let service = sign_in.context.service.as_deref();
+        self.rules.ask(&person, &Visit { service, source: source(sign_in, role) }, day)
     }
 
     /// Decides whether a user is not asked at all, and why.

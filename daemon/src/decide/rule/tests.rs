@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof};
 
-use super::{Ask, Day, Groups, Membership, Network, Person, Rule, Rules, Ruling, Visit};
+use super::{Ask, Day, Groups, Membership, Network, Person, Rule, Rules, Ruling, Source, Visit};
 use crate::decide::{
     Now,
     testing::{NOW, after, many},
@@ -26,6 +26,14 @@ fn today() -> Day {
     Day::of(NOW)
 }
 
+/// A remote host's address or name, or nothing on the host itself.
+fn source(from: &str) -> Source {
+    match from {
+        "" => Source::Here,
+        _ => from.parse().map_or(Source::Unknown, Source::Address),
+    }
+}
+
 /// What rules say of somebody in group `staff`, not in `guests`, on a host that does not know
 /// `ghosts`.
 fn asked(rules: &[(&str, Ask)], who: (&str, Option<u32>), service: &str, from: &str) -> Ruling {
@@ -33,7 +41,7 @@ fn asked(rules: &[(&str, Ask)], who: (&str, Option<u32>), service: &str, from: &
     let groups = [("staff", Membership::Member), ("guests", Membership::Other)];
     let groups = Groups(groups.map(|(name, is)| (name.to_owned(), is)).into());
     let person = Person { name: who.0, uid: who.1, groups: &groups };
-    let visit = Visit { service: Some(service), address: from.parse().ok() };
+    let visit = Visit { service: Some(service), source: source(from) };
     rules.ask(&person, &visit, today())
 }
 
@@ -77,6 +85,19 @@ fn a_network_matches_only_a_literal_address_and_never_a_local_sign_in() {
     for from in ["", "localhost", "host.example.org", "192.0.2.9.", "192.0.2.9 ", "fe80::1%eth0"] {
         assert_eq!(asked(&rules, ALICE, "sshd", from), Ruling::None, "{from:?}");
     }
+}
+
+#[test]
+fn a_remote_host_without_an_address_is_in_every_network_of_a_rule_that_asks() {
+    let ask = |network, ask, from| asked(&[(network, ask)], ALICE, "sshd", from);
+    for from in ["host.example.org", "fe80::1%eth0", "?"] {
+        for network in ["network=192.0.2.0/24", "network=::/0"] {
+            assert_eq!(ask(network, Ask::Require, from), Ruling::Require(0), "{from}");
+            assert_eq!(ask(network, Ask::EnrolBy(today()), from), Ruling::None, "{from}");
+            assert_eq!(ask(network, Ask::EnrolBy(Day(0)), from), Ruling::Require(0), "{from}");
+        }
+    }
+    assert_eq!(ask("network=0.0.0.0/0", Ask::Require, ""), Ruling::None, "on the host itself");
 }
 
 #[test]
@@ -135,7 +156,7 @@ fn a_day_lasts_until_its_end_and_then_everybody_is_asked() {
     let day = Day::parse("2026-12-31").unwrap();
     let rules = Rules(vec![rule("user=alice", Ask::EnrolBy(day))]);
     let person = Person { name: "alice", uid: Some(1000), groups: &Groups::default() };
-    let visit = Visit { service: None, address: None };
+    let visit = Visit { service: None, source: Source::Here };
     // By `date -u -d 2026-12-31T23:59:59Z +%s` of GNU coreutils.
     let end = Now(1_798_761_599);
     assert_eq!(rules.ask(&person, &visit, Day::of(end)), Ruling::Enrol(0));
@@ -212,7 +233,7 @@ struct Case {
     uid: Option<u32>,
     member: [Option<bool>; 2],
     service: Option<String>,
-    address: Option<IpAddr>,
+    source: Source,
     today: u64,
 }
 
@@ -247,23 +268,23 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let address = prop::sample::select(vec![None, Some("10.0.0.1"), Some("10.9.9.9"), Some("::1")]);
+    let from = prop::sample::select(vec!["", "10.0.0.1", "10.9.9.9", "::1", "host.example.org"]);
     let parts = (
         rules(),
         prop::sample::select(vec!["root", "alice", "bob"]),
         prop::sample::select(vec![None, Some(0), Some(1000)]),
         any::<[Option<bool>; 2]>(),
         prop::sample::select(vec![None, Some("sshd"), Some("su")]),
-        address,
+        from,
         0..4_u64,
     );
-    parts.prop_map(|(rules, name, uid, member, service, address, today)| Case {
+    parts.prop_map(|(rules, name, uid, member, service, from, today)| Case {
         rules,
         name: name.to_owned(),
         uid,
         member,
         service: service.map(str::to_owned),
-        address: address.map(|text| text.parse().unwrap()),
+        source: source(from),
         today,
     })
 }
@@ -295,10 +316,13 @@ fn naive(case: &Case) -> Ruling {
         if !rule.networks.is_empty() {
             let mut found = false;
             for network in &rule.networks {
-                found |= match (network.to_string().as_str(), case.address) {
-                    ("10.0.0.0/8", Some(IpAddr::V4(address))) => address.octets()[0] == 10,
-                    ("10.0.0.1", Some(address)) => address.to_string() == "10.0.0.1",
-                    ("::/0", Some(address)) => address.is_ipv6(),
+                found |= match (network.to_string().as_str(), case.source) {
+                    ("10.0.0.0/8", Source::Address(IpAddr::V4(address))) => {
+                        address.octets()[0] == 10
+                    }
+                    ("10.0.0.1", Source::Address(address)) => address.to_string() == "10.0.0.1",
+                    ("::/0", Source::Address(address)) => address.is_ipv6(),
+                    (_, Source::Unknown) => !exempts,
                     _ => false,
                 };
             }
@@ -332,7 +356,7 @@ fn the_rules_say_what_a_naive_model_says() {
         });
         let groups = Groups(known.collect());
         let person = Person { name: &case.name, uid: case.uid, groups: &groups };
-        let visit = Visit { service: case.service.as_deref(), address: case.address };
+        let visit = Visit { service: case.service.as_deref(), source: case.source };
         let said = Rules(case.rules.clone()).ask(&person, &visit, Day(case.today));
         prop_assert_eq!(said, naive(&case));
         Ok(())
@@ -349,10 +373,10 @@ fn a_covered_rule_decides_nothing() {
         else {
             return Ok(());
         };
-        // Groups that the host does not know, and days that are over, are for the file's reader; a
-        // decoy with root's name is for nobody.
+        // What the host does not know, and days that are over, are for the file's reader; a decoy
+        // with root's name is for nobody.
         let plain = |rule: &Rule| matches!(rule.ask, Ask::Require | Ask::Ignore);
-        let is_known = !case.member.contains(&None);
+        let is_known = !case.member.contains(&None) && case.source != Source::Unknown;
         let is_decoy = case.name == "root" && case.uid != Some(0);
         if case.uid.is_none() || !is_known || is_decoy || !case.rules.iter().all(plain) {
             return Ok(());

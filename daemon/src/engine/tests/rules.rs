@@ -107,6 +107,25 @@ async fn a_network_is_believed_of_roots_programs_alone() {
 }
 
 #[tokio::test]
+async fn a_remote_host_that_is_no_address_is_asked_wherever_a_network_is() {
+    let bench = house(
+        "[[rule]]\nnetwork = [\"0.0.0.0/0\", \"::/0\"]\nask = \"require\"\n\
+         [[rule]]\nask = \"ignore\"\n",
+    )
+    .await;
+    for rhost in ["192.0.2.1", "::1", "host.example.org", "fe80::1%eth0", "UNKNOWN", "?"] {
+        assert_eq!(bench.asked(rhost, "alice").await, PromptKind::Code, "{rhost:?}");
+    }
+    assert_eq!(bench.asked("", "alice").await, PromptKind::Ignored, "on the host itself");
+    // sudo may name the host itself as the remote one (sudoers(5), pam_rhost).
+    let context = VerifyContext { service: Some("sudo".to_owned()), ..over_ssh("this-host") };
+    assert_eq!(ask(&bench, ROOT, "alice", &context).await, Ok(PromptKind::Ignored));
+    // A user's own program runs on this host, whatever it says.
+    let own = ask(&bench, ALICE, "alice", &over_ssh("host.example.org")).await;
+    assert_eq!(own, Ok(PromptKind::Ignored));
+}
+
+#[tokio::test]
 async fn who_has_no_token_may_enrol_until_the_end_of_the_day_and_is_asked_afterwards() {
     // The bench's clock begins at 2027-01-15 08:00:00 UTC.
     let bench = house("[[rule]]\nask = \"enrol-by 2027-01-15\"\n").await;
