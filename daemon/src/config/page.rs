@@ -62,7 +62,8 @@ and for nothing else; where the host cannot say who is in one, nobody passes.
 .TP
 .B service
 PAM services, such as
-.BR sshd .
+.BR sshd ;
+PAM has them all in lower case, and so have rules.
 .TP
 .B network
 Addresses, or networks such as 192.0.2.0/24, without bits behind the length.

@@ -121,7 +121,11 @@ impl fmt::Display for RuleMistake {
                 write!(f, "rule {by} holds for all that this one does, so it is never reached")
             }
             Self::Words { key } => {
-                write!(f, "{key} must be a word or a list of words of 1 to {LONGEST} bytes")
+                write!(
+                    f,
+                    "{key} must be a word or a list of words of 1 to {LONGEST} bytes, without \
+                     commas, or spaces around them"
+                )
             }
         }
     }
@@ -170,7 +174,7 @@ fn rule(
         match key.get_ref().as_str() {
             "user" => rule.users = words("user", given, places)?,
             "group" => rule.groups = words("group", given, places)?,
-            "service" => rule.services = words("service", given, places)?,
+            "service" => rule.services = services(given, places)?,
             "network" => rule.networks = networks(given, places)?,
             "ask" => said = Some(ask(given, places)?),
             other => {
@@ -208,9 +212,18 @@ fn words(
     Ok(words)
 }
 
-/// Tells whether a text may be the name of a user, a group or a service.
+/// Tells whether a text may be the name of a user, a group or a service. A comma or a space around
+/// it is a list that was written in one word, or a typing error: such a rule would match nobody.
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST && !text.contains(char::is_control)
+    let is_plain = |c: char| !c.is_control() && c != ',';
+    (1..=LONGEST).contains(&text.len()) && text.trim() == text && text.chars().all(is_plain)
+}
+
+/// Reads the selector of services. Linux-PAM has all of them in lower case (`pam_start.c`), however
+/// the program and the file below /etc/pam.d are spelled.
+fn services(given: &Spanned<Given>, places: &mut Places<'_>) -> Result<Vec<String>, BadFile> {
+    let words = words("service", given, places)?;
+    Ok(words.into_iter().map(|word| word.to_ascii_lowercase()).collect())
 }
 
 /// Reads the selector of networks.

@@ -45,6 +45,19 @@ fn rules_are_read_in_their_order_each_with_its_line() {
     );
 }
 
+// Linux-PAM has every service in lower case (pam_start.c), so `Cockpit` would match nothing.
+#[test]
+fn services_are_read_in_lower_case_and_names_as_they_are() {
+    let rules = taken(
+        "[[rule]]\nuser = \"Alice\"\ngroup = \"Domain Users\"\nservice = [\"Cockpit\", \"sshd\"]\n\
+         ask = \"require\"\n",
+    );
+    assert_eq!(
+        rules.0[0].to_string(),
+        "user Alice, group Domain Users, service cockpit or sshd: require"
+    );
+}
+
 #[test]
 fn rules_are_off_by_default_and_change_no_number() {
     assert_eq!(taken(""), Rules::default());
@@ -72,6 +85,9 @@ fn a_mistake_in_a_rule_is_refused_where_it_stands() {
         ("user = \"\"", 8, words("user")),
         ("user = []", 8, words("user")),
         ("user = \"a\\nb\"", 8, words("user")),
+        ("user = \"alice, bob\"", 8, words("user")),
+        ("group = [\"staff \"]", 10, words("group")),
+        ("service = \" sshd\"", 11, words("service")),
         ("group = [\"a\", 2]", 15, words("group")),
         ("service = [\"a\", [\"b\"]]", 17, words("service")),
         ("service = { a = 1 }", 11, words("service")),
