@@ -181,6 +181,7 @@ fn removal(folder: &Path, (script, word): (&str, &str)) -> (Option<i32>, String)
         .args(["/var/lib/fob-enable", "--bind"])
         .args([bind(""), "/mnt".into(), "--setenv".into(), "PATH".into()])
         .args(["/mnt/bin:/usr/bin:/bin", "sh", "/mnt/script", word])
+        .env("LC_ALL", "C.UTF-8")
         .output()
         .unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -239,6 +240,21 @@ fn the_rpm_is_not_removed_while_a_line_of_pam_names_the_module() {
         for left in ["systemctl", "taken"] {
             assert!(!folder.path().join(left).exists(), "something was changed: {left}");
         }
+    }
+}
+
+// U2: grep says nothing of a line that it takes for binary.
+#[test]
+fn a_comment_of_another_encoding_hides_no_line_of_pam_from_a_removal() {
+    for script in [PREUN, PRERM] {
+        let Some(folder) = redhat("sssd") else { return };
+        fs::remove_file(folder.path().join("pam.d/system-auth")).unwrap();
+        let line = b"auth required pam_fob.so # f\xfcr alle\n";
+        fs::write(folder.path().join("pam.d/own"), line).unwrap();
+        let (code, said) = removal(folder.path(), script);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("/etc/pam.d/own:1:auth required pam_fob.so"), "{said}");
+        assert!(!folder.path().join("taken").exists(), "something was changed");
     }
 }
 
