@@ -19,6 +19,7 @@ mod stack;
 use std::collections::BTreeSet;
 
 pub(crate) use catalog::is_fob;
+pub(crate) use control::Control;
 pub(crate) use finding::{Finding, Kind, Place, Report, Severity};
 use fob_api::{TICKET_SERVICES, owner::STATE_FOLDER};
 pub(crate) use ground::Ground;

@@ -5,6 +5,7 @@
 
 mod diff;
 mod drop_in;
+mod jump;
 mod lines;
 mod pending;
 mod revert;

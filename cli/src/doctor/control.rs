@@ -113,6 +113,16 @@ impl Control {
         named.map_or(self.default, |(_, action)| *action)
     }
 
+    /// Returns the most modules that it skips with any result; 0 if it skips none.
+    pub(crate) fn longest_jump(&self) -> u32 {
+        let actions = self.named.iter().map(|(_, action)| action);
+        let jumps = actions.chain([&self.default]).map(|action| match action {
+            Action::Jump(count) => *count,
+            _ => 0,
+        });
+        jumps.max().unwrap_or_default()
+    }
+
     fn with(mut self, name: &'static str, action: Action) -> Self {
         self.named.push((name, action));
         self

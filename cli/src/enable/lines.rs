@@ -3,6 +3,8 @@
 //! A comment marks what is ours, as `packaging/pam/enable` writes it; what else is in the file stays
 //! as it is, byte for byte.
 
+use super::jump;
+
 /// The comment that marks the lines.
 const MARKER: &str = "# The code of the user's token: see pam_fob(8).";
 /// Behind the marker, and then the line that stood there.
@@ -40,6 +42,8 @@ impl With {
 pub(crate) enum Flaw {
     /// A line with the module, of this number, is not ours.
     HandMade(u32),
+    /// The line of this number skips, by their count, lines among which the code's would come.
+    Jump(u32),
     /// No line asks for the password in a way that is known.
     NoPassword,
     /// More than one line asks for it; the second has this number.
@@ -116,6 +120,9 @@ pub(crate) fn put_in(text: &str, with: With) -> Result<String, Flaw> {
         }
     }
     let at = at.ok_or(Flaw::NoPassword)?;
+    if let Some(number) = jump::over(&plain, at) {
+        return Err(Flaw::Jump(number));
+    }
     let mut out = String::with_capacity(plain.len() + 256);
     for (line, number) in plain.split_inclusive('\n').zip(1_u32..) {
         if number == at {
@@ -362,6 +369,12 @@ mod tests {
             ("#@include common-auth\n", Flaw::NoPassword),
             ("@include common-auth\n@include common-auth\n", Flaw::Several(2)),
             ("auth include system-auth\nauth substack system-auth\n", Flaw::Several(2)),
+            // Who is not of staff would land on the line that refuses.
+            (
+                "auth [success=2 default=ignore] pam_succeed_if.so user notingroup staff\n\
+                 auth substack common-auth\nauth requisite pam_deny.so\nauth required pam_env.so\n",
+                Flaw::Jump(1),
+            ),
         ] {
             assert_eq!(put_in(text, With::Password).unwrap_err(), flaw, "{text}");
         }

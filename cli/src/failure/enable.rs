@@ -149,6 +149,10 @@ fn hint_of_flaw(flaw: &Flaw) -> &'static str {
         Flaw::HandMade(_) => {
             "take that line out and run it again; or leave it: it is yours to change."
         }
+        Flaw::Jump(_) => {
+            "put \"auth required pam_fob.so\" behind the line that asks for the password by hand, and \
+             correct that count; then \"fobctl doctor\"."
+        }
         Flaw::NoPassword | Flaw::Several(_) => {
             "put \"auth required pam_fob.so\" behind the line that asks for the password by hand; \
              then \"fobctl doctor\"."
@@ -177,6 +181,10 @@ impl fmt::Display for EnableTrouble {
                 Flaw::HandMade(line) => {
                     write!(f, "{file}:{line} has pam_fob.so by somebody else's hand.")
                 }
+                Flaw::Jump(line) => write!(
+                    f,
+                    "{file}:{line} skips, by their count, lines among which the code's would come."
+                ),
                 Flaw::NoPassword => {
                     write!(f, "{file} has no line that is known to ask for the password.")
                 }
