@@ -270,7 +270,8 @@ fn no_package_is_removed_while_a_change_waits_or_sshd_goes_by_its_settings() {
         fs::write(&pending, "{}").unwrap();
         let (code, said) = removal(folder.path(), script);
         assert!(
-            said.starts_with("fob: a change waits for its confirmation: run fobctl "),
+            said.starts_with("fob: it is not removed: a change by \"fobctl enable\" waits ")
+                && said.contains("\nhint: run \"fobctl confirm\", or "),
             "{said}"
         );
         assert_eq!(code, Some(1));

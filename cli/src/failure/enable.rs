@@ -138,7 +138,9 @@ impl EnableTrouble {
             }
             Self::Unreadable { .. } => return None,
             Self::Waits => {
-                "run \"fobctl confirm\" first, or leave --without-revert out.".to_owned()
+                "run \"fobctl confirm\" first, or \"fobctl disable\" what waits, or leave \
+                 --without-revert out."
+                    .to_owned()
             }
         })
     }

@@ -134,11 +134,16 @@ fn disable(args: &Disable) -> Result<(), Failure> {
     }
     let plan = disabling(&host.tree, &args.services)?;
     show(&plan)?;
-    if args.how.dry_run || plan.changes.is_empty() {
+    let run = Run { host: &host, plan: &plan };
+    if args.how.dry_run || (plan.changes.is_empty() && !run.is_waited_for()?) {
         return Ok(());
     }
+    if plan.changes.is_empty() {
+        run.take_out(now()?, Session::own())?;
+        return render::print("Nothing of that waits for a confirmation any more.");
+    }
     consent(&args.how)?;
-    Run { host: &host, plan: &plan }.take_out(now()?, Session::own())?;
+    run.take_out(now()?, Session::own())?;
     let names: Vec<&str> = plan.services.iter().map(|(name, _)| name.as_str()).collect();
     journal::write(&format!("{} ask for no code any more", names.join(", ")));
     render::print(&format!(

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Host, Plan, Session, proof, systemd};
 use crate::{
     connect::{Patience, daemon},
-    enable::{Change, DROP_IN, Locked, Pending},
+    enable::{Change, DROP_IN, Locked, Pending, Saved},
     failure::{EnableTrouble, Failure, remark},
 };
 
@@ -132,13 +132,34 @@ impl Run<'_> {
             self.undo(&locked, before.as_ref())?;
             return Err(trouble.into());
         }
-        let files: Vec<String> =
-            self.plan.changes.iter().map(|change| change.path.clone()).collect();
-        let left = before.map(|mut pending| {
-            pending.remove(&self.plan.named, &files);
-            Pending { time, ..pending } // the ten minutes have begun anew
-        });
+        let left = before.map(|pending| self.left(pending, time));
         self.settle(&locked, left.filter(|left| !left.files.is_empty()).as_ref())
+    }
+
+    /// Tells whether one of the services waits for its confirmation.
+    pub(super) fn is_waited_for(&self) -> Result<bool, EnableTrouble> {
+        let pending = self.host.store.look().map_err(EnableTrouble::NotRead)?;
+        let waits = |pending: Pending| {
+            pending.services.iter().any(|service| self.plan.named.contains(service))
+        };
+        Ok(pending.is_some_and(waits))
+    }
+
+    /// Returns what waits behind a removal: nothing of its services, and no file that is as it was
+    /// before the change, as a run leaves it that is killed before it writes.
+    fn left(&self, mut pending: Pending, time: u64) -> Pending {
+        let is_out = |saved: &&Saved| {
+            // What sshd goes by may be another text than its file's: the revert sees to that.
+            let may_be_in_force = saved.path == DROP_IN && systemd::is_running();
+            let is_back = || self.reads(&saved.path, saved.before.as_ref()).unwrap_or(false);
+            self.plan.changes.iter().any(|change| change.path == saved.path)
+                || (!may_be_in_force && is_back())
+        };
+        let out: Vec<String> =
+            pending.files.iter().filter(is_out).map(|saved| saved.path.clone()).collect();
+        pending.remove(&self.plan.named, &out);
+        pending.time = time; // the ten minutes have begun anew
+        pending
     }
 
     /// Writes down what still waits, and stops the ten minutes if nothing does.
@@ -174,11 +195,17 @@ impl Run<'_> {
 
     /// Refuses, if a file is not the one that was shown.
     fn is_still(&self, Change { path, before, .. }: &Change) -> Result<(), EnableTrouble> {
-        let unreadable = |why| EnableTrouble::Unreadable { path: path.clone(), why };
-        match self.host.tree.read(path).map_err(unreadable)? == *before {
+        match self.reads(path, before.as_ref())? {
             true => Ok(()),
             false => Err(EnableTrouble::Changed { path: path.clone() }),
         }
+    }
+
+    /// Tells whether this is what is in a file; `None` if it is not there.
+    fn reads(&self, path: &str, text: Option<&Vec<u8>>) -> Result<bool, EnableTrouble> {
+        let read = self.host.tree.read(path);
+        let read = read.map_err(|why| EnableTrouble::Unreadable { path: path.to_owned(), why })?;
+        Ok(read.as_ref() == text)
     }
 
     /// Puts back what was written; a file that somebody has changed meanwhile is left.
@@ -302,6 +329,22 @@ mod tests {
         run().take_out(1000, Session::default()).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), SUDO);
         assert!(host.store.look().unwrap().is_none());
+    }
+
+    /// Without systemd nothing else would end the waiting, and a removal of Fob is refused meanwhile.
+    #[test]
+    fn a_removal_ends_the_waiting_of_a_change_that_was_killed_before_it_wrote() {
+        let folder = TempDir::new().unwrap();
+        let host = host(&folder);
+        let plan = sudo(&host);
+        let run = Run { host: &host, plan: &plan };
+        run.begin(&run.lock().unwrap(), 1000, Session::default()).unwrap();
+        let plan = disabling(&host.tree, &["sudo".to_owned()]).unwrap();
+        let run = Run { host: &host, plan: &plan };
+        assert!(plan.changes.is_empty() && run.is_waited_for().unwrap());
+        Run { host: &host, plan: &plan }.take_out(1100, Session::default()).unwrap();
+        assert!(host.store.look().unwrap().is_none());
+        assert!(!run.is_waited_for().unwrap());
     }
 
     #[test]
