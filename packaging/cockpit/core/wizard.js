@@ -14,6 +14,7 @@ import { again, begin } from "./pair.js";
  * @property {string} user
  * @property {string} serial of the new token; of a resync, of the token that he has
  * @property {string} again the serial a second time, for root's token
+ * @property {boolean} ofRoot whether fobd said that it is root's token: uid 0 may have more names
  * @property {string} fate of the old token, when one is replaced
  * @property {boolean} acceptClock
  * @property {boolean} clockIsFar whether fobd said so: then it may be accepted
@@ -30,7 +31,7 @@ import { again, begin } from "./pair.js";
  */
 export function start(verb, { user = "", serial = "", own = false, token = null }) {
     const wizard = {
-        verb, own, user, serial, again: "", fate: "stock", acceptClock: false, clockIsFar: false,
+        verb, own, user, serial, again: "", ofRoot: false, fate: "stock", acceptClock: false, clockIsFar: false,
         pair: begin(token ?? {}), complaints: {}, trouble: null, result: null,
     };
     // Of a resync both are known, and root's serial alone has to be typed.
@@ -38,9 +39,9 @@ export function start(verb, { user = "", serial = "", own = false, token = null 
     return { ...wizard, step: asks ? "who" : "codes" };
 }
 
-/** Tells whether root's stricter rules hold. @param {{user: string, own: boolean}} wizard */
-export function strict({ user, own }) {
-    return user.trim() === "root" && !own;
+/** Tells whether root's stricter rules hold. @param {{user: string, own: boolean, ofRoot: boolean}} wizard */
+export function strict({ user, own, ofRoot }) {
+    return (user.trim() === "root" || ofRoot) && !own;
 }
 
 /**
@@ -93,12 +94,13 @@ export function back(wizard) {
 export function refused(wizard, failure) {
     const text = [failure.fact, failure.hint].filter((part) => part !== null).join(" ");
     const where = place(failure);
-    const empty = { ...wizard, pair: begin(wizard.pair), complaints: {}, trouble: null };
+    const ofRoot = wizard.ofRoot || where === "again";
+    const empty = { ...wizard, ofRoot, pair: begin(wizard.pair), complaints: {}, trouble: null };
     if (where === "codes")
         return { ...empty, pair: again(wizard.pair, text) };
     if (where === "clock")
         return { ...empty, clockIsFar: true, trouble: failure };
-    const hasFirst = wizard.verb !== "resync" || strict(wizard);
+    const hasFirst = wizard.verb !== "resync" || strict(empty);
     if (where === "top" || !hasFirst || (wizard.verb === "resync" && where !== "again"))
         return { ...empty, trouble: failure };
     return { ...empty, step: "who", complaints: { [where]: text } };

@@ -68,7 +68,9 @@ export async function open(verb, known, changed) {
         ]);
         fate.select.value = wizard.fate;
         const read = () => {
-            wizard = { ...wizard, user: user.input.value.trim(), serial: serial.input.value, again: again.input.value, fate: fate.select.value };
+            const name = user.input.value.trim();
+            const ofRoot = wizard.ofRoot && name === wizard.user;
+            wizard = { ...wizard, user: name, serial: serial.input.value, again: again.input.value, ofRoot, fate: fate.select.value };
         };
         const rules = () => {
             read();

@@ -34,6 +34,16 @@ test("the_serial_of_roots_token_is_typed_twice", () => {
     assert.equal(start("resync", { user: "root", token: TOKEN }).step, "who");
 });
 
+test("root_by_another_name_is_asked_for_his_serial_again", () => {
+    for (const verb of ["assign", "replace", "resync"]) {
+        const after = refused(typed(start(verb, { user: "toor", token: TOKEN })), failure("RootOnly"));
+        assert.deepEqual([after.step, after.complaints], ["who", { again: "RootOnly." }], verb);
+        assert.equal(strict(after), true, verb);
+        assert.equal(options({ ...after, again: "A-1" }, 30).serial_again, "A-1", verb);
+    }
+    assert.equal(strict(refused(start("resync", { user: "toor", own: true, token: TOKEN }), failure("RootOnly"))), false);
+});
+
 test("others_serials_are_typed_once", () => {
     assert.equal(strict(start("assign", { user: "alice" })), false);
     assert.equal(options(start("assign", { user: "alice" }), 30).serial_again, null);
