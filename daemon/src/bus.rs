@@ -14,7 +14,7 @@ use fob_api::{
     RestoreReport, RevokeOptions, StatusReport, TicketReport, TokenReport, UnlockOptions,
     UserReport, VerifyContext, VerifyDetails,
 };
-use zbus::{Connection, message::Header, wire::OwnedFd};
+use zbus::{Connection, message::Header, object_server::SignalEmitter, wire::OwnedFd};
 
 use self::parse::{
     adopt_source, backup_key, bad_rows, batch, bounded, breadth, expiry, extent, far_clock, fate,
@@ -127,6 +127,12 @@ impl<S: Store> Fob<S> {
         let (key, sink, host) = (backup_key(key)?, writable_file(file)?, host_name());
         self.engine.backup(Backup { caller, key, sink, host }).await
     }
+
+    /// Something that List, ShowToken or ShowUser show has changed, and is on the disk: whoever shows it
+    /// asks again. It says no more. One comes after each change, but at most one a second; on the
+    /// system bus alone, where root alone receives it.
+    #[zbus(signal)]
+    pub async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 
     /// Gives a user a temporary code, good once at his prompt, and returns when it expires (Unix
     /// time). An older one is void.

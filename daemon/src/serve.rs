@@ -2,6 +2,7 @@
 
 mod door;
 mod lean;
+mod news;
 
 use std::{
     collections::VecDeque, convert::Infallible, future::poll_fn, io, net::Shutdown,
@@ -19,7 +20,10 @@ use tokio::{
     task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
-use zbus::{Guid, MessageStream, connection::Builder, export::futures_core::Stream as _};
+use zbus::{
+    Connection, Guid, MessageStream, connection::Builder, export::futures_core::Stream as _,
+    object_server::SignalEmitter,
+};
 
 pub use self::door::Door;
 use self::lean::Served;
@@ -214,7 +218,10 @@ pub async fn bus<S: Store>(address: String, engine: Arc<Engine<S>>, audit: Audit
             Ok(Ok(connection)) => {
                 audit.record(&Event::new(Name::Bus).with(Field::State, "connected"));
                 pause = PAUSES.0;
-                connection.closed().await;
+                tokio::select! {
+                    () = connection.closed() => {}
+                    () = tell_news(&connection, &engine) => {}
+                }
                 audit.record(&Event::new(Name::Bus).with(Field::State, "gone"));
             }
             Ok(Err(error)) => {
@@ -227,6 +234,16 @@ pub async fn bus<S: Store>(address: String, engine: Arc<Engine<S>>, audit: Audit
         sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);
     }
+}
+
+/// Tells the bus what is new until it goes away. On the peer socket nothing is told: those who connect
+/// there ask for one thing.
+async fn tell_news<S: Store>(connection: &Connection, engine: &Engine<S>) {
+    if let Ok(emitter) = SignalEmitter::new(connection, OBJECT_PATH) {
+        // It ends when the bus takes no notice any more, or with the store, after which there is none.
+        let _ = news::tell(|| engine.news().first(), || Fob::<S>::changed(&emitter)).await;
+    }
+    connection.closed().await;
 }
 
 /// Wraps an I/O error for zbus.

@@ -87,6 +87,22 @@ pub fn methods(xml: &str, interface: &str) -> Vec<Method> {
     found
 }
 
+/// Returns the names of the signals of one interface of introspection data, sorted.
+#[must_use]
+pub fn signals(xml: &str, interface: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut inside = false;
+    for tag in tags(xml) {
+        match tag.name.as_str() {
+            "interface" => inside = tag.get("name") == Some(interface),
+            "signal" if inside => names.extend(tag.get("name").map(str::to_owned)),
+            _ => {}
+        }
+    }
+    names.sort();
+    names
+}
+
 /// Returns the names of the interfaces, sorted.
 #[must_use]
 pub fn interfaces(xml: &str) -> Vec<String> {

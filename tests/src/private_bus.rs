@@ -79,6 +79,12 @@ impl PrivateBus {
         Self { process, socket }
     }
 
+    /// Returns its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Returns its address.
     #[must_use]
     pub fn address(&self) -> String {

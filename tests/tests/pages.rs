@@ -95,13 +95,14 @@ fn every_argument_of_the_daemon_stands_in_its_page() {
 }
 
 #[test]
-fn every_method_of_the_bus_stands_in_its_page() {
+fn every_method_and_signal_of_the_bus_stands_in_its_page() {
     let contract =
         fs::read_to_string(repository().join("packaging/dbus/org.fobd.Fob1.xml")).unwrap();
     let methods = markup::methods(&contract, INTERFACE);
     assert!(!methods.is_empty());
     let page = page("org.fobd.Fob1.5");
-    for method in methods {
-        assert!(page.contains(&format!(".TP\n.B {}\n", method.name)), "{}", method.name);
+    let names = methods.into_iter().map(|method| method.name);
+    for name in names.chain(markup::signals(&contract, INTERFACE)) {
+        assert!(page.contains(&format!(".TP\n.B {name}\n")), "{name}");
     }
 }

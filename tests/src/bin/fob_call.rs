@@ -294,18 +294,27 @@ impl Caller {
         "no end".to_owned()
     }
 
-    /// Says `listening`, then returns the names of the signals of `/test` up to one called End.
+    /// Says `listening`, then returns the names of the signals of `/test` and of the daemon, up to one
+    /// called End. It asks for all that the bus lets it ask for.
     async fn hear(&self) -> String {
         let mut stream = MessageStream::from(&self.connection);
-        let rule = "type='signal',path='/test'";
-        let matched = self.of_the_bus("", "AddMatch", &(rule,)).await;
-        println!("{}", if matched.is_ok() { "listening" } else { "deaf" });
+        let daemon = format!("type='signal',interface='{INTERFACE}'");
+        let mut is_deaf = false;
+        for rule in ["type='signal',path='/test'", daemon.as_str()] {
+            is_deaf |= self.of_the_bus("", "AddMatch", &(rule,)).await.is_err();
+        }
+        // The bus may refuse this.
+        let all = format!("{daemon},eavesdrop='true'");
+        let _ = self.of_the_bus("", "AddMatch", &(all.as_str(),)).await;
+        println!("{}", if is_deaf { "deaf" } else { "listening" });
         let mut heard = Vec::new();
         while let Some(Ok(message)) =
             std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await
         {
             let header = message.header();
-            if header.path().is_none_or(|path| path.as_str() != "/test") {
+            let at = |place: &str| header.path().is_some_and(|path| path.as_str() == place);
+            let is_signal = header.message_type() == zbus::message::Type::Signal;
+            if !is_signal || !(at("/test") || at(OBJECT_PATH)) {
                 continue;
             }
             heard.push(header.member().map(ToString::to_string).unwrap_or_default());

@@ -12,7 +12,7 @@ use crate::stage::{NOBODY, OTHER, Stage, Transport, USER, one};
 const CONTRACT: &str = include_str!("../../../packaging/dbus/org.fobd.Fob1.xml");
 const BUS_REFUSES: &str = "org.freedesktop.DBus.Error.AccessDenied";
 
-async fn as_root(stage: &Stage) -> Connection {
+pub(crate) async fn as_root(stage: &Stage) -> Connection {
     Builder::address(stage.bus.address().as_str()).build().await.unwrap()
 }
 
@@ -118,6 +118,8 @@ async fn the_daemon_serves_what_the_contract_publishes_and_nothing_more() {
         let body = reply.body();
         let served: &str = body.deserialize().unwrap();
         assert_eq!(markup::methods(served, INTERFACE), markup::methods(CONTRACT, INTERFACE));
+        assert_eq!(markup::signals(served, INTERFACE), markup::signals(CONTRACT, INTERFACE));
+        assert_eq!(markup::signals(CONTRACT, INTERFACE), ["Changed"]);
         let standard = ["Introspectable", "Peer", "Properties"]
             .map(|part| format!("org.freedesktop.DBus.{part}"));
         let expected: Vec<String> = [INTERFACE.to_owned()].into_iter().chain(standard).collect();

@@ -14,4 +14,5 @@
 
 mod bus;
 mod matrix;
+mod news;
 mod stage;

@@ -111,13 +111,13 @@ impl<'a> Group<'a> {
             .map(move |(key, tag)| (key.as_bytes(), tag.as_ref().map(stored).unwrap_or_default()))
     }
 
-    /// Tells the watches and answers everybody; after the sync.
+    /// Answers everybody and tells the watches; after the sync. Nobody's answer waits for a watch.
     pub(super) fn finish(self) {
-        self.writes.iter().for_each(|(key, _)| self.shelf.watchers.tell(key));
         for (reply, answer) in self.answers {
             // Somebody who has stopped waiting needs no answer.
             let _ = reply.send(answer);
         }
+        self.writes.iter().for_each(|(key, _)| self.shelf.watchers.tell(key));
     }
 
     /// Answers everybody that the group went wrong: `error` to those whose writes may have been
