@@ -1,6 +1,7 @@
 // The page: its tabs, what is shown when nothing can be, and the look for news.
 
 import * as bus from "./bus.js";
+import { APART, News } from "./core/news.js";
 import { _ } from "./core/text.js";
 import { follow } from "./theme.js";
 import { isOpen as dialogIsOpen } from "./ui/dialog.js";
@@ -13,23 +14,22 @@ import { tokens } from "./ui/tokens.js";
 
 /**
  * What a view has learned, and what draws it.
- * @typedef {{data: unknown, show: () => void}} News
+ * @typedef {{data: unknown, show: () => void}} Seen
  */
 /**
- * A view makes its frame at once, fetches, and returns the news.
- * @typedef {(place: HTMLElement, app: {redraw: () => void}) => Promise<News>} View
+ * A view makes its frame at once, fetches, and returns what it saw.
+ * @typedef {(place: HTMLElement, app: {redraw: () => void}) => Promise<Seen>} View
  */
-/** @typedef {{path: string, text: string, view: View, isOwn: boolean}} Tab */
+/** @typedef {{path: string, text: string, view: View, isOwn: boolean, isTold: boolean}} Tab */
 
-/** Pause between two looks for news: there are no signals on the bus, on purpose. */
-const POLL = 5000;
 const MINUTE = 60_000;
 
 const tabs = /** @type {Tab[]} */ ([
-    { path: "/own", text: _("Your token"), view: own, isOwn: true },
-    { path: "/tokens", text: _("Tokens"), view: tokens, isOwn: false },
-    { path: "/forecast", text: _("Forecast"), view: forecast, isOwn: false },
-    { path: "/events", text: _("Events"), view: events, isOwn: false },
+    { path: "/own", text: _("Your token"), view: own, isOwn: true, isTold: true },
+    { path: "/tokens", text: _("Tokens"), view: tokens, isOwn: false, isTold: true },
+    { path: "/forecast", text: _("Forecast"), view: forecast, isOwn: false, isTold: true },
+    // A refusal is an event and changes no token: no signal comes.
+    { path: "/events", text: _("Events"), view: events, isOwn: false, isTold: false },
 ]);
 
 const app = document.getElementById("app");
@@ -40,6 +40,7 @@ let mayAdminister = /** @type {boolean|null} */ (null);
 /** Views that were asked for: an answer to an earlier question is not shown. */
 let asked = 0;
 let shown = /** @type {Tab|null} */ (null);
+const news = new News();
 /** What is drawn: the same is not drawn again, so that nobody loses his place. */
 let drawn = "";
 
@@ -50,12 +51,14 @@ function current() {
     return /** @type {Tab} */ (found ?? fallback);
 }
 
-async function redraw() {
+/** Shows what there is now. @param {"asked"|"by itself"} [why] */
+async function redraw(why = "asked") {
     const tab = current();
     put(nav, ...tabs.map(({ path, text }) =>
         el("a", { href: `#${path}`, "aria-current": path === tab.path ? "page" : null }, text)));
     asked += 1;
     const number = asked;
+    news.begin(Date.now());
     if (tab !== shown) {
         put(place, loading(_("Loading …")));
         drawn = "";
@@ -64,15 +67,27 @@ async function redraw() {
     if (!tab.isOwn && mayAdminister !== true) {
         put(place, el("h2", {}, tab.text), mayAdminister === null ? loading(_("Loading …")) : noRights());
         drawn = "";
+        news.end(Date.now());
         return;
     }
-    const { data, show } = await tab.view(place, { redraw: () => void redraw() });
-    // "2 minutes ago" is another minute's word soon.
-    const news = JSON.stringify([data, Math.floor(Date.now() / MINUTE)]);
-    // Nothing is drawn under an open menu.
-    if (number !== asked || news === drawn || menuIsOpen())
+    const { data, show } = await tab.view(place, { redraw: () => void redraw() }).finally(() => {
+        // Else another look has begun.
+        if (number === asked)
+            news.end(Date.now());
+    });
+    if (number !== asked)
         return;
-    drawn = news;
+    // "2 minutes ago" is another minute's word soon.
+    const seen = JSON.stringify([data, Math.floor(Date.now() / MINUTE)]);
+    if (seen === drawn)
+        return;
+    // Nothing is drawn under an open menu, or behind a dialog that was opened meanwhile: it is looked at
+    // again when that is closed.
+    if (menuIsOpen() || (why === "by itself" && dialogIsOpen())) {
+        news.heard();
+        return;
+    }
+    drawn = seen;
     const held = signature(document.activeElement);
     show();
     if (held !== "" && document.activeElement === document.body)
@@ -92,6 +107,13 @@ function noRights() {
         button(_("Try again"), () => window.location.reload()));
 }
 
+/** Looks for news if it is time, and nobody is in the middle of something. */
+function look() {
+    const isBusy = document.hidden || cockpit.hidden || dialogIsOpen() || menuIsOpen();
+    if (!isBusy && news.isDue(Date.now(), current().isTold && bus.isTold()))
+        void redraw("by itself");
+}
+
 function begin() {
     if (app === null)
         return;
@@ -105,15 +127,18 @@ function begin() {
             return;
         mayAdminister = permission.allowed;
         bus.forget();
+        if (mayAdminister === true)
+            bus.attend();
         void redraw();
     };
     permission.addEventListener("changed", judge);
     bus.onAccess(() => window.location.reload());
     window.addEventListener("hashchange", () => void redraw());
-    window.setInterval(() => {
-        if (!document.hidden && !cockpit.hidden && !dialogIsOpen() && !menuIsOpen())
-            void redraw();
-    }, POLL);
+    bus.listen(() => {
+        news.heard();
+        look();
+    });
+    window.setInterval(look, APART);
     judge();
     void redraw();
 }

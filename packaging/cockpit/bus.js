@@ -23,6 +23,9 @@ const FORMATS = {
 /** @type {Partial<Record<Role, import("cockpit").DBusClient>>} */
 const clients = {};
 
+/** What is called when fobd says that something has changed. */
+let onNews = () => {};
+
 /** Whether the way to the host is gone: nothing that is asked for then is ever answered. */
 let isLost = false;
 
@@ -33,6 +36,9 @@ function client(role) {
         return kept;
     const made = cockpit.dbus(NAME, { bus: "system", superuser: role === "own" ? null : "require" });
     clients[role] = made;
+    // The bus lets root alone receive it.
+    if (role === "administrator")
+        made.subscribe({ path: PATH, interface: NAME, member: "Changed" }, () => onNews());
     // The next call begins anew: fobd was restarted, or administrative access was given back.
     made.addEventListener("close", (_event, /** @type {{problem?: string}|undefined} */ end) => {
         isLost ||= end?.problem === "disconnected";
@@ -59,6 +65,24 @@ export function onAccess(changed) {
             changed();
         before = now;
     });
+}
+
+/**
+ * Calls, from now on, when fobd says that something has changed: to an administrator.
+ * @param {() => void} heard
+ */
+export function listen(heard) {
+    onNews = heard;
+}
+
+/** Tells whether fobd's signals come. Where they do not, asking from time to time is all there is. */
+export function isTold() {
+    return clients.administrator !== undefined;
+}
+
+/** Opens the administrator's way, on which the signals come, if it is not open. */
+export function attend() {
+    client("administrator");
 }
 
 /** Closes the administrator's way: his rights have changed. */

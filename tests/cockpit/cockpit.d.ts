@@ -5,6 +5,7 @@ declare module "cockpit" {
         addEventListener(name: "close", listener: (event: Event, end?: { problem?: string }) => void): void;
         call(path: string, name: string, method: string, values: unknown[], options: { type: string }): Promise<unknown[]>;
         close(problem?: string): void;
+        subscribe(match: { path: string; interface: string; member: string }, heard: () => void): { remove(): void };
     }
     export interface Spawn<T> extends Promise<T> {
         input(data: string | Uint8Array): Spawn<T>;

@@ -13,7 +13,7 @@ const LINES = 100;
 const PAUSE = 400;
 const view = { user: "", serial: "", event: "" };
 
-/** @param {HTMLElement} place @param {{redraw: () => void}} app @returns {Promise<import("../app.js").News>} */
+/** @param {HTMLElement} place @param {{redraw: () => void}} app @returns {Promise<import("../app.js").Seen>} */
 export async function events(place, { redraw }) {
     const body = frame(place, redraw);
     try {

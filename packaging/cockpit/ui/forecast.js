@@ -10,7 +10,7 @@ import { act } from "./tokens.js";
 
 const view = { days: "90" };
 
-/** @param {HTMLElement} place @param {{redraw: () => void}} app @returns {Promise<import("../app.js").News>} */
+/** @param {HTMLElement} place @param {{redraw: () => void}} app @returns {Promise<import("../app.js").Seen>} */
 export async function forecast(place, { redraw }) {
     const body = frame(place, redraw);
     try {

@@ -10,7 +10,7 @@ import { open } from "./wizard.js";
 /** Below so many a person needs new recovery codes: as `fobctl show` warns. */
 const FEW = 3;
 
-/** @param {HTMLElement} place @param {{redraw: () => void}} app @returns {Promise<import("../app.js").News>} */
+/** @param {HTMLElement} place @param {{redraw: () => void}} app @returns {Promise<import("../app.js").Seen>} */
 export async function own(place, { redraw }) {
     try {
         const report = await bus.showUser(await bus.ownName(), "own");

@@ -24,7 +24,7 @@ const PAUSE = 300;
 /** Keys that were pressed: a search whose number is past is not shown. */
 let searches = 0;
 
-/** @param {HTMLElement} place @param {{redraw: () => void}} app @returns {Promise<import("../app.js").News>} */
+/** @param {HTMLElement} place @param {{redraw: () => void}} app @returns {Promise<import("../app.js").Seen>} */
 export async function tokens(place, app) {
     const parts = frame(place, app);
     try {

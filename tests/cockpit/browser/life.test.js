@@ -82,3 +82,54 @@ test("an_administrator_who_is_not_root_is_named_in_the_log", async () => {
     assert.deepEqual(wrong, []);
     await page.context().close();
 });
+
+/** Waits for fobd's next signal that comes to this page's session. @param {import("playwright-core").Page} page */
+function told(page) {
+    return page.evaluate(() => new Promise((heard) => {
+        const client = /** @type {any} */ (cockpit).dbus("org.fobd.Fob1", { bus: "system", superuser: "require" });
+        client.subscribe({ path: "/org/fobd/Fob1", interface: "org.fobd.Fob1", member: "Changed" }, () => heard(true));
+    }));
+}
+
+test("a_token_that_fobctl_assigns_appears_without_a_click_and_without_the_poll", async () => {
+    const third = new Token("2300577777");
+    stage.stock(third);
+    const { page, wrong } = await stage.open();
+    const row = page.getByRole("row").filter({ hasText: third.serial });
+    await row.getByText("In stock").waitFor();
+    // From now on the page asks for nothing by itself.
+    await page.evaluate(() => {
+        for (let timer = window.setInterval(() => undefined, 1e6); timer > 0; timer -= 1)
+            window.clearInterval(timer);
+    });
+    stage.assign("bob", third);
+    // One signal may come while the page has just looked.
+    while (await row.getByText("bob").count() === 0) {
+        const next = told(page);
+        while (!(await Promise.race([next, new Promise((go) => setTimeout(() => go(false), 500))])))
+            stage.fobctl(["unlock", "bob"]);
+    }
+    assert.deepEqual(wrong, []);
+    await page.context().close();
+});
+
+test("what_is_typed_in_a_dialog_stays_while_tokens_change", async () => {
+    const { page, wrong } = await stage.open();
+    await page.getByRole("rowheader").first().waitFor();
+    await page.getByRole("button", { name: "Assign", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("User").fill("carol");
+    // With the second signal the first is a second old: what it could do is done.
+    for (const serial of ["2300588888", "2300588889"]) {
+        const next = told(page);
+        for (let number = 0; !(await Promise.race([next, new Promise((go) => setTimeout(() => go(false), 500))])); number += 1)
+            stage.stock(new Token(`${serial}-${number}`));
+    }
+    assert.equal(await page.locator("th", { hasText: "2300588888" }).count(), 0);
+    assert.equal(await dialog.getByLabel("User").inputValue(), "carol");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    // What was told meanwhile is looked at now.
+    await page.getByRole("rowheader", { name: "2300588888-0" }).waitFor();
+    assert.deepEqual(wrong, []);
+    await page.context().close();
+});
