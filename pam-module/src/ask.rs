@@ -55,7 +55,7 @@ pub(crate) fn verify(
     Ok((verdict, details))
 }
 
-/// Asks the daemon what to ask this user for.
+/// Asks the daemon what to ask this user for, and how many digits a code of his has.
 ///
 /// # Errors
 ///
@@ -64,12 +64,13 @@ pub(crate) fn prompt(
     user: &UserName,
     context: &VerifyContext,
     deadline: Deadline,
-) -> Result<PromptKind, Trouble> {
+) -> Result<(PromptKind, PromptDetails), Trouble> {
     let room = room(&[user.as_str()]) + context.room();
     let arguments = Body::new("sa{sv}", room).string(user.as_str());
     let arguments = arguments.dictionary(|entries| context.write(entries));
-    let (word, _): (String, PromptDetails) = ask("Prompt", &arguments, deadline)?;
-    PromptKind::from_word(&word).ok_or(Trouble::Garbled("unknown prompt"))
+    let (word, details): (String, PromptDetails) = ask("Prompt", &arguments, deadline)?;
+    let kind = PromptKind::from_word(&word).ok_or(Trouble::Garbled("unknown prompt"))?;
+    Ok((kind, details))
 }
 
 fn ask<T: Values>(member: &str, arguments: &Body, deadline: Deadline) -> Result<T, Trouble> {

@@ -58,6 +58,16 @@ impl Visit {
         self.rhost.as_deref().unwrap_or_default()
     }
 
+    /// Returns the remote host; `None` for a sign-in at this one.
+    pub(crate) fn remote(&self) -> Option<&str> {
+        self.rhost.as_deref()
+    }
+
+    /// Returns the terminal that the program has named.
+    pub(crate) fn terminal(&self) -> Option<&str> {
+        self.tty.as_deref()
+    }
+
     /// Tells whether the program has named a terminal. sudo names none, or an empty one, where it has
     /// none (`sudo_pam_init`).
     pub(crate) fn has_terminal(&self) -> bool {

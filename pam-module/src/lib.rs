@@ -7,6 +7,9 @@
 //! One exception: while there is no verdict to be had, `emergency.rs` takes an administrator's
 //! emergency code without the daemon. It is no fail-open: it asks for more than the daemon does,
 //! and who has no such codes is refused as before.
+//!
+//! With the option `one_field` it also has the password checked (`password.rs`), in a transaction of
+//! its own; that can only refuse.
 
 mod answer;
 mod ask;
@@ -20,9 +23,12 @@ mod guard;
 mod host;
 mod log;
 mod message;
+mod need;
 mod notice;
+mod one_field;
 mod options;
 mod outcome;
+mod password;
 mod session;
 mod sign_in;
 mod stack;
@@ -30,3 +36,10 @@ mod trouble;
 mod wire;
 
 pub use sign_in::authenticate;
+
+/// Wipes all memory that the module gives back, and only the module's: the host has an allocator of
+/// its own. Types that hold secrets wipe themselves; what a foreign crate copies of a password does
+/// not.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -14,6 +14,17 @@ const MAX_TIMEOUT: u64 = 30;
 /// Most bytes of a prompt: it must stay on one line of an 80-column terminal.
 const MAX_PROMPT: usize = 64;
 const DEFAULT_PROMPT: &str = "Token code: ";
+/// The same where password and code are typed together.
+const ONE_FIELD_PROMPT: &str = "Password and code: ";
+
+/// What is typed into the one field.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Field {
+    /// The code; other modules ask for the password.
+    Code,
+    /// The password, and the code directly behind it (`one_field`).
+    PasswordAndCode,
+}
 
 /// Whether what is typed is seen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -77,6 +88,7 @@ pub(crate) struct Options {
     pub(crate) prompt: String,
     pub(crate) timeout: Duration,
     pub(crate) echo: Echo,
+    pub(crate) field: Field,
     pub(crate) source: Source,
     pub(crate) tokenless: Tokenless,
     pub(crate) notice: Notice,
@@ -95,6 +107,7 @@ impl Options {
             prompt: DEFAULT_PROMPT.to_owned(),
             timeout: Duration::from_secs(DEFAULT_TIMEOUT),
             echo: Echo::Shown,
+            field: Field::Code,
             source: Source::Prompt,
             tokenless: Tokenless::Refused,
             notice: Notice::On,
@@ -114,7 +127,22 @@ impl Options {
             options.set(name, value)?;
             seen.push(name);
         }
+        if options.field == Field::PasswordAndCode {
+            options.fit_one_field(&seen)?;
+        }
         Ok(options)
+    }
+
+    /// A password is hidden, and comes from nowhere but the prompt.
+    fn fit_one_field(&mut self, seen: &[&str]) -> Result<(), OptionError> {
+        if self.source != Source::Prompt {
+            return Err(OptionError::OneField);
+        }
+        self.echo = Echo::Hidden;
+        if !seen.contains(&"prompt") {
+            ONE_FIELD_PROMPT.clone_into(&mut self.prompt);
+        }
+        Ok(())
     }
 
     fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), OptionError> {
@@ -124,6 +152,7 @@ impl Options {
             ("noecho", None) => self.echo = Echo::Hidden,
             ("nonotice", None) => self.notice = Notice::Off,
             ("nullok", None) => self.tokenless = Tokenless::MayBeExempt,
+            ("one_field", None) => self.field = Field::PasswordAndCode,
             ("prompt", Some(text)) => self.prompt = prompt(text)?,
             ("timeout", Some(text)) => self.timeout = timeout(text)?,
             ("try_first_pass", None) => self.take_from(Source::EarlierOrPrompt)?,
@@ -135,8 +164,8 @@ impl Options {
                 return Err(OptionError::Value(name.to_owned()));
             }
             (
-                "debug" | "forward_pass" | "noecho" | "nonotice" | "nullok" | "try_first_pass"
-                | "use_first_pass",
+                "debug" | "forward_pass" | "noecho" | "nonotice" | "nullok" | "one_field"
+                | "try_first_pass" | "use_first_pass",
                 Some(_),
             ) => return Err(OptionError::Value(name.to_owned())),
             _ => return Err(OptionError::Unknown(name.to_owned())),
@@ -180,6 +209,8 @@ pub(crate) enum OptionError {
     ForwardPass,
     /// Not UTF-8.
     NotText,
+    /// `one_field` with a word that takes the code from the module before.
+    OneField,
     /// The same word twice.
     Twice(String),
     /// No such word.
@@ -196,7 +227,11 @@ impl fmt::Display for OptionError {
             }
             Self::ForwardPass => f.write_str(
                 "the option forward_pass is not available: pam-bindings 0.4 has no safe call \
-                 that sets PAM_AUTHTOK, so the password could not be handed on",
+                 that sets PAM_AUTHTOK, so the password could not be handed on; one_field checks \
+                 it here",
+            ),
+            Self::OneField => f.write_str(
+                "the option one_field asks by itself: take try_first_pass or use_first_pass out",
             ),
             Self::NotText => f.write_str("an option is not UTF-8"),
             Self::Twice(name) => write!(f, "the option {name:?} stands twice"),
@@ -211,7 +246,7 @@ mod tests {
     use std::ffi::CString;
     use std::time::Duration;
 
-    use super::{Echo, Notice, OptionError, Options, Source, Tokenless, Unavailable};
+    use super::{Echo, Field, Notice, OptionError, Options, Source, Tokenless, Unavailable};
 
     fn parse(words: &[&str]) -> Result<Options, OptionError> {
         let words: Vec<CString> = words.iter().map(|w| CString::new(*w).unwrap()).collect();
@@ -253,6 +288,22 @@ mod tests {
     }
 
     #[test]
+    fn one_field_hides_what_is_typed_and_asks_for_both() {
+        let options = parse(&["one_field"]).unwrap();
+        assert_eq!(options.field, Field::PasswordAndCode);
+        assert_eq!((options.echo, options.prompt.as_str()), (Echo::Hidden, "Password and code: "));
+        let options = parse(&["prompt=Both: ", "one_field"]).unwrap();
+        assert_eq!((options.echo, options.prompt.as_str()), (Echo::Hidden, "Both: "));
+    }
+
+    #[test]
+    fn one_field_takes_nothing_from_the_module_before() {
+        for word in ["use_first_pass", "try_first_pass"] {
+            assert_eq!(parse(&["one_field", word]), Err(OptionError::OneField), "{word}");
+        }
+    }
+
+    #[test]
     fn a_value_out_of_range_is_refused_and_named() {
         let long = format!("prompt={}", "x".repeat(65));
         for word in [
@@ -277,6 +328,7 @@ mod tests {
             "debug=1",
             "noecho=0",
             "nonotice=1",
+            "one_field=6",
             "use_first_pass=1",
             "forward_pass=1",
         ] {

@@ -6,13 +6,19 @@ use pam::constants::PamResultCode;
 use crate::conversation::Tone;
 use crate::emergency::Spent;
 use crate::notice;
-use crate::options::{Options, Tokenless, Unavailable};
+use crate::options::{Field, Options, Tokenless, Unavailable};
+use crate::password::Right;
 use crate::trouble::Refusal;
 
 /// The service of Cockpit's login page (`pam_start` in cockpit-session).
 const WEB_SERVICE: &str = "cockpit";
 /// What the page shows whatever was wrong, to whoever tries.
 const NOT_ACCEPTED: &str = "The code was not accepted. Wait for the next one, and sign in again.";
+
+/// What people are told while no code can be checked.
+const TROUBLE: &str = "Codes cannot be checked at the moment. Ask your administrator.";
+/// The same for programs of one field, whose line is short.
+const SHORT_TROUBLE: &str = "Codes cannot be checked now. Ask your administrator.";
 
 /// How a sign-in ends if there is no trouble.
 pub(crate) enum End {
@@ -36,6 +42,18 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Returns the same, if the password was right where it had to be checked here; else a refusal.
+    ///
+    /// There the module stands in the place of the password's. So it does not only take the proof for
+    /// its success: PAM_IGNORE, too, leaves the user to modules that may ask for nothing.
+    pub(crate) fn behind(self, field: Field, password: Option<&Right>) -> Self {
+        let lets_past = matches!(self.code, PamResultCode::PAM_SUCCESS | PamResultCode::PAM_IGNORE);
+        match (field, password) {
+            (Field::PasswordAndCode, None) if lets_past => silent(PamResultCode::PAM_AUTH_ERR),
+            _ => self,
+        }
+    }
+
     /// Returns what a service gets in which people would not see it.
     ///
     /// Of all refusals Cockpit's login page shows the sentence of `PAM_PERM_DENIED` alone; for
@@ -84,19 +102,29 @@ pub(crate) fn of(end: &Result<End, Refusal>, options: &Options) -> Outcome {
             _,
         ) => silent(Pam::PAM_AUTH_ERR),
         (Err(Refusal::Conversation), _) => silent(Pam::PAM_CONV_ERR),
-        (Err(Refusal::ImpossibleUser | Refusal::NotACode | Refusal::UserChanged), _) => {
-            silent(Pam::PAM_AUTH_ERR)
-        }
+        (
+            Err(
+                Refusal::ImpossibleUser
+                | Refusal::NotACode
+                | Refusal::Password(_)
+                | Refusal::UserChanged,
+            ),
+            _,
+        ) => silent(Pam::PAM_AUTH_ERR),
         (Err(Refusal::Emergency(..) | Refusal::Trouble(_)), _) => Outcome {
             code: match options.unavailable {
                 Unavailable::AuthErr => Pam::PAM_AUTH_ERR,
                 Unavailable::AuthinfoUnavail => Pam::PAM_AUTHINFO_UNAVAIL,
             },
-            sentence: Some((
-                Tone::Error,
-                "Codes cannot be checked at the moment. Ask your administrator.".to_owned(),
-            )),
+            sentence: Some((Tone::Error, trouble(options.field).to_owned())),
         },
+    }
+}
+
+fn trouble(field: Field) -> &'static str {
+    match field {
+        Field::Code => TROUBLE,
+        Field::PasswordAndCode => SHORT_TROUBLE,
     }
 }
 
@@ -111,7 +139,8 @@ mod tests {
 
     use super::{End, Outcome, Tone, of};
     use crate::emergency::Denial;
-    use crate::options::Options;
+    use crate::options::{Field, Options};
+    use crate::password::{self, Right};
     use crate::trouble::{Refusal, Trouble};
 
     const REFUSING: [Verdict; 6] = [
@@ -156,11 +185,40 @@ mod tests {
     #[test]
     fn what_a_stranger_can_cause_looks_the_same() {
         let refused = Outcome { code: Pam::PAM_AUTH_ERR, sentence: None };
-        for verdict in REFUSING {
-            assert_eq!(outcome(Ok(verdict), &[]), refused, "{verdict:?}");
+        for words in [&[][..], &[c"one_field"]] {
+            for verdict in REFUSING {
+                assert_eq!(outcome(Ok(verdict), words), refused, "{verdict:?}");
+            }
+            let wrong = Refusal::Password(password::Denial::Wrong);
+            for refusal in [Refusal::NotACode, Refusal::ImpossibleUser, wrong] {
+                assert_eq!(outcome(Err(refusal), words), refused);
+            }
         }
-        for refusal in [Refusal::NotACode, Refusal::ImpossibleUser] {
-            assert_eq!(outcome(Err(refusal), &[]), refused);
+    }
+
+    #[test]
+    fn without_a_right_password_no_verdict_and_no_exemption_lets_anybody_past_one_field() {
+        let of_both = Field::PasswordAndCode;
+        for (end, code) in [
+            (End::Verdict(Verdict::Accept, VerifyDetails::default()), Pam::PAM_SUCCESS),
+            (End::Ignored, Pam::PAM_IGNORE),
+            (End::Ticket, Pam::PAM_IGNORE),
+        ] {
+            let end = Ok(end);
+            let outcome = || of(&end, &Options::parse(&[c"one_field"]).unwrap());
+            assert_eq!(outcome().behind(of_both, Some(&Right::for_tests())).code, code);
+            let refused = Outcome { code: Pam::PAM_AUTH_ERR, sentence: None };
+            assert_eq!(outcome().behind(of_both, None), refused);
+            assert_eq!(outcome().behind(Field::Code, None).code, code);
+        }
+    }
+
+    #[test]
+    fn a_right_password_alone_is_nothing() {
+        for verdict in REFUSING {
+            let outcome = outcome(Ok(verdict), &[c"one_field"]);
+            let outcome = outcome.behind(Field::PasswordAndCode, Some(&Right::for_tests()));
+            assert_eq!(outcome.code, Pam::PAM_AUTH_ERR, "{verdict:?}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::io;
 use fob_api::message::Damaged;
 
 use crate::emergency::Denial;
+use crate::password;
 
 /// Why there is no verdict from the daemon.
 #[derive(Debug)]
@@ -66,6 +67,8 @@ pub(crate) enum Refusal {
     ImpossibleUser,
     /// The answer cannot be a code, or is the password.
     NotACode,
+    /// The password of a one-field sign-in was not found right; the code was not looked at.
+    Password(password::Denial),
     /// There is no verdict.
     Trouble(Trouble),
     /// `PAM_USER` is not what it was at the start.
@@ -78,6 +81,12 @@ impl From<Trouble> for Refusal {
     }
 }
 
+impl From<password::Denial> for Refusal {
+    fn from(denial: password::Denial) -> Self {
+        Self::Password(denial)
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,6 +94,7 @@ impl fmt::Display for Refusal {
             Self::Conversation => f.write_str("the conversation gave no answer"),
             Self::ImpossibleUser => f.write_str("the user's name cannot be one; nothing was sent"),
             Self::NotACode => f.write_str("the answer cannot be a code; nothing was sent"),
+            Self::Password(denial) => denial.fmt(f),
             Self::Trouble(trouble) => trouble.fmt(f),
             Self::UserChanged => f.write_str("the user's name changed during the sign-in"),
         }

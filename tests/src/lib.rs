@@ -16,6 +16,7 @@ pub mod markup;
 pub mod memory;
 pub mod needs;
 pub mod pam_host;
+pub mod passwords;
 pub mod private_bus;
 pub mod sbom;
 pub mod simulation;

@@ -24,13 +24,15 @@ use crate::needs;
 const CONTROL: &str = "[success=done ignore=ignore default=die]";
 
 /// What each test has for itself, and where it is inside.
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 8] = [
     ("fobd", "/run/fobd"),
     ("dbus", "/run/dbus"),
     ("log", "/dev/log"),
     ("lib", "/var/lib"),
     ("passwd", "/etc/passwd"),
     ("group", "/etc/group"),
+    ("shadow", "/etc/shadow"),
+    ("pam.d", "/etc/pam.d"),
 ];
 
 /// The users of the stage's host.
@@ -125,6 +127,7 @@ impl Stage {
         }
         fs::write(folder.path().join("passwd"), USERS).unwrap();
         fs::write(folder.path().join("group"), GROUPS).unwrap();
+        fs::write(folder.path().join("shadow"), "").unwrap();
         let path = folder.path().join("log");
         let log = UnixDatagram::bind(&path).unwrap();
         log.set_nonblocking(true).unwrap();

@@ -10,6 +10,7 @@ use std::process::Command;
 use fob_tests::emergency::{self, CODES};
 use fob_tests::fake_daemon::{Act, verdict};
 use fob_tests::pam_host::{Seen, Stage, built, pam};
+use fob_tests::passwords::{self, ALICE};
 
 /// `O_CLOEXEC` of `asm-generic/fcntl.h`.
 const O_CLOEXEC: u32 = 0o2_000_000;
@@ -52,6 +53,18 @@ fn emergency_codes_leave_nothing_in_the_host() {
     let host = stage.host("").word("user=alice").word("answer=aaaa-bbbb-cccc-0011");
     let seen = host.word("call-many=5").run();
     assert_eq!(seen.all("many"), [format!("{} 4", pam::AUTH_ERR)]);
+    assert_nothing_left(&seen);
+}
+
+/// Each has a PAM transaction of its own for the password.
+#[test]
+fn sign_ins_by_one_field_leave_nothing_in_the_host() {
+    let stage = Stage::new();
+    passwords::lay(&stage);
+    let _daemon = stage.decider((0..100).map(|_| Act::verdict("accept")).collect());
+    let host = stage.host("one_field").word("user=alice");
+    let seen = host.word(format!("answer={ALICE}123456")).word("call-many=100").run();
+    assert_eq!(seen.all("many"), [format!("{} 99", pam::SUCCESS)]);
     assert_nothing_left(&seen);
 }
 
@@ -175,6 +188,30 @@ fn no_code_is_left_in_the_memory_of_the_host() {
     }
 }
 
+/// What was typed, both halves of it.
+#[test]
+fn no_password_and_no_code_of_one_field_is_left_in_the_memory_of_the_host() {
+    for (password, code) in [(ALICE, pam::SUCCESS), ("another horse 8", pam::AUTH_ERR)] {
+        let stage = Stage::new();
+        passwords::lay(&stage);
+        let _daemon = stage.daemon(match code {
+            pam::SUCCESS => vec![Act::prompt("code"), Act::verdict("accept")],
+            _ => vec![Act::prompt("code")],
+        });
+        let mask = |text: &str| -> String {
+            text.bytes().map(|byte| format!("{:02x}", byte ^ 0x55)).collect()
+        };
+        let host = stage.host("one_field debug").word("user=alice");
+        let host = host.word(format!("secret={}", mask(&format!("{password}908172"))));
+        let host = host.word("call-authenticate");
+        let parts = [password, &password[2..], "908172"];
+        let host =
+            parts.iter().fold(host, |host, part| host.word(format!("call-scan={}", mask(part))));
+        let seen = host.run();
+        assert_eq!((seen.code(), seen.all("hits")), (code, vec!["0"; 3]), "{seen:?}");
+    }
+}
+
 #[test]
 fn no_emergency_code_is_left_in_the_memory_of_the_host() {
     for (right, code) in [(CODES[0], pam::SUCCESS), (CODES[1], pam::AUTH_ERR)] {
@@ -275,7 +312,6 @@ fn the_module_does_not_call_what_it_must_not() {
         "setresuid",
         "openlog",
         "syslog",
-        "pam_set_item",
         "mlockall",
         "prctl",
     ] {

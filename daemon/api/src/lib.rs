@@ -47,7 +47,7 @@ pub use report::{
 pub use seed_file::{
     FormatSheet, SHEETS, SeedEncoding, SeedFormat, SeedScript, TokenKind, text_lines,
 };
-pub use session::{LoginSession, TICKET_SERVICES};
+pub use session::{LoginSession, PASSWORD_SERVICE, TICKET_SERVICES};
 pub use share::Share;
 pub use ticket::{RevokeOptions, TicketReport};
 pub use utc::Utc;

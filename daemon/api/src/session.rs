@@ -8,6 +8,9 @@ use zbus::Type;
 /// The PAM services that give and take tickets. Those of a sign-in do not: a ticket is bound to the
 /// login that a sign-in only begins. `su` does not: it asks for another user's token.
 pub const TICKET_SERVICES: [&str; 3] = ["polkit-1", "sudo", "sudo-i"];
+/// The PAM service that checks the password of a one-field sign-in, and nothing else: no program
+/// calls it, and the module of Fob must not stand in it.
+pub const PASSWORD_SERVICE: &str = "fob-password";
 
 /// What the kernel writes of both for a process that no login has started (proc_pid_loginuid(5),
 /// proc_pid_sessionid(5)).
