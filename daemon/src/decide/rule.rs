@@ -2,8 +2,8 @@
 //! decides; where none does, everybody is asked, as the host's PAM file says.
 //!
 //! What is not known is never a reason to exempt: nobody who does not exist is, nor root unless a
-//! rule names him; a group that the host does not know matches only rules that ask, and so does the
-//! network of a remote host that its service names by no address.
+//! rule names him; a group that the host does not know matches only rules that ask, and so does a
+//! service that is not named, and the network of a remote host that is named by no address.
 
 mod network;
 
@@ -264,7 +264,9 @@ impl Rule {
         };
         any_or_none(&self.users, |user| user == name)
             && any_or_none(&self.groups, is_in)
-            && any_or_none(&self.services, |service| visit.service == Some(service))
+            && any_or_none(&self.services, |service| {
+                visit.service.map_or(!exempts, |own| own == service)
+            })
             && any_or_none(&self.networks, |network| match visit.source {
                 Source::Address(address) => network.contains(address),
                 Source::Here => false,

@@ -101,6 +101,20 @@ fn a_remote_host_without_an_address_is_in_every_network_of_a_rule_that_asks() {
 }
 
 #[test]
+fn a_service_that_is_not_named_is_each_service_of_a_rule_that_asks() {
+    let person = Person { name: "alice", uid: Some(1000), groups: &Groups::default() };
+    let visit = Visit { service: None, source: Source::Here };
+    for (ask, ruling) in [
+        (Ask::Require, Ruling::Require(0)),
+        (Ask::Ignore, Ruling::None),
+        (Ask::EnrolBy(today()), Ruling::None),
+    ] {
+        let rules = Rules(vec![rule("service=sshd", ask)]);
+        assert_eq!(rules.ask(&person, &visit, today()), ruling, "{ask}");
+    }
+}
+
+#[test]
 fn root_is_exempt_only_by_a_rule_that_names_him() {
     let soon = Ask::EnrolBy(today());
     for ask in [Ask::Ignore, soon] {
@@ -292,52 +306,8 @@ fn cases() -> impl Strategy<Value = Case> {
 /// The same, said the long way: rule by rule, selector by selector.
 fn naive(case: &Case) -> Ruling {
     for (index, rule) in case.rules.iter().enumerate() {
-        let exempts = match rule.ask {
-            Ask::Require => false,
-            Ask::Ignore => true,
-            Ask::EnrolBy(Day(day)) => case.today <= day,
-        };
-        let mut holds = true;
-        if !rule.users.is_empty() {
-            let name = if case.uid == Some(0) { "root" } else { case.name.as_str() };
-            holds &= rule.users.contains(&name.to_owned());
-        }
-        if !rule.groups.is_empty() {
-            let mut found = false;
-            for group in &rule.groups {
-                let member = if group == "g" { case.member[0] } else { case.member[1] };
-                found |= member.unwrap_or(!exempts);
-            }
-            holds &= found;
-        }
-        if !rule.services.is_empty() {
-            holds &= case.service.as_ref().is_some_and(|service| rule.services.contains(service));
-        }
-        if !rule.networks.is_empty() {
-            let mut found = false;
-            for network in &rule.networks {
-                found |= match (network.to_string().as_str(), case.source) {
-                    ("10.0.0.0/8", Source::Address(IpAddr::V4(address))) => {
-                        address.octets()[0] == 10
-                    }
-                    ("10.0.0.1", Source::Address(address)) => address.to_string() == "10.0.0.1",
-                    ("::/0", Source::Address(address)) => address.is_ipv6(),
-                    (_, Source::Unknown) => !exempts,
-                    _ => false,
-                };
-            }
-            holds &= found;
-        }
-        if exempts {
-            let named = rule.users.contains(&"root".to_owned());
-            holds &= match case.uid {
-                None => false,
-                Some(0) => named,
-                Some(_) => case.name != "root",
-            };
-        }
-        if holds {
-            return match (rule.ask, exempts) {
+        if naively_matches(rule, case) {
+            return match (rule.ask, naively_exempts(rule, case)) {
                 (Ask::EnrolBy(_), true) => Ruling::Enrol(index),
                 (_, true) => Ruling::Ignore(index),
                 (_, false) => Ruling::Require(index),
@@ -345,6 +315,59 @@ fn naive(case: &Case) -> Ruling {
         }
     }
     Ruling::None
+}
+
+fn naively_exempts(rule: &Rule, case: &Case) -> bool {
+    match rule.ask {
+        Ask::Require => false,
+        Ask::Ignore => true,
+        Ask::EnrolBy(Day(day)) => case.today <= day,
+    }
+}
+
+fn naively_matches(rule: &Rule, case: &Case) -> bool {
+    let exempts = naively_exempts(rule, case);
+    let mut holds = true;
+    if !rule.users.is_empty() {
+        let name = if case.uid == Some(0) { "root" } else { case.name.as_str() };
+        holds &= rule.users.contains(&name.to_owned());
+    }
+    if !rule.groups.is_empty() {
+        let mut found = false;
+        for group in &rule.groups {
+            let member = if group == "g" { case.member[0] } else { case.member[1] };
+            found |= member.unwrap_or(!exempts);
+        }
+        holds &= found;
+    }
+    if !rule.services.is_empty() {
+        holds &= match &case.service {
+            None => !exempts,
+            Some(service) => rule.services.contains(service),
+        };
+    }
+    if !rule.networks.is_empty() {
+        let mut found = false;
+        for network in &rule.networks {
+            found |= match (network.to_string().as_str(), case.source) {
+                ("10.0.0.0/8", Source::Address(IpAddr::V4(address))) => address.octets()[0] == 10,
+                ("10.0.0.1", Source::Address(address)) => address.to_string() == "10.0.0.1",
+                ("::/0", Source::Address(address)) => address.is_ipv6(),
+                (_, Source::Unknown) => !exempts,
+                _ => false,
+            };
+        }
+        holds &= found;
+    }
+    if exempts {
+        let named = rule.users.contains(&"root".to_owned());
+        holds &= match case.uid {
+            None => false,
+            Some(0) => named,
+            Some(_) => case.name != "root",
+        };
+    }
+    holds
 }
 
 #[test]
@@ -376,7 +399,9 @@ fn a_covered_rule_decides_nothing() {
         // What the host does not know, and days that are over, are for the file's reader; a decoy
         // with root's name is for nobody.
         let plain = |rule: &Rule| matches!(rule.ask, Ask::Require | Ask::Ignore);
-        let is_known = !case.member.contains(&None) && case.source != Source::Unknown;
+        let is_known = !case.member.contains(&None)
+            && case.source != Source::Unknown
+            && case.service.is_some();
         let is_decoy = case.name == "root" && case.uid != Some(0);
         if case.uid.is_none() || !is_known || is_decoy || !case.rules.iter().all(plain) {
             return Ok(());
