@@ -70,6 +70,23 @@ fn each_decision_has_its_reason() {
     }
 }
 
+#[test]
+fn each_reason_is_told_by_its_own_word() {
+    use Reason::{Default, Enrol, HadToken, HasToken, Ignore, NoSuchUser, Nullok, Require};
+    let all = [Default, Enrol, HadToken, HasToken, Ignore, NoSuchUser, Nullok, Require];
+    let words = [
+        "default",
+        "enrol",
+        "had_token",
+        "has_token",
+        "ignore",
+        "no_such_user",
+        "nullok",
+        "require",
+    ];
+    assert_eq!(all.map(Reason::word), words);
+}
+
 // A module that knows nullok alone must refuse who is exempt by a rule, not take him for one of
 // its own.
 #[test]
@@ -78,5 +95,6 @@ fn each_reason_has_its_own_word_whatever_the_budgets_say() {
         let ask = |exemption| prompt(Some(exemption), demand, None, &at(NOW));
         assert_eq!(ask(Exemption::Nullok), PromptKind::Exempt);
         assert_eq!(ask(Exemption::Rule(0)), PromptKind::Ignored);
+        assert_eq!(ask(Exemption::Ticket), PromptKind::Ticket);
     }
 }

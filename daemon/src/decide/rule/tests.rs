@@ -232,6 +232,33 @@ fn a_rule_is_covered_by_one_in_front_of_it_that_leaves_nobody() {
 }
 
 #[test]
+fn a_rule_is_bare_only_without_any_selector() {
+    assert!(rule("", Ask::Ignore).is_bare());
+    for selectors in ["user=alice", "group=staff", "service=sshd", "network=10.0.0.0/8"] {
+        assert!(!rule(selectors, Ask::Ignore).is_bare(), "{selectors}");
+    }
+}
+
+#[test]
+fn the_groups_of_all_rules_are_listed_once() {
+    let one = rule("group=staff group=guests", Ask::Ignore);
+    let rules =
+        Rules(vec![one, rule("user=alice", Ask::Ignore), rule("group=staff", Ask::Require)]);
+    assert_eq!(rules.groups(), ["guests", "staff"]);
+}
+
+#[test]
+fn a_ruling_leads_to_its_rule() {
+    let rules = Rules(vec![rule("user=alice", Ask::Ignore), rule("", Ask::Require)]);
+    let told = |ruling: Ruling| ruling.by().and_then(|index| rules.get(index)).map(|rule| rule.ask);
+    assert_eq!(told(Ruling::None), None);
+    assert_eq!(told(Ruling::Ignore(0)), Some(Ask::Ignore));
+    for ruling in [Ruling::Require(1), Ruling::Enrol(1)] {
+        assert_eq!(told(ruling), Some(Ask::Require));
+    }
+}
+
+#[test]
 fn a_rule_is_told_in_one_line() {
     let line = rule("user=alice user=bob service=sshd network=10.0.0.0/8", Ask::Ignore);
     assert_eq!(line.to_string(), "user alice or bob, service sshd, network 10.0.0.0/8: ignore");
