@@ -398,8 +398,8 @@ impl<S: Store> Fob<S> {
     /// rule of fobd.conf is about him; ignored if such a rule does not ask him, or the mode is
     /// observe; or ticket: after a code in this session, polkit-1, sudo and sudo-i do not ask for
     /// another one. The context may have service, rhost and tty (s); and session (s), the login and
-    /// the terminal as numbers of the kernel's. Rules and tickets believe uid 0's programs alone.
-    /// The details have digits (u) of a code.
+    /// the terminal as numbers of the kernel's. Only uid 0's programs are believed about rhost and
+    /// session. The details have digits (u) of a code.
     ///
     /// Callers: uid 0; others for themselves.
     ///

@@ -16,9 +16,10 @@ pub const PASSWORD_SERVICE: &str = "fob-password";
 /// proc_pid_sessionid(5)).
 const NO_SESSION: u32 = u32::MAX;
 
-/// One login at one terminal. No process can choose any of the five, and they never come together
-/// again while the host runs: another login has another audit session, and another leader of the
-/// terminal another start.
+/// One login at one terminal. No process can choose the five, and they never come together again
+/// while the host runs: another login has another audit session, and another leader of the terminal
+/// another start. A process without a login may write one (proc_pid_loginuid(5)), and has an audit
+/// session of its own from then on.
 ///
 /// As text five decimal numbers with colons: `1000:3:1204:88217:34816`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize, Type)]

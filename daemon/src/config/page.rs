@@ -58,7 +58,7 @@ Names as the host has them; uid 0 is
 The user is in one of these groups.
 One that the host does not know counts for
 .B require
-and for nothing else; where the host cannot say who is in one, nobody passes.
+and for nothing else; where the host cannot say who is in one, nobody is exempt.
 .TP
 .B service
 PAM services, such as

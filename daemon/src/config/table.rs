@@ -33,7 +33,7 @@ const ASK: &str = "ask = \"require\": everybody is asked. \"ignore\": nobody is.
     2026-12-31\": until the end of that day (UTC) nobody is asked who never had a token, and has no \
     recovery or temporary code; then everybody is. Nobody is exempt who does not exist, and root \
     only by a rule with user = \"root\". A group that the host does not know counts only for \
-    require; where the host cannot say who is in one, nobody passes.";
+    require; where the host cannot say who is in one, nobody is exempt.";
 /// Rules as people may want them, commented out.
 const EXAMPLE: &str = "#[[rule]]\n#user = \"root\"\n#ask = \"require\"\n\n\
     #[[rule]]\n#group = [\"sudo\", \"staff\"]\n#service = \"sshd\"\n#ask = \"enrol-by 2026-12-31\"\n\n\
