@@ -29,6 +29,9 @@ export function deactivate(token, changed) {
         // A user who is gone or renamed is no name to call: his token is named instead.
         const whose = isRoot ? { serial_again: again.input.value.trim(), leave_root_without_mfa: bare.input.checked || null } : { serial };
         try {
+            // Meanwhile somebody else may have given it to another person, whom nobody meant.
+            if ((await bus.showToken(serial)).user !== user)
+                throw { kind: "failed", fact: fill(_("Token $0 has changed hands."), serial), hint: _("Close this, and look at it again.") };
             await bus.deactivate(isRoot ? "root" : "", {
                 ...whose, fate: fate.select.value, leave_no_administrator: nobody.input.checked || null,
             });

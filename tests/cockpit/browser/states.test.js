@@ -273,3 +273,19 @@ test("everything_can_be_read_in_the_dark_and_on_a_telephone", async () => {
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "it scrolls to the side");
     await page.context().close();
 });
+
+test("a_token_that_changed_hands_meanwhile_is_not_taken_away", async () => {
+    const { page } = await stage.open();
+    await page.getByRole("button", { name: `Actions for token ${ann.serial}` }).click();
+    await page.getByRole("menuitem", { name: "Deactivate" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("alice cannot sign in with it any more.").waitFor();
+    stage.fobctl(["deactivate", "carol", "--leave-no-administrator"]);
+    stage.fobctl(["deactivate", "alice"]);
+    stage.fobctl(["assign", "carol", ann.serial], `${ann.code(3)}\n${ann.code(4)}\n`);
+    await dialog.getByRole("button", { name: "Deactivate" }).click();
+    await dialog.getByText(`Token ${ann.serial} has changed hands.`).waitFor();
+    const { user } = JSON.parse(stage.fobctl(["list", "--json"])).find((/** @type {any} */ token) => token.serial === ann.serial);
+    assert.equal(user, "carol");
+    await page.context().close();
+});
