@@ -65,6 +65,8 @@ pub(crate) enum EnableTrouble {
     },
     /// What was kept of the change before cannot be understood.
     NotRead(io::Error),
+    /// fobd asks nobody.
+    Observes,
     /// Members of a group, or a day, are for rules: fobd refuses where it cannot look a group up,
     /// and a line of PAM would let everybody pass.
     Rule {
@@ -126,6 +128,11 @@ impl EnableTrouble {
             Self::NotRead(_) => {
                 "what was before the last change is in /var/lib/fob-enable/pending: put it back by \
                  hand, and remove that file."
+                    .to_owned()
+            }
+            Self::Observes => {
+                "add --without-revert: nobody is refused by it while fobd observes; or take mode = \
+                 \"observe\" out of /etc/fob/fobd.conf first."
                     .to_owned()
             }
             Self::Rule { rule } => format!(
@@ -212,6 +219,9 @@ impl fmt::Display for EnableTrouble {
                 write!(f, "sshd has {keyword} {value}{place}; {BACK}")
             }
             Self::NotRead(error) => write!(f, "/var/lib/fob-enable/pending: {error}."),
+            Self::Observes => f.write_str(
+                "fobd only observes: it accepts no code by which this could be confirmed.",
+            ),
             Self::Rule { .. } => f.write_str("fobctl enable asks everybody, from now on."),
             Self::Sshd(why) => write!(f, "sshd would not start: {why}; {BACK}"),
             Self::Systemd(why) => write!(f, "{why}; {BACK}"),

@@ -83,7 +83,11 @@ async fn enable(args: Enable) -> Result<(), Failure> {
             other => other.into(),
         });
     }
-    daemon(Patience::Short).await?.status().await?;
+    let status = daemon(Patience::Short).await?.status().await?;
+    // No code is accepted then, by which a change could be confirmed.
+    if status.mode.as_deref() == Some("observe") && !args.without_revert {
+        return Err(EnableTrouble::Observes.into());
+    }
     administrators::remain(args.i_will_be_locked_out.as_deref()).await?;
     if !systemd::is_running() && !args.without_revert {
         return Err(EnableTrouble::NoSystemd.into());

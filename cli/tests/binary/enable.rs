@@ -110,6 +110,22 @@ fn without_a_terminal_and_without_yes_nothing_is_written() {
 }
 
 #[test]
+fn while_fobd_observes_nothing_is_written_that_nobody_could_confirm() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    let observes = StatusReport { mode: Some("observe".to_owned()), ..StatusReport::default() };
+    let observes = || ("Status", Reply::Status(observes.clone()));
+    let ended = host.run(&[observes()], &["enable", "--yes", "sudo"]);
+    let said = "fobctl: fobd only observes: it accepts no code by which this could be confirmed.\n";
+    assert!(ended.status == 1 && ended.stderr.starts_with(said), "{ended:?}");
+    assert_eq!(host.sudo(), SUDO);
+    host.run(&[observes(), root(1), observes()], &ENABLE);
+    assert_eq!(host.sudo(), WITH_CODE);
+}
+
+#[test]
 fn a_person_is_asked_before_anything_is_written() {
     if !can_run() {
         return;
