@@ -167,3 +167,10 @@ fn doctor_finds_nothing_wrong_with_debians_stack_of_the_page() {
     assert!(text.contains("WARNING"), "of the host, at least: {text}");
     assert!(!text.contains("cockpit"), "{text}");
 }
+
+#[test]
+fn the_installation_brings_the_page_of_tokens_where_cockpit_is_and_nowhere_else() {
+    let listed = machine().shell("cockpit-bridge --packages");
+    assert!(listed.lines().any(|line| line.starts_with("fob")), "{listed}");
+    Host::shared().shell("[ ! -e /usr/share/cockpit ]");
+}
