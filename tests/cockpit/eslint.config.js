@@ -3,7 +3,7 @@
 
 import js from "@eslint/js";
 
-const browser = ["window", "document", "Node", "HTMLElement", "HTMLButtonElement", "HTMLInputElement", "CustomEvent",
+const browser = ["window", "document", "Node", "NodeFilter", "HTMLElement", "HTMLButtonElement", "HTMLInputElement", "CustomEvent",
     "TextDecoder", "performance", "cockpit", "console", "localStorage", "sessionStorage"];
 const node = ["process", "console", "URL", "Buffer", "setTimeout", "clearTimeout", "fetch"];
 const globals = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
