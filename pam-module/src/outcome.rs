@@ -57,8 +57,8 @@ impl Outcome {
     /// Returns what a service gets in which people would not see it.
     ///
     /// Of all refusals Cockpit's login page shows the sentence of `PAM_PERM_DENIED` alone; for
-    /// `PAM_AUTH_ERR` it says "Wrong user name or password", and people would look for their mistake
-    /// there (design.md section 8). Where the password was wrong, too, its module has refused
+    /// `PAM_AUTH_ERR` it says "Authentication failed", and people would look for their mistake in the
+    /// password (design.md section 8). Where the password was wrong, too, its module has refused
     /// before, and the first refusal of a stack is the one that counts.
     pub(crate) fn in_service(self, service: &str) -> Self {
         if service != WEB_SERVICE || self.code != PamResultCode::PAM_AUTH_ERR {
