@@ -12,6 +12,7 @@ mod identify;
 mod import;
 mod log;
 mod report;
+mod report_lost;
 mod tickets;
 mod unlock;
 
@@ -30,6 +31,7 @@ pub(crate) use identify::Identify;
 pub(crate) use import::Import;
 pub(crate) use log::Log;
 pub(crate) use report::Report;
+pub(crate) use report_lost::ReportLost;
 pub(crate) use tickets::Tickets;
 pub(crate) use unlock::Unlock;
 
@@ -221,6 +223,9 @@ Examples:
     /// Say who would have been asked for a code while nobody was, and who has no token
     #[command(after_help = report::HELP)]
     Report(Report),
+    /// Report a token lost, proven by a recovery code: it never signs in again
+    #[command(after_help = report_lost::HELP)]
+    ReportLost(ReportLost),
     /// Show the daemon's state
     Status(Status),
     /// List or end tickets, with which sudo and polkit do not ask again for some minutes
@@ -255,6 +260,7 @@ impl Verb {
             Self::Forget(_) => "forget",
             Self::Backup(_) => "backup",
             Self::Report(_) => "report",
+            Self::ReportLost(_) => "report-lost",
             Self::Restore(_) => "restore",
             Self::Status(_) => "status",
             Self::Tickets(_) => "tickets",

@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-use fob_api::{CodePair, Serial, TokenReport};
+use fob_api::{CodePair, RecoveryCode, Serial, TokenReport};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, InputTrouble};
@@ -100,6 +100,19 @@ impl Dialogue {
     pub(crate) fn serial(&mut self, prompt: &str) -> Result<Option<Serial>, Failure> {
         write(prompt);
         Ok(Serial::typed(&self.line(InputTrouble::Ended)?).ok())
+    }
+
+    /// Asks for one of the person's recovery codes.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Input`] if none comes.
+    pub(crate) fn recovery_code(&mut self) -> Result<RecoveryCode, Failure> {
+        if self.is_in_terminal() {
+            write("One of your recovery codes: ");
+        }
+        let line = self.line(InputTrouble::Ended)?;
+        RecoveryCode::parse(&line).map_err(|_| InputTrouble::NotARecoveryCode.into())
     }
 
     /// Asks for two codes in a row of this token.

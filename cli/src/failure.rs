@@ -312,6 +312,7 @@ impl Refusal {
                 | ErrorKind::AmbiguousSerial
                 | ErrorKind::Busy
                 | ErrorKind::ClockFarOff
+                | ErrorKind::InvalidCode
                 | ErrorKind::InvalidCodePair
                 | ErrorKind::LastAdministrator
                 | ErrorKind::LimitExceeded

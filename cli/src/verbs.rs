@@ -16,6 +16,7 @@ mod recovery;
 mod rekey;
 mod remove;
 mod report;
+mod report_lost;
 mod tickets;
 mod unlock;
 mod virtual_token;
@@ -65,6 +66,7 @@ async fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Status(args) => read::status(args).await,
         Verb::Backup(args) => backup::backup(args).await,
         Verb::Report(args) => report::report(args).await,
+        Verb::ReportLost(args) => report_lost::report_lost(args).await,
         Verb::Restore(args) => backup::restore(args).await,
         Verb::Tickets(args) => tickets::tickets(args).await,
         Verb::Unlock(args) => unlock::unlock(args).await,

@@ -65,6 +65,8 @@ pub enum Action {
     Prompt,
     /// Sealing everything by another master key.
     Rekey,
+    /// Taking a token as a lost one from its user, proven by a recovery code of his.
+    ReportLost,
     /// Bringing the tokens of a backup in.
     Restore,
     /// Finding a token's clock again.
@@ -118,7 +120,7 @@ enum Rule {
 
 impl Action {
     /// Every action, in the order of the interface.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Adopt,
         Self::Assign,
         Self::Backup,
@@ -134,6 +136,7 @@ impl Action {
         Self::NewVirtualToken,
         Self::Prompt,
         Self::Rekey,
+        Self::ReportLost,
         Self::Restore,
         Self::Resync,
         Self::RevokeTickets,
@@ -173,6 +176,7 @@ impl Action {
             | Self::VerifyLog => Rule::Root,
             Self::NewRecoveryCodes
             | Self::Prompt
+            | Self::ReportLost
             | Self::Resync
             | Self::ShowUser
             | Self::Verify => Rule::RootOrSelf,
@@ -196,6 +200,7 @@ impl Action {
             Self::NewRecoveryCodes => "recovery",
             Self::Prompt | Self::Verify => "verify",
             Self::Rekey => "rekey",
+            Self::ReportLost => "report-lost",
             Self::Restore => "restore",
             Self::Resync => "resync",
             Self::Rotate => "rotate",
@@ -225,9 +230,10 @@ mod tests {
     use super::{Action, Caller, Role, Target, allow};
 
     /// The table of design.md section 6, written down a second time.
-    const FOR_ONESELF: [Action; 5] = [
+    const FOR_ONESELF: [Action; 6] = [
         Action::NewRecoveryCodes,
         Action::Prompt,
+        Action::ReportLost,
         Action::Resync,
         Action::ShowUser,
         Action::Verify,
@@ -243,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_may_do_the_five_things_of_the_table_for_himself() {
+    fn a_user_may_do_the_six_things_of_the_table_for_himself() {
         let alice = Caller::of(1000);
         for action in Action::ALL {
             let allowed = allow(action, alice, Target::User(Some(1000))) == Ok(Role::Own);

@@ -18,9 +18,9 @@ use zbus::{Connection, message::Header, object_server::SignalEmitter, wire::Owne
 
 use self::parse::{
     adopt_source, backup_key, bad_rows, batch, bounded, breadth, expiry, extent, far_clock, fate,
-    host_name, log_query, log_report, pairing, progress_file, proof, safeguards, sealed_memory,
-    seed_file, seed_file_password, seed_hints, serial_name, share, shown, terms, timed_pair,
-    user_name, writable_file,
+    host_name, log_query, log_report, pairing, progress_file, proof, recovery_code, safeguards,
+    sealed_memory, seed_file, seed_file_password, seed_hints, serial_name, share, shown, terms,
+    timed_pair, user_name, writable_file,
 };
 pub use self::{
     object::{CallerSource, Fob},
@@ -433,6 +433,27 @@ impl<S: Store> Fob<S> {
     ) -> Result<RekeyReport, Error> {
         let visitor = self.visitor(&header, connection).await?;
         self.engine.rekey(visitor.caller).await
+    }
+
+    /// Takes a user's token from him as a lost one, proven by one of his recovery codes, which is used
+    /// up with it: no code of the token is accepted any more. A temporary code proves nothing here.
+    ///
+    /// Options: none yet. Returns the token. Callers: uid 0; others for themselves.
+    ///
+    /// Errors: Busy, InvalidArgument, InvalidCode, LastAdministrator, NoSuchUser, NotAssigned,
+    /// NotAuthorized, RootOnly, StoreUnavailable, TemporarilyUnmodifiable.
+    #[zbus(out_args("token"))]
+    async fn report_lost(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        user: &str,
+        code: &str,
+        options: RemoveOptions,
+    ) -> Result<TokenReport, Error> {
+        let visitor = self.visitor(&header, connection).await?;
+        let caller = visitor.caller.signed_in_as(options.login_uid);
+        self.engine.report_lost(caller, &user_name(user)?, &recovery_code(code)?).await
     }
 
     /// Brings the tokens of a backup in. A fence is raised first: no code of that moment or before

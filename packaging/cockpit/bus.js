@@ -14,7 +14,7 @@ const PATH = "/org/fobd/Fob1";
 const PATIENCE = 10_000;
 /** What each method takes. */
 const FORMATS = {
-    Assign: "ssasa{sv}", Deactivate: "sa{sv}", List: "sua{sv}", Resync: "sasa{sv}", Rotate: "ssasa{sv}",
+    Assign: "ssasa{sv}", Deactivate: "sa{sv}", List: "sua{sv}", ReportLost: "ssa{sv}", Resync: "sasa{sv}", Rotate: "ssasa{sv}",
     ShowToken: "s", ShowUser: "s", Status: "", Unlock: "sa{sv}",
 };
 
@@ -180,6 +180,11 @@ export async function resync(role, user, codes, options) {
     const all = wire.options({ ...options, login_uid: await loginUid() });
     const [report] = await call(role, "Resync", [user, codes, all]);
     return wire.token(report);
+}
+
+/** @param {string} user @param {string} code */
+export async function reportLost(user, code) {
+    await call("own", "ReportLost", [user, code, wire.options({})]);
 }
 
 /** @param {string} user @param {Options} options */

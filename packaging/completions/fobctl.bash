@@ -73,6 +73,9 @@ _fobctl() {
             fobctl,report)
                 cmd="fobctl__subcmd__report"
                 ;;
+            fobctl,report-lost)
+                cmd="fobctl__subcmd__report__subcmd__lost"
+                ;;
             fobctl,restore)
                 cmd="fobctl__subcmd__restore"
                 ;;
@@ -104,7 +107,7 @@ _fobctl() {
 
     case "${cmd}" in
         fobctl)
-            opts="-h -V --help --version import identify forecast list log show assign resync rekey rotate recovery bypass deactivate emergency forget backup restore doctor enable confirm disable revert explain report status tickets unlock"
+            opts="-h -V --help --version import identify forecast list log show assign resync rekey rotate recovery bypass deactivate emergency forget backup restore doctor enable confirm disable revert explain report report-lost status tickets unlock"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -496,6 +499,20 @@ _fobctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fobctl__subcmd__report__subcmd__lost)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

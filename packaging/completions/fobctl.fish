@@ -50,6 +50,7 @@ complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "disable" -d 'Let serv
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "revert" -d 'Take back what enable has changed and nobody has confirmed'
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "explain" -d 'Say whether somebody would be asked for a code, and why'
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "report" -d 'Say who would have been asked for a code while nobody was, and who has no token'
+complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "report-lost" -d 'Report a token lost, proven by a recovery code: it never signs in again'
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "status" -d 'Show the daemon\'s state'
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "tickets" -d 'List or end tickets, with which sudo and polkit do not ask again for some minutes'
 complete -c fobctl -n "__fish_fobctl_needs_command" -f -a "unlock" -d 'Let one code be enough again for a user whose wrong codes were too many'
@@ -172,6 +173,7 @@ complete -c fobctl -n "__fish_fobctl_using_subcommand explain" -s h -l help -d '
 complete -c fobctl -n "__fish_fobctl_using_subcommand report" -l since -d 'Look at sign-ins from then on' -r
 complete -c fobctl -n "__fish_fobctl_using_subcommand report" -l json -d 'Print JSON'
 complete -c fobctl -n "__fish_fobctl_using_subcommand report" -s h -l help -d 'Print help'
+complete -c fobctl -n "__fish_fobctl_using_subcommand report-lost" -s h -l help -d 'Print help'
 complete -c fobctl -n "__fish_fobctl_using_subcommand status" -l json -d 'Print JSON'
 complete -c fobctl -n "__fish_fobctl_using_subcommand status" -s h -l help -d 'Print help'
 complete -c fobctl -n "__fish_fobctl_using_subcommand tickets" -l revoke -d 'End this user\'s tickets' -r

@@ -17,6 +17,8 @@ pub(crate) enum InputTrouble {
     NoPicture,
     /// A line of standard input is not a code: 1 or 2.
     NotACode(u8),
+    /// What was typed is no recovery code.
+    NotARecoveryCode,
     /// Both lines of standard input are the same code.
     SameCode,
     /// The serial that was typed again is another one.
@@ -39,6 +41,7 @@ impl InputTrouble {
             | Self::UserOfHomes
             | Self::NoPicture
             | Self::NotACode(_)
+            | Self::NotARecoveryCode
             | Self::SameCode
             | Self::TooFewLines
             | Self::Unreadable => USAGE,
@@ -57,6 +60,7 @@ impl InputTrouble {
             Self::NotACode(_) | Self::TooFewLines => {
                 Some("write two codes to standard input, one per line, or run it in a terminal.")
             }
+            Self::NotARecoveryCode => Some("it has ten letters and digits, as in abcde-fghj2."),
             Self::SameCode => Some("wait until the token shows a new code."),
             Self::Ended | Self::SerialDiffers | Self::TooManyTries | Self::Unreadable => None,
         }
@@ -77,6 +81,7 @@ impl fmt::Display for InputTrouble {
                     "line {line} of standard input is not a code of this token; nothing was changed."
                 );
             }
+            Self::NotARecoveryCode => "this is no recovery code; nothing was changed.",
             Self::SameCode => "both codes are the same; nothing was changed.",
             Self::SerialDiffers => "the serials differ; nothing was changed.",
             Self::TooFewLines => "two codes are needed on standard input; nothing was changed.",

@@ -20,6 +20,7 @@ fn every_error_of_the_daemon_has_its_exit_status() {
         (ErrorKind::ClockFarOff, 1),
         (ErrorKind::ClockNotTrusted, 4),
         (ErrorKind::InvalidArgument, 2),
+        (ErrorKind::InvalidCode, 1),
         (ErrorKind::InvalidCodePair, 1),
         (ErrorKind::KeyNeeded, 2),
         (ErrorKind::LastAdministrator, 1),

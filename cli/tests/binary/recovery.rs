@@ -148,3 +148,33 @@ fn a_user_is_shown_with_his_codes_and_a_warning_when_few_are_left() {
         assert!(ended.stdout.ends_with(&lines), "{}", ended.stdout);
     }
 }
+
+#[test]
+fn a_user_reports_his_token_lost_with_a_recovery_code() {
+    let Some(bus) = Bus::start() else { return };
+    let nobody = Reply::User(user("nobody", 65534, &[assigned("66", "nobody")]));
+    let _fake = Fake::on_bus(
+        &bus,
+        0,
+        &[
+            ("ShowUser nobody", nobody),
+            ("ReportLost nobody abcdefghj2", Reply::Token(assigned("66", "nobody"))),
+        ],
+    );
+    run(bus.as_nobody(&["report-lost"]), "ABCDE-FGHJ2\n").printed(
+        "Token 66 is lost: it never signs in again. nobody signs in with recovery codes until an \
+         administrator gives out another one.\n",
+    );
+}
+
+#[test]
+fn what_is_no_recovery_code_is_not_sent() {
+    let Some(bus) = Bus::start() else { return };
+    let nobody = Reply::User(user("nobody", 65534, &[assigned("66", "nobody")]));
+    let _fake = Fake::on_bus(&bus, 0, &[("ShowUser nobody", nobody)]);
+    run(bus.as_nobody(&["report-lost"]), "123456\n").failed(
+        2,
+        "fobctl: this is no recovery code; nothing was changed.\n\
+         hint: it has ten letters and digits, as in abcde-fghj2.\n",
+    );
+}

@@ -63,6 +63,8 @@ pub enum Error {
         /// Which argument, and what it should be.
         fact: &'static str,
     },
+    /// The code is no unused recovery code of this user.
+    InvalidCode,
     /// The two codes are not consecutive codes of this token.
     InvalidCodePair {
         /// The token, if the caller may know it.
@@ -205,6 +207,7 @@ impl Error {
             Self::ClockFarOff { .. } => ErrorKind::ClockFarOff,
             Self::ClockNotTrusted => ErrorKind::ClockNotTrusted,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
+            Self::InvalidCode => ErrorKind::InvalidCode,
             Self::InvalidCodePair { .. } => ErrorKind::InvalidCodePair,
             Self::KeyNeeded { .. } => ErrorKind::KeyNeeded,
             Self::LastAdministrator { .. } => ErrorKind::LastAdministrator,
@@ -244,6 +247,9 @@ impl Error {
             }
             Self::ClockNotTrusted => {
                 "set it (timedatectl), or wait until it is synchronised.".to_owned()
+            }
+            Self::InvalidCode => {
+                "type one that is not crossed out; without any, tell an administrator at once.".to_owned()
             }
             Self::InvalidCodePair { .. } => {
                 "type a code, wait until the token shows the next one, and type that; check that the serial is the one on its back.".to_owned()
@@ -301,6 +307,7 @@ impl fmt::Display for Error {
             Self::Busy => f.write_str("fobd is busy with other callers."),
             Self::ClockNotTrusted => f.write_str("the host's clock is wrong."),
             Self::InvalidArgument { fact } => f.write_str(fact),
+            Self::InvalidCode => f.write_str("this is no unused recovery code."),
             Self::InvalidCodePair { serial } => {
                 write!(f, "these are not two consecutive unused codes of token {serial}.")
             }

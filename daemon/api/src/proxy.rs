@@ -97,6 +97,14 @@ pub trait Fob {
     /// Seals everything by the next master key.
     fn rekey(&self) -> zbus::Result<RekeyReport>;
 
+    /// Takes a user's token from him as a lost one, proven by one of his recovery codes.
+    fn report_lost(
+        &self,
+        user: &str,
+        code: &str,
+        options: RemoveOptions,
+    ) -> zbus::Result<TokenReport>;
+
     /// Brings the tokens of a backup in.
     fn restore(
         &self,

@@ -8,7 +8,8 @@ use std::{
 use fob_api::{
     AdoptSource, Answer, AssignOptions, Batch, BypassOptions, Code, CodePair, Error, Fate,
     IdentifyOptions, ImportOptions, LONGEST_PASSWORD, LogBreak, LogEntry, LogOptions, LogReport,
-    Password, RemoveOptions, Serial, Share, UserName, Verdict, VerifyContext, VerifyDetails,
+    Password, RecoveryCode, RemoveOptions, Serial, Share, UserName, Verdict, VerifyContext,
+    VerifyDetails,
 };
 use zbus::wire::OwnedFd;
 use zeroize::Zeroizing;
@@ -53,6 +54,13 @@ pub(super) fn parse_code(text: &str) -> Result<Code, Error> {
 pub(super) fn parse_answer(text: &str) -> Result<Answer, Error> {
     Answer::parse(text).map_err(|_| Error::InvalidArgument {
         fact: "an answer is a code of 6 to 8 digits, two of them in a row, or a recovery code.",
+    })
+}
+
+/// Parses a recovery code.
+pub(super) fn recovery_code(text: &str) -> Result<RecoveryCode, Error> {
+    RecoveryCode::parse(text).map_err(|_| Error::InvalidArgument {
+        fact: "a recovery code has ten letters and digits, with a letter among them.",
     })
 }
 

@@ -5,12 +5,16 @@
 //! in three million in a year (ten codes, 32 million tries). So, as with pairs, a share whose
 //! budget is spent still takes these codes: their owner always gets in.
 
+mod lost;
 mod scratch;
 
 use fob_api::{Fate, Share, Verdict};
 use subtle::ConstantTimeEq;
 
-pub use self::scratch::{takes_scratch, verify_scratch};
+pub use self::{
+    lost::report_lost,
+    scratch::{takes_scratch, verify_scratch},
+};
 use crate::{
     decide::{
         At,

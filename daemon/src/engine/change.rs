@@ -55,6 +55,20 @@ struct Parties {
     new: LoadedToken,
 }
 
+/// What takes a token from its user, in one commit.
+pub(super) struct Removal {
+    /// The token before.
+    pub(super) before: Token,
+    /// The token after.
+    pub(super) token: Token,
+    /// What he has after.
+    pub(super) left: UserTokens,
+    /// What must not have changed.
+    pub(super) guards: Vec<Guard>,
+    /// What is written: the token first.
+    pub(super) writes: Vec<Write>,
+}
+
 impl<S: Store> Engine<S> {
     /// Binds a token and a user in one commit.
     ///
@@ -128,7 +142,7 @@ impl<S: Store> Engine<S> {
             let (state, marker) = self.attempted(Key::state(pairing.serial), done.state)?;
             writes.push(state.1);
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
-                let event = change(Name::Rotate, pairing.caller, &owner.name, &done.token.serial)
+                let event = event(Name::Rotate, pairing.caller, &owner.name, &done.token.serial)
                     .with(Field::Old, &done.old.serial)
                     .with(Field::Fate, fate.word());
                 self.around.audit.record(&event);
@@ -224,25 +238,18 @@ impl<S: Store> Engine<S> {
     ) -> Result<TokenReport, Error> {
         self.permit(Action::Deactivate, caller, Target::House)?;
         for _ in 0..ROUNDS {
-            let (owner, name, serial) = self.holder(holder).await?;
-            let tokens = self.tokens_of(owner.uid).await?;
-            let (key, held) = self.held(&name, &serial).await?;
-            let (token, left) =
-                remove::deactivate(&held.record, &owner, &tokens.record, fate, safe.root)?;
-            assign::typed_twice(&owner, &serial, safe.serial_again)?;
-            let (known, counted) = self.administrators(&owner, safe.administrators).await?;
-            remove::keep_an_administrator(&held.record, &owner, &left, known, safe.administrators)?;
-            let write = self.put(key.clone(), &token)?;
-            let marker = Marker::of(&key, &write);
-            let mut writes = vec![write, self.put(Key::user(owner.uid), &left)?];
-            let mut guards = vec![tokens.guard, held.guard];
-            guards.extend(counted);
+            let holder = self.holder(holder).await?;
+            let removal = self.removal(&holder, fate, safe).await?;
+            let (owner, _, serial) = holder;
+            let Removal { token, left, mut guards, mut writes, .. } = removal;
+            let key = Key::seed(&serial);
+            let marker = Marker::of(&key, &self.put(key.clone(), &token)?);
             if !recovery::outlive(fate, &left) {
                 guards.push(self.codes_of(owner.uid).await?.1);
                 writes.push(Write::Delete(Key::recovery(owner.uid)));
             }
             if let Applied::Yes = self.apply(guards, writes, &marker).await? {
-                let event = change(Name::Deactivate, caller, &owner.name, &token.serial)
+                let event = event(Name::Deactivate, caller, &owner.name, &token.serial)
                     .with(Field::Fate, fate.word());
                 self.around.audit.record(&event);
                 let [state] = self.get([Key::state(&serial)]).await?;
@@ -251,6 +258,26 @@ impl<S: Store> Engine<S> {
             }
         }
         Err(self.give_up())
+    }
+
+    /// Puts together what takes a token from its user, unless a rule keeps it.
+    pub(super) async fn removal(
+        &self,
+        (owner, name, serial): &(Owner, UserName, Serial),
+        fate: Fate,
+        safe: &Safeguards<'_>,
+    ) -> Result<Removal, Error> {
+        let tokens = self.tokens_of(owner.uid).await?;
+        let (key, held) = self.held(name, serial).await?;
+        let before = held.record;
+        let (token, left) = remove::deactivate(&before, owner, &tokens.record, fate, safe.root)?;
+        assign::typed_twice(owner, serial, safe.serial_again)?;
+        let (known, counted) = self.administrators(owner, safe.administrators).await?;
+        remove::keep_an_administrator(&before, owner, &left, known, safe.administrators)?;
+        let writes = vec![self.put(key, &token)?, self.put(Key::user(owner.uid), &left)?];
+        let mut guards = vec![tokens.guard, held.guard];
+        guards.extend(counted);
+        Ok(Removal { before, token, left, guards, writes })
     }
 
     /// Looks up who has the token that is to be taken away. By its serial it is found when the
@@ -370,7 +397,7 @@ impl<S: Store> Engine<S> {
 
     /// Logs a change.
     fn changed(&self, name: Name, caller: Caller, user: &str, serial: &Serial) {
-        self.around.audit.record(&change(name, caller, user, serial.as_str()));
+        self.around.audit.record(&event(name, caller, user, serial.as_str()));
     }
 }
 
@@ -405,7 +432,7 @@ fn recipient<'a>(owner: &'a Owner, tokens: &'a UserTokens, pairing: &Pairing<'a>
 }
 
 /// Returns the event of a change.
-fn change(name: Name, caller: Caller, user: &str, serial: &str) -> Event {
+pub(super) fn event(name: Name, caller: Caller, user: &str, serial: &str) -> Event {
     let user = Some(user).filter(|user| !user.is_empty());
     Event::new(name).with_some(Field::User, user).with(Field::Serial, serial).by(caller)
 }

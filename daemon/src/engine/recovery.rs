@@ -6,6 +6,7 @@
 //! the records are read: of many tries at once nearly all find that they have to wait, unhashed.
 
 mod issue;
+mod lost;
 pub(super) mod scratch;
 
 use fob_api::{Error, RecoveryCode, UserName, Verdict};
@@ -27,7 +28,7 @@ use crate::{
     },
     record::{Owner, Recovery, Spray, State},
     slow_hash::{Digest, Plain, Seat},
-    store::{Key, Store},
+    store::{Guard, Key, Store, Write},
 };
 
 /// The records that one round decides on.
@@ -145,8 +146,19 @@ impl<S: Store> Engine<S> {
     async fn keep_trial(
         &self,
         trial: Trial,
+        change: (State, Recovery),
+        spray: Option<Spray>,
+    ) -> Result<Applied, Error> {
+        self.keep_trial_with(trial, change, spray, (Vec::new(), Vec::new())).await
+    }
+
+    /// As [`Engine::keep_trial`], with more in the same commit.
+    async fn keep_trial_with(
+        &self,
+        trial: Trial,
         (state, after): (State, Recovery),
         spray: Option<Spray>,
+        also: (Vec<Guard>, Vec<Write>),
     ) -> Result<Applied, Error> {
         let Trial { subject, codes, codes_key, .. } = trial;
         let ((state, write), marker) = self.attempted(subject.state_key, state)?;
@@ -158,6 +170,8 @@ impl<S: Store> Engine<S> {
             guards.push(subject.spray.guard);
             writes.push(self.put(spray_key(), &spray)?);
         }
+        guards.extend(also.0);
+        writes.extend(also.1);
         self.apply(guards, writes, &marker).await
     }
 
@@ -236,10 +250,13 @@ fn decide(
     place: (&Place, Turn),
     at: &At<'_>,
 ) -> Decision {
-    let (place, turn) = place;
+    recovery::verify_recovery(&trial.kept(), digest.as_bytes(), &whence(sign_in, place), at)
+}
+
+/// Returns where a code comes from.
+fn whence<'a>(sign_in: &'a SignIn<'_>, (place, turn): (&Place, Turn)) -> Whence<'a> {
     let from = sign_in.context.rhost.as_deref();
-    let whence = Whence { origin: place.origin, from, rank: place.rank, turn };
-    recovery::verify_recovery(&trial.kept(), digest.as_bytes(), &whence, at)
+    Whence { origin: place.origin, from, rank: place.rank, turn }
 }
 
 /// Returns the event of a decision. It never holds the code.

@@ -9,6 +9,7 @@ mod host;
 mod host_fault;
 mod identify;
 mod life;
+mod lost;
 mod partial;
 mod recovery;
 mod rekey;

@@ -99,6 +99,8 @@ function hint(kind) {
         return _("Type the next two codes.");
     case "AmbiguousSerial":
         return _("Type it with its dashes, as it is printed on the token's back.");
+    case "InvalidCode":
+        return _("Type one that is not crossed out. Without any, tell an administrator at once.");
     case "InvalidCodePair":
         return _("Type a code, wait until the token shows the next one, and type that. Check the serial on the token's back.");
     case "ClockFarOff":

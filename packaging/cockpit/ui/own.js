@@ -5,6 +5,7 @@ import { failure } from "../core/failure.js";
 import { _, fill } from "../core/text.js";
 import { ago, lastFour, stateLabel, syncLabel } from "../core/view.js";
 import { badge, button, el, empty, put, trouble } from "./dom.js";
+import { reportLost } from "./remove.js";
 import { open } from "./wizard.js";
 
 /** Below so many a person needs new recovery codes: as `fobctl show` warns. */
@@ -40,8 +41,11 @@ function draw(report, redraw) {
         report.uid === 0
             ? el("p", { class: "help" }, _("root's token has stricter rules: an administrator resyncs it under Tokens."))
             : el("div", { class: "actions" },
-                button(_("Resync"), () => void open("resync", { user: report.user, own: true, token }, redraw), { class: "button primary" })),
-        el("p", { class: "help" }, _("Is it lost? Tell an administrator at once: he takes it out of use and gives you another one."))))];
+                button(_("Resync"), () => void open("resync", { user: report.user, own: true, token }, redraw), { class: "button primary" }),
+                mayReport(report) && button(_("Report lost"), () => reportLost(report.user, token, redraw), { class: "button" })),
+        el("p", { class: "help" }, mayReport(report)
+            ? _("Is it lost? Report it at once, and tell an administrator: he gives you another one.")
+            : _("Is it lost? Tell an administrator at once: he takes it out of use and gives you another one."))))];
 }
 
 /** @param {import("../core/wire.js").User} report */
@@ -49,6 +53,11 @@ function asked(report) {
     return report.shares.some((share) => share.asks === "pair")
         ? badge({ text: _("two codes in a row, somewhere"), tone: "warning" })
         : _("one code");
+}
+
+/** Tells whether he has a code that proves it. @param {import("../core/wire.js").User} report */
+function mayReport(report) {
+    return report.uid !== 0 && (report.recoveryLeft ?? 0) > 0;
 }
 
 /** @param {number} left */

@@ -1,8 +1,9 @@
-// Deactivate and Unlock.
+// Deactivate, Report lost and Unlock.
 
 import * as bus from "../bus.js";
 import { failure } from "../core/failure.js";
 import { _, fill } from "../core/text.js";
+import { lastFour } from "../core/view.js";
 import { dialog } from "./dialog.js";
 import { button, el } from "./dom.js";
 import { choice, field, tick } from "./field.js";
@@ -44,6 +45,27 @@ export function deactivate(token, changed) {
         }
     }), { class: "button dangerous" });
     box.buttons([act]);
+}
+
+/** For the user himself, who proves it by a recovery code. @param {string} user @param {Token} token @param {() => void} changed */
+export function reportLost(user, token, changed) {
+    const box = dialog(fill(_("Report token $0 lost"), lastFour(token.serial)), () => { code.input.value = ""; });
+    const code = field(_("One of your recovery codes"), { name: "recovery", spellcheck: "false", autocapitalize: "none" });
+    box.show(
+        el("p", {}, _("No code of it is accepted any more, and you cannot take that back. The recovery code is used up. With those that are left you sign in until an administrator gives you another token.")),
+        code.node);
+    box.buttons([button(_("Report lost"), () => void box.busy(async () => {
+        box.fail(null);
+        const typed = code.input.value;
+        code.input.value = "";
+        try {
+            await bus.reportLost(user, typed);
+            box.close();
+            changed();
+        } catch (error) {
+            box.fail(failure(error));
+        }
+    }), { class: "button dangerous" })]);
 }
 
 /** @param {string} user @param {() => void} changed */

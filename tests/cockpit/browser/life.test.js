@@ -133,3 +133,27 @@ test("what_is_typed_in_a_dialog_stays_while_tokens_change", async () => {
     assert.deepEqual(wrong, []);
     await page.context().close();
 });
+
+test("a_user_reports_his_token_lost_with_a_recovery_code", async () => {
+    const codes = stage.fobctl(["recovery", "bob"]).match(/[0-9a-z]{5}-[0-9a-z]{5}/g) ?? [];
+    const { page, wrong } = await stage.open({ user: "bob", path: "/own" });
+    await page.getByRole("button", { name: "Report lost" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("One of your recovery codes").fill("abcde-fghj2");
+    await dialog.getByRole("button", { name: "Report lost" }).click();
+    await dialog.getByText("This is no unused recovery code.").waitFor();
+    assert.equal(await dialog.getByLabel("One of your recovery codes").inputValue(), "");
+    assert.deepEqual(await violations(page), []);
+    await shoot(page, "report-lost-light");
+    // A wrong one is followed by a wait, as at a prompt.
+    while (await dialog.count() > 0) {
+        await dialog.getByLabel("One of your recovery codes").fill(codes[0] ?? "");
+        await dialog.getByRole("button", { name: "Report lost" }).click();
+        await page.getByText(/You have no token|the next try is possible/).first().waitFor();
+    }
+    await page.getByText("You have no token").waitFor();
+    const [token] = JSON.parse(stage.fobctl(["list", "--json", "--state=lost"])).filter((/** @type {any} */ one) => one.serial === "2300577777");
+    assert.equal(token.user, undefined);
+    assert.deepEqual(wrong, []);
+    await page.context().close();
+});

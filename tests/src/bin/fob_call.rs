@@ -190,6 +190,7 @@ impl Caller {
                 let file = tempfile::tempfile().expect("a temporary file");
                 self.call(method, &(user, Fd::from(&file), none)).await
             }
+            "ReportLost" => self.call(method, &(user, "abcde-fghjk", none)).await,
             "Explain" | "Prompt" | "Unlock" => self.call(method, &(user, none)).await,
             "Restore" => {
                 let file = sealed_memory();

@@ -33,7 +33,7 @@ use zbus::{
 
 /// The methods, each with the signature of its arguments and who may call it besides root. New ones
 /// come last: the corpus calls them by their place.
-const METHODS: [(&str, &str, Others); 26] = [
+const METHODS: [(&str, &str, Others); 27] = [
     ("Assign", "ssasa{sv}", Others::Never),
     ("Backup", "ayh", Others::Never),
     ("Bypass", "sa{sv}", Others::Never),
@@ -60,6 +60,7 @@ const METHODS: [(&str, &str, Others); 26] = [
     ("RevokeTickets", "a{sv}", Others::Never),
     ("Tickets", "", Others::Never),
     ("Explain", "sa{sv}", Others::Never),
+    ("ReportLost", "ssa{sv}", Others::Themselves),
 ];
 
 /// What callers who are not root may do with a method.
@@ -89,6 +90,7 @@ pub(super) fn arguments(bytes: &[u8]) {
         }
         "NewVirtualToken" => read::<(String, AssignOptions)>(body, endian), // nor here
         "Explain" | "Prompt" => read::<(String, VerifyContext)>(body, endian),
+        "ReportLost" => read::<(String, String, RemoveOptions)>(body, endian),
         "Restore" => read::<(Vec<u8>, RestoreOptions)>(body, endian), // nor here
         "RevokeTickets" => read::<RevokeOptions>(body, endian),
         "Unlock" => read::<(String, UnlockOptions)>(body, endian),

@@ -197,7 +197,7 @@ async fn a_program_that_runs_as_the_user_cannot_spend_his_remote_budget() {
 #[test]
 fn a_refusal_does_not_tell_who_exists() {
     let Some(stage) = Stage::set() else { return };
-    for method in ["NewRecoveryCodes", "Prompt", "ShowUser", "Verify", "Resync"] {
+    for method in ["NewRecoveryCodes", "Prompt", "ReportLost", "ShowUser", "Verify", "Resync"] {
         let [known, unknown] = [OTHER, NOBODY]
             .map(|target| one(&stage, USER, Transport::Bus, &format!("{method}:{target}")));
         assert_eq!(known, unknown, "{method}");

@@ -235,6 +235,16 @@ impl Daemon {
         reply!(self.play("Rekey"), Reply::Rekey(report) => report)
     }
 
+    fn report_lost(
+        &self,
+        user: &str,
+        code: &str,
+        _options: RemoveOptions,
+    ) -> Result<TokenReport, Error> {
+        let reply = self.play(&format!("ReportLost {user} {code}"));
+        reply!(reply, Reply::Token(token) => token)
+    }
+
     fn restore(
         &self,
         key: Vec<u8>,

@@ -23,6 +23,8 @@ pub enum ErrorKind {
     ClockNotTrusted,
     /// An argument is not what the method takes.
     InvalidArgument,
+    /// The code is none that proves it.
+    InvalidCode,
     /// The two codes are not consecutive codes of this token.
     InvalidCodePair,
     /// The seed file is encrypted with a key, and none was given.
@@ -55,7 +57,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::AlreadyAssigned,
         Self::AmbiguousCodePair,
         Self::AmbiguousSerial,
@@ -65,6 +67,7 @@ impl ErrorKind {
         Self::ClockFarOff,
         Self::ClockNotTrusted,
         Self::InvalidArgument,
+        Self::InvalidCode,
         Self::InvalidCodePair,
         Self::KeyNeeded,
         Self::LastAdministrator,
@@ -93,6 +96,7 @@ impl ErrorKind {
             Self::ClockFarOff => "ClockFarOff",
             Self::ClockNotTrusted => "ClockNotTrusted",
             Self::InvalidArgument => "InvalidArgument",
+            Self::InvalidCode => "InvalidCode",
             Self::InvalidCodePair => "InvalidCodePair",
             Self::KeyNeeded => "KeyNeeded",
             Self::LastAdministrator => "LastAdministrator",
