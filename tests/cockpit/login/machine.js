@@ -87,7 +87,8 @@ export class Machine {
         const machine = new Machine(name);
         try {
             machine.install((process.env.FOB_PACKAGES ?? "").split(/\s+/).filter((file) => file !== "").map((file) => resolve(top, file)));
-            machine.shell("fobctl emergency root >/dev/null && fobctl enable --yes sudo cockpit");
+            // A busy machine may need longer than the ten minutes after which the change is taken back.
+            machine.shell("fobctl emergency root >/dev/null && fobctl enable --yes sudo cockpit && systemctl stop fob-revert.timer");
             await machine.startBrowser();
             return machine;
         } catch (error) {
