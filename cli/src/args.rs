@@ -25,7 +25,7 @@ pub(crate) use assign::Assign;
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use bypass::Bypass;
 pub(crate) use doctor::Doctor;
-pub(crate) use enable::{Asking, Disable, Enable, How};
+pub(crate) use enable::{Asking, Disable, Enable, How, Who};
 pub(crate) use explain::Explain;
 pub(crate) use identify::Identify;
 pub(crate) use import::Import;

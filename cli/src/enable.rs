@@ -1,6 +1,6 @@
 //! What `fobctl enable` and `fobctl disable` change: which files, from which text to which.
 //!
-//! The texts are made by pure functions ([`lines`], [`drop_in`]); [`Tree`] writes them, and
+//! The texts are made by pure functions ([`lines`], [`drop_in`], [`rules`]); [`Tree`] writes them, and
 //! [`Store`] keeps what was there before, until somebody has confirmed the change.
 
 mod diff;
@@ -9,6 +9,7 @@ mod jump;
 mod lines;
 mod pending;
 mod revert;
+mod rules;
 mod session;
 mod table;
 mod tree;
@@ -19,13 +20,14 @@ pub(crate) use drop_in::{FILE as DROP_IN, settings};
 pub(crate) use lines::{Flaw, With};
 pub(crate) use pending::{Locked, Pending, Saved, Store};
 pub(crate) use revert::{Outcome, revert};
+pub(crate) use rules::{FILE as RULES, FirstDay, Only, Who, is_plain};
 pub(crate) use session::Session;
 pub(crate) use table::{Row, rows};
 pub(crate) use tree::{Tree, Unreadable};
 
 use crate::{
     doctor::{Ground, Place, is_fob, pam, sshd},
-    failure::EnableTrouble,
+    failure::{EnableTrouble, RuleTrouble},
 };
 
 /// Where an administrator's files of PAM are.
@@ -63,6 +65,8 @@ pub(crate) struct Plan {
     pub(crate) named: Vec<String>,
     /// What stays as it is, and why, as sentences.
     pub(crate) notes: Vec<String>,
+    /// Whether fobd exempts somebody today by a rule that is put in.
+    pub(crate) exempts: bool,
 }
 
 impl Plan {
@@ -72,9 +76,24 @@ impl Plan {
         }
     }
 
+    /// Tells whether it changes this file.
+    pub(crate) fn touches(&self, path: &str) -> bool {
+        self.changes.iter().any(|change| change.path == path)
+    }
+
     /// Tells whether sshd is concerned.
     pub(crate) fn sshd(&self) -> Option<With> {
         self.services.iter().find(|(name, _)| name == SSHD).map(|(_, with)| *with)
+    }
+
+    /// Returns the services as they are told to people: those that change, or all that were named, if
+    /// nothing but their rules does.
+    pub(crate) fn told(&self) -> String {
+        let names: Vec<&str> = match self.services.as_slice() {
+            [] => self.named.iter().map(String::as_str).collect(),
+            services => services.iter().map(|(name, _)| name.as_str()).collect(),
+        };
+        names.join(", ")
     }
 }
 
@@ -99,17 +118,56 @@ pub(crate) fn enabling(
     ground: &Ground,
     tree: &Tree,
     services: &[String],
-    with: Option<With>,
+    (with, who): (Option<With>, &Who),
 ) -> Result<Plan, EnableTrouble> {
     if with == Some(With::PublicKey) && !services.iter().any(|service| service == SSHD) {
         return Err(EnableTrouble::NoKey);
     }
     let mut plan = Plan::default();
-    for service in with_twins(tree, &pam::FOLDERS, services)? {
+    let services = with_twins(tree, &pam::FOLDERS, services)?;
+    // The rules first: who is exempt is not asked for a moment either.
+    limit(tree, &services, who, &mut plan)?;
+    for service in services {
         let way = with.filter(|with| *with == With::Password || service == SSHD);
         enable_one(ground, tree, &service, way, &mut plan)?;
     }
     Ok(plan)
+}
+
+/// Has fobd ask these people at the services.
+fn limit(
+    tree: &Tree,
+    services: &[String],
+    who: &Who,
+    plan: &mut Plan,
+) -> Result<(), EnableTrouble> {
+    let before = read(tree, RULES)?;
+    let mut text = before.as_deref().map(text_of).unwrap_or_default();
+    for service in services {
+        let edited = |_| RuleTrouble::Edited { service: service.clone() };
+        text = match who {
+            Who::AsBefore => {
+                if rules::found(&text, service) != Ok(None) {
+                    plan.notes.push(format!(
+                        "{RULES} says who is asked at {service}, and stays; --everybody takes that out."
+                    ));
+                }
+                continue;
+            }
+            Who::Everybody => rules::take_out(&text, service).map_err(edited)?,
+            Who::Some(_) if !rules::is_plain(service) => {
+                return Err(EnableTrouble::NoService { service: service.clone() });
+            }
+            Who::Some(only) => rules::put_in(&text, service, only).map_err(edited)?,
+        };
+    }
+    let after = Some(bytes_of(&text)).filter(|after| before.is_some() || !after.is_empty());
+    if *who != Who::AsBefore && before == after {
+        plan.notes.push(format!("{RULES} says so already."));
+    }
+    plan.exempts = matches!(who, Who::Some(_));
+    plan.add(RULES, before, after);
+    Ok(())
 }
 
 fn enable_one(
@@ -208,15 +266,16 @@ fn asked_elsewhere(
 /// [`EnableTrouble`], if there is a line of somebody else's hand.
 pub(crate) fn disabling(tree: &Tree, services: &[String]) -> Result<Plan, EnableTrouble> {
     let mut plan = Plan::default();
-    for service in with_twins(tree, &[FOLDER], services)? {
-        let (path, before, text) = service_file(tree, &service)?;
+    let services = with_twins(tree, &[FOLDER], services)?;
+    for service in &services {
+        let (path, before, text) = service_file(tree, service)?;
         plan.named.push(service.clone());
         let plain = lines::take_out(&text);
         let plain = plain.map_err(|flaw| EnableTrouble::Flaw { file: path.clone(), flaw })?;
         let after = bytes_of(&plain);
         // A copy that enable has made of a file of the distribution's.
         let is_copy = before.as_ref().is_some_and(|before| *before != after)
-            && shipped(tree, &service)? == Some(after.clone());
+            && shipped(tree, service)? == Some(after.clone());
         match lines::found(&text) {
             Some(found) => plan.services.push((service.clone(), found.with)),
             None => plan.notes.push(format!("{path} has no line of fobctl's.")),
@@ -231,7 +290,26 @@ pub(crate) fn disabling(tree: &Tree, services: &[String]) -> Result<Plan, Enable
             }
         }
     }
+    unlimit(tree, &services, &mut plan)?;
     Ok(plan)
+}
+
+/// Takes the rules about the services out. One that somebody has edited stays: where no line of PAM asks
+/// for the code, it says nothing.
+fn unlimit(tree: &Tree, services: &[String], plan: &mut Plan) -> Result<(), EnableTrouble> {
+    let Some(before) = read(tree, RULES)? else { return Ok(()) };
+    let mut text = text_of(&before);
+    for service in services {
+        match rules::take_out(&text, service) {
+            Ok(without) => text = without,
+            Err(rules::Edited) => plan.notes.push(format!(
+                "{RULES} has a rule about {service} that somebody has edited: it stays."
+            )),
+        }
+    }
+    let is_ours_alone = text.is_empty() && !before.is_empty();
+    plan.add(RULES, Some(before), (!is_ours_alone).then(|| bytes_of(&text)));
+    Ok(())
 }
 
 /// Returns the services, each once, with those of these folders that their programs ask for as well.

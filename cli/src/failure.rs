@@ -24,7 +24,7 @@ use crate::render::printable;
 pub(crate) use backup::BackupTrouble;
 pub(crate) use confirm::ConfirmTrouble;
 pub(crate) use emergency::EmergencyTrouble;
-pub(crate) use enable::EnableTrouble;
+pub(crate) use enable::{EnableTrouble, RuleTrouble};
 pub(crate) use file::FileTrouble;
 pub(crate) use input::InputTrouble;
 pub(crate) use log::places as log_places;

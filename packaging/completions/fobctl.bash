@@ -249,7 +249,7 @@ _fobctl() {
             return 0
             ;;
         fobctl__subcmd__enable)
-            opts="-h --with --group --from --dry-run --yes --without-revert --i-will-be-locked-out --json --help"
+            opts="-h --with --group --from --everybody --dry-run --yes --without-revert --i-will-be-locked-out --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -151,9 +151,10 @@ complete -c fobctl -n "__fish_fobctl_using_subcommand doctor" -l json -d 'Print 
 complete -c fobctl -n "__fish_fobctl_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l with -d 'What comes before the code; a key is for sshd alone' -r -f -a "publickey\t'A key, and no password'
 password\t'The password'"
-complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l group -d 'Ask the members of this group only' -r
-complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l from -d 'Ask from this day on' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l group -d 'Ask the members of this group only, and root' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l from -d 'Until this day (UTC) do not ask those who never had a token, but for root' -r
 complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l i-will-be-locked-out -d 'Do it though no administrator could sign in' -r
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l everybody -d 'Ask everybody again, whatever --group or --from said before'
 complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l dry-run -d 'Show the difference, and change nothing'
 complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l yes -d 'Do not ask before writing'
 complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l without-revert -d 'Do it where nothing takes it back by itself'

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::enable;
+use crate::enable::{self, FirstDay};
 
 /// What `fobctl enable --help` says beside the options.
 const HELP: &str = "\
@@ -11,10 +11,17 @@ The change is shown as a difference and written when you say so; sshd's settings
 back at once. So it is after 10 minutes, or when the host restarts, unless \"fobctl confirm\" is run
 from a new session that was asked for a code. Without a service, what is asked where is listed.
 
+With --group or --from, rules about the service go to the end of /etc/fob/fobd.conf, and fobd is
+restarted: they are a part of the change, and go with it. Rules that you have written there stand in
+front, and the first that matches decides. root is always asked.
+
 Examples:
   fobctl enable
   fobctl enable sshd --with publickey
   fobctl enable --dry-run sudo login
+  fobctl enable sudo --group staff
+  fobctl enable sshd --from 2027-01-01   until then, who has no token signs in without
+  fobctl enable sshd --everybody
   fobctl enable --yes sudo           in a script";
 
 /// What `fobctl confirm --help` says beside the options.
@@ -28,7 +35,7 @@ Examples:
 
 /// What `fobctl disable --help` says beside the options.
 const DISABLE_HELP: &str = "\
-What \"fobctl enable\" has put in is taken out; other changes to the files stay.
+What \"fobctl enable\" has put in is taken out, its rules as well; other changes to the files stay.
 
 Examples:
   fobctl disable sudo
@@ -72,12 +79,8 @@ pub(crate) struct Enable {
     /// What comes before the code; a key is for sshd alone
     #[arg(long, value_name = "FACTOR", value_enum, requires = "services")]
     pub(crate) with: Option<With>,
-    /// Ask the members of this group only
-    #[arg(long, value_name = "GROUP", hide = true)]
-    pub(crate) group: Option<String>,
-    /// Ask from this day on
-    #[arg(long, value_name = "DATE", hide = true)]
-    pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) who: Who,
     #[command(flatten)]
     pub(crate) how: How,
     /// Do it where nothing takes it back by itself
@@ -89,6 +92,20 @@ pub(crate) struct Enable {
     /// Print the list as JSON
     #[arg(long, conflicts_with = "services")]
     pub(crate) json: bool,
+}
+
+/// Who is asked.
+#[derive(Args, Debug)]
+pub(crate) struct Who {
+    /// Ask the members of this group only, and root
+    #[arg(long, value_name = "GROUP", requires = "services")]
+    pub(crate) group: Option<String>,
+    /// Until this day (UTC) do not ask those who never had a token, but for root
+    #[arg(long, value_name = "DATE", requires = "services")]
+    pub(crate) from: Option<FirstDay>,
+    /// Ask everybody again, whatever --group or --from said before
+    #[arg(long, requires = "services", conflicts_with_all = ["group", "from"])]
+    pub(crate) everybody: bool,
 }
 
 /// `fobctl disable`.

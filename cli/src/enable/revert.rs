@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Pending, Saved, Tree, Unreadable, bytes_of, drop_in, lines, text_of};
+use super::{Pending, Saved, Tree, Unreadable, bytes_of, drop_in, lines, rules, text_of};
 
 /// What became of a file.
 #[derive(Debug)]
@@ -76,6 +76,9 @@ fn step(saved: &Saved, present: Option<&[u8]>) -> Step {
     };
     let text = text_of(present);
     let before = saved.before.as_deref().map(text_of);
+    if saved.path == rules::FILE {
+        return step_of_rules(saved, before.as_deref(), &text);
+    }
     let edited = if saved.path == drop_in::FILE {
         match before.as_deref().and_then(drop_in::found) {
             Some(with) => Some(drop_in::put_in(Some(&text), with)),
@@ -104,9 +107,19 @@ fn step(saved: &Saved, present: Option<&[u8]>) -> Step {
     Step::Write(edited.map(|text| bytes_of(&text)))
 }
 
+/// Returns what has to be done with fobd's rules, which somebody has edited since.
+fn step_of_rules(saved: &Saved, before: Option<&str>, present: &str) -> Step {
+    let after = saved.after.as_deref().map(text_of).unwrap_or_default();
+    match rules::undo(before.unwrap_or_default(), &after, present) {
+        Ok(text) if text == present => Step::Stay,
+        Ok(text) => Step::Write(Some(bytes_of(&text))),
+        Err(rules::Edited) => Step::Left("somebody has edited the rule since: look at it by hand."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Saved, Step, drop_in, lines, step};
+    use super::{Saved, Step, drop_in, lines, rules, step};
     use crate::enable::With;
 
     const SUDO: &str = "#%PAM-1.0\n@include common-auth\n";
@@ -153,6 +166,19 @@ mod tests {
         assert_eq!(step(&saved, Some(edited.as_bytes())), left);
         let comment = format!("{after}# nothing\n");
         assert_eq!(step(&saved, Some(comment.as_bytes())), Step::Write(None));
+    }
+
+    #[test]
+    fn a_rule_goes_and_what_was_added_stays() {
+        let rule = rules::Only { group: Some("staff".to_owned()), from: None };
+        let after = rules::put_in("# mine\n", "su", &rule).unwrap();
+        let saved = saved(rules::FILE, Some("# mine\n"), &after);
+        let step = |text: &str| step(&saved, Some(text.as_bytes()));
+        assert_eq!(step(&after), Step::Restore);
+        let left = Step::Write(Some(b"# mine\n# more\n".to_vec()));
+        assert_eq!(step(&format!("{after}# more\n")), left);
+        assert_eq!(step("# mine\n# more\n"), Step::Stay);
+        assert!(matches!(step(&after.replace("staff", "wheel\", \"sudo")), Step::Left(_)));
     }
 
     #[test]

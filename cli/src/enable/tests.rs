@@ -10,8 +10,8 @@ use nix::unistd::Uid;
 use tempfile::TempDir;
 
 use super::{
-    DROP_IN, Flaw, Outcome, Pending, Plan, Session, Store, Tree, With, disabling, enabling, revert,
-    rows, table::By,
+    DROP_IN, Flaw, Outcome, Pending, Plan, Session, Store, Tree, Who, With, disabling, enabling,
+    revert, rows, table::By,
 };
 use crate::{doctor::Ground, failure::EnableTrouble};
 
@@ -67,7 +67,7 @@ impl Host {
 
     fn enabling(&self, services: &[&str], with: Option<With>) -> Result<Plan, EnableTrouble> {
         let services: Vec<String> = services.iter().map(|name| (*name).to_owned()).collect();
-        enabling(&self.ground(), &self.tree(), &services, with)
+        enabling(&self.ground(), &self.tree(), &services, (with, &Who::AsBefore))
     }
 
     fn disabling(&self, services: &[&str]) -> Plan {
@@ -396,3 +396,5 @@ fn the_table_says_what_is_asked_by_whose_hand_and_for_how_long() {
     assert_eq!(of("sudo"), (Some(By::PamAuthUpdate), None, None));
     assert!(!rows(&host.ground(), None, 0).iter().any(|row| row.service == "common-auth"));
 }
+
+mod who;

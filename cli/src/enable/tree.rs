@@ -97,10 +97,7 @@ impl Tree {
         let folder = place.parent().unwrap_or(&self.root);
         match bytes {
             Some(bytes) => {
-                let fresh = self.fresh(path);
-                self.begin(&fresh, &place, bytes).inspect_err(|_| {
-                    let _ = fs::remove_file(&fresh);
-                })?;
+                let fresh = self.stage(path, bytes)?;
                 fs::rename(&fresh, &place)?;
             }
             None => match fs::remove_file(&place) {
@@ -109,6 +106,20 @@ impl Tree {
             },
         }
         File::open(folder)?.sync_all()
+    }
+
+    /// Writes a file beside the old one, where no program looks for it, and returns its place. It stays
+    /// until it is swept away, or the file is written.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(crate) fn stage(&self, path: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+        let fresh = self.fresh(path);
+        self.begin(&fresh, &self.place(path), bytes).inspect_err(|_| {
+            let _ = fs::remove_file(&fresh);
+        })?;
+        Ok(fresh)
     }
 
     /// Writes the new file beside the old one.

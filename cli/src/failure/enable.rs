@@ -1,12 +1,18 @@
 //! Why a service does not ask for the code, or still does.
 
+mod rule;
+
 use std::{fmt, io};
+
+pub(crate) use rule::RuleTrouble;
 
 use super::{Failure, REFUSED, UNREACHABLE, USAGE};
 use crate::{
     doctor::{Finding, Place},
     enable::{DROP_IN, Flaw, Unreadable},
 };
+
+const BACK: &str = "everything is as it was.";
 
 /// Why nothing was changed, or everything was taken back.
 #[derive(Debug)]
@@ -67,12 +73,8 @@ pub(crate) enum EnableTrouble {
     NotRead(io::Error),
     /// fobd asks nobody.
     Observes,
-    /// Members of a group, or a day, are for rules: fobd refuses where it cannot look a group up,
-    /// and a line of PAM would let everybody pass.
-    Rule {
-        /// A rule that says so.
-        rule: String,
-    },
+    /// Who shall be asked cannot be told to fobd.
+    Rule(RuleTrouble),
     /// sshd refuses its settings.
     Sshd(String),
     /// A program of systemd's failed.
@@ -91,7 +93,9 @@ pub(crate) enum EnableTrouble {
 impl EnableTrouble {
     pub(super) fn exit_status(&self) -> u8 {
         match self {
-            Self::NoConfirmation | Self::NoKey | Self::Rule { .. } => USAGE,
+            Self::NoConfirmation | Self::NoKey | Self::Rule(RuleTrouble::NoDayToCome { .. }) => {
+                USAGE
+            }
             Self::Disk { .. } | Self::NotRead(_) | Self::Systemd(_) => UNREACHABLE,
             _ => REFUSED,
         }
@@ -135,9 +139,7 @@ impl EnableTrouble {
                  \"observe\" out of /etc/fob/fobd.conf first."
                     .to_owned()
             }
-            Self::Rule { rule } => format!(
-                "write {rule} into /etc/fob/fobd.conf (fobd.conf(5)), then enable the service for all."
-            ),
+            Self::Rule(trouble) => trouble.hint(),
             Self::Sshd(_) => "correct what it says, and run it again.".to_owned(),
             Self::Systemd(_) => "\"systemctl status fob-revert.timer\" may say more.".to_owned(),
             Self::Unreadable { why: Unreadable::Link(_), .. } => {
@@ -177,7 +179,6 @@ fn told(finding: &Finding) -> String {
 
 impl fmt::Display for EnableTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const BACK: &str = "everything is as it was.";
         match self {
             Self::Changed { path } => write!(f, "{path} was changed meanwhile; {BACK}"),
             Self::Declined => f.write_str("nothing was changed."),
@@ -222,7 +223,7 @@ impl fmt::Display for EnableTrouble {
             Self::Observes => f.write_str(
                 "fobd only observes: it accepts no code by which this could be confirmed.",
             ),
-            Self::Rule { .. } => f.write_str("fobctl enable asks everybody, from now on."),
+            Self::Rule(trouble) => trouble.fmt(f),
             Self::Sshd(why) => write!(f, "sshd would not start: {why}; {BACK}"),
             Self::Systemd(why) => write!(f, "{why}; {BACK}"),
             Self::Unreadable { path, why } => write!(f, "{path}: {why}."),

@@ -15,15 +15,15 @@ use std::{
 use fob_api::Error;
 use nix::{
     time::{ClockId, clock_gettime},
-    unistd::Uid,
+    unistd::{Group, Uid},
 };
 
 use crate::{
-    args::{Asking, Disable, Enable, How},
+    args::{Asking, Disable, Enable, How, Who},
     connect::{Patience, daemon},
     doctor::Ground,
-    enable::{Plan, SSHD, Session, Store, Tree, disabling, enabling, rows},
-    failure::{EnableTrouble, Failure},
+    enable::{self, Only, Plan, RULES, SSHD, Session, Store, Tree, disabling, enabling, rows},
+    failure::{EnableTrouble, Failure, RuleTrouble},
     journal, render,
 };
 use apply::Run;
@@ -61,17 +61,19 @@ pub(super) async fn asking(verb: Asking) -> Result<(), Failure> {
 
 async fn enable(args: Enable) -> Result<(), Failure> {
     let host = Host::new();
-    if let Some(rule) = rule(&args) {
-        return Err(EnableTrouble::Rule { rule }.into());
-    }
     if args.services.is_empty() {
         return list(&host, &args);
     }
     if !args.how.dry_run {
         only_root("enable")?;
     }
+    let who = who(&args.who)?;
+    let now = now()?;
+    if let Some(day) = args.who.from.filter(|day| day.has_begun(now)) {
+        return Err(RuleTrouble::NoDayToCome { day }.into());
+    }
     let with = args.with.map(Into::into);
-    let plan = enabling(&host.ground, &host.tree, &args.services, with)?;
+    let plan = enabling(&host.ground, &host.tree, &args.services, (with, &who))?;
     show(&plan)?;
     if args.how.dry_run {
         return Ok(());
@@ -89,40 +91,49 @@ async fn enable(args: Enable) -> Result<(), Failure> {
         return Err(EnableTrouble::Observes.into());
     }
     administrators::remain(args.i_will_be_locked_out.as_deref()).await?;
-    if !systemd::is_running() && !args.without_revert {
-        return Err(EnableTrouble::NoSystemd.into());
+    if !systemd::is_running() {
+        if plan.touches(RULES) {
+            return Err(RuleTrouble::NoRestart.into());
+        }
+        if !args.without_revert {
+            return Err(EnableTrouble::NoSystemd.into());
+        }
     }
     consent(&args.how)?;
-    let names: Vec<&str> = plan.services.iter().map(|(name, _)| name.as_str()).collect();
-    let names = names.join(", ");
+    let names = plan.told();
     let run = Run { host: &host, plan: &plan };
     if args.without_revert {
-        run.for_good(now()?, Session::own()).await?;
+        run.for_good(now, Session::own()).await?;
         journal::write(&format!("{names} ask for codes now"));
         return render::print(&format!("These ask for the code now: {names}."));
     }
-    run.until_confirmed(now()?, Session::own()).await?;
+    run.until_confirmed(now, Session::own()).await?;
     journal::write(&format!("{names} ask for codes now, until the change is confirmed"));
     render::print(&next_steps(&names, &plan))
 }
 
-/// Returns the rules that say what only fobd decides; `None` if nothing of that kind was asked for.
-fn rule(args: &Enable) -> Option<String> {
-    let service = args.services.first().map_or(SSHD, String::as_str);
-    if let Some(group) = &args.group {
-        return Some(format!(
-            "[[rule]] with group = {group:?}, service = {service:?}, ask = \"require\", and behind it \
-             [[rule]] with service = {service:?}, ask = \"ignore\","
-        ));
+/// Returns who shall be asked.
+fn who(args: &Who) -> Result<enable::Who, RuleTrouble> {
+    let Who { group, from, everybody } = args;
+    if *everybody {
+        return Ok(enable::Who::Everybody);
     }
-    let day = args.from.as_ref()?;
-    Some(format!("[[rule]] with service = {service:?}, ask = \"enrol-by {day}\","))
+    if group.is_none() && from.is_none() {
+        return Ok(enable::Who::AsBefore);
+    }
+    if let Some(group) = group {
+        let is_there = || matches!(Group::from_name(group), Ok(Some(_)));
+        if !enable::is_plain(group) || !is_there() {
+            return Err(RuleTrouble::NoGroup { group: group.clone() });
+        }
+    }
+    Ok(enable::Who::Some(Only { group: group.clone(), from: *from }))
 }
 
 fn next_steps(names: &str, plan: &Plan) -> String {
     let first = match plan.sshd() {
         Some(_) => SSHD,
-        None => plan.services.first().map_or("them", |(name, _)| name.as_str()),
+        None => plan.named.first().map_or("them", String::as_str),
     };
     format!(
         "These ask for the code now: {names}.\n\
@@ -148,12 +159,9 @@ fn disable(args: &Disable) -> Result<(), Failure> {
     }
     consent(&args.how)?;
     run.take_out(now()?, Session::own())?;
-    let names: Vec<&str> = plan.services.iter().map(|(name, _)| name.as_str()).collect();
-    journal::write(&format!("{} ask for no code any more", names.join(", ")));
-    render::print(&format!(
-        "These ask for no code by fobctl's lines any more: {}.",
-        names.join(", ")
-    ))
+    let names = plan.told();
+    journal::write(&format!("{names} ask for no code any more"));
+    render::print(&format!("These ask for no code by fobctl's lines any more: {names}."))
 }
 
 fn list(host: &Host, args: &Enable) -> Result<(), Failure> {

@@ -97,6 +97,23 @@ fn the_line_is_written_listed_left_as_it_is_and_taken_out() {
 }
 
 #[test]
+fn a_rule_about_who_is_asked_is_a_part_of_the_difference_and_needs_a_fobd_that_is_restarted() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    let args = ["enable", "--dry-run", "sudo", "--group", "root", "--from", "2100-01-01"];
+    let difference = host.run(&[], &args).stdout;
+    let rules = "+[[rule]]\n+group = \"root\"\n+service = \"sudo\"\n+ask = \"enrol-by 2099-12-31\"\n\
+        +[[rule]]\n+service = \"sudo\"\n+ask = \"ignore\"\n";
+    assert!(difference.contains(rules) && difference.ends_with(DIFFERENCE), "{difference}");
+    let args = ["enable", "--yes", "--without-revert", "sudo", "--from", "2100-01-01"];
+    let ended = host.run(&[status(), root(1)], &args);
+    assert!(ended.stderr.starts_with("fobctl: no systemd runs here that could start"), "{ended:?}");
+    assert_eq!((ended.status, host.sudo().as_str()), (1, SUDO));
+}
+
+#[test]
 fn without_a_terminal_and_without_yes_nothing_is_written() {
     if !can_run() {
         return;
@@ -199,13 +216,12 @@ fn what_it_cannot_do_is_refused_with_what_can() {
     let link = host.0.path("etc/pam.d/linked");
     std::os::unix::fs::symlink("sudo", link).unwrap();
     for (args, status, said) in [
-        (&["enable", "--group", "staff", "sudo"][..], 2, "write [[rule]] with group = \"staff\""),
-        (
-            &["enable", "--from", "2030-01-01", "sudo"],
-            2,
-            "ask = \"enrol-by 2030-01-01\", into /etc/fob/fobd.conf",
-        ),
-        (&["enable", "--with", "publickey", "sudo"], 2, "only sshd checks a key"),
+        (&["enable", "--with", "publickey", "sudo"][..], 2, "only sshd checks a key"),
+        (&["enable", "--group", "strangers", "sudo"], 1, "the host knows no group \"strangers\"."),
+        (&["enable", "--from", "2020-01-01", "sudo"], 2, "2020-01-01 is no day to come (UTC)."),
+        (&["enable", "--from", "1.1.2030", "sudo"], 2, "it is no day; write one as 2027-01-01"),
+        (&["enable", "--from", "2030-01-01"], 2, "required arguments were not provided"),
+        (&["enable", "--everybody", "--group", "root", "sudo"], 2, "cannot be used with"),
         (&["enable", "nothing"], 1, "there is no PAM service \"nothing\""),
         (&["enable", "linked"], 1, "/etc/pam.d/linked: it is a link to sudo."),
         (&["disable", "nothing"], 1, "there is no PAM service \"nothing\""),

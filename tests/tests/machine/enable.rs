@@ -8,6 +8,9 @@ use fob_tests::soft_token::SoftToken;
 const FILES: &str =
     "find /etc/pam.d /etc/ssh -type f -exec sha256sum {} + -exec stat -c '%n %a %u %g' {} + | sort";
 
+/// The same, with fobd's settings.
+const FILES_AND_RULES: &str = "{ find /etc/pam.d /etc/ssh /etc/fob -type f -exec sha256sum {} + -exec stat -c '%n %a %u %g' {} +; } | sort";
+
 const ENABLE_SSHD: &str = "fobctl enable --yes sshd --with publickey";
 
 /// A machine with the package, no settings for codes in sshd, and alice, an administrator with a token,
@@ -299,6 +302,91 @@ fn a_change_that_would_leave_no_administrator_is_refused() {
     ));
     host.shell(&format!("fobctl emergency root && {ENABLE_SSHD} && fobctl revert"));
     assert_eq!(host.shell(FILES), before);
+}
+
+#[test]
+fn members_of_a_group_are_asked_and_others_are_not_until_it_is_taken_back() {
+    let (mut host, alice, mut token) = machine();
+    let (bob, _) = host.person_with_button_token("bob");
+    let before = host.shell(FILES_AND_RULES);
+    let enable = "fobctl enable --yes sshd --with publickey --group sudo";
+    for (round, back) in
+        ["fobctl revert", "systemctl start fob-revert.service", ""].iter().enumerate()
+    {
+        let said = host.shell(enable);
+        assert!(said.contains("+group = \"sudo\"\n"), "{said}");
+        let ssh = |person: &Person| host.ssh(Door::KeyThenCode, &person.name);
+        ssh(&alice).code(&token.next_code()).run().assert_signed_in_as(&alice.name);
+        a_key_is_enough(&host, &bob);
+        if back.is_empty() {
+            host.reboot();
+        } else {
+            host.shell(back);
+        }
+        assert_eq!(host.shell(FILES_AND_RULES), before, "round {round}");
+        host.shell("! test -e /var/lib/fob-enable/pending && fobd --check-config >/dev/null");
+        a_key_is_enough(&host, &alice);
+        // fobd goes by no rule any more.
+        host.shell("timeout 20 bash -c 'while fobctl status | grep -q \"of the rules\"; do sleep 0.1; done'");
+    }
+}
+
+#[test]
+fn whenever_a_change_with_a_rule_is_killed_everything_is_taken_back() {
+    let (host, alice, _) = machine();
+    let before = host.shell(FILES_AND_RULES);
+    let report = host.shell(&format!(
+        "for time in $(seq 0.02 0.05 1); do
+           timeout -s KILL $time fobctl enable --yes sshd sudo --with publickey --group sudo >/dev/null 2>&1
+           [ $? = 137 ] && {{ [ -e /var/lib/fob-enable/pending ] && echo late || echo early; }}
+           systemctl start fob-revert.service
+           [ \"$({FILES_AND_RULES})\" = \"{}\" ] || echo broken
+         done | sort | uniq -c; find /etc -name '.*.fob'",
+        before.trim_end()
+    ));
+    assert!(report.contains("late") && !report.contains("broken"), "{report}");
+    assert!(!report.contains(".fob"), "{report}");
+    host.shell("timeout 20 bash -c 'until systemctl is-active --quiet fobd; do sleep 0.1; done'");
+    a_key_is_enough(&host, &alice);
+}
+
+#[test]
+fn until_the_day_who_has_no_token_is_not_asked_and_a_confirmed_rule_stays_until_it_is_disabled() {
+    let (host, alice, mut token) = machine();
+    let carol = host.person("carol");
+    let before = host.shell(FILES_AND_RULES);
+    host.shell("fobctl enable --yes sshd --with publickey --from 2100-01-01");
+    a_key_is_enough(&host, &carol);
+    let confirm = host
+        .ssh_running(Door::KeyThenCode, &alice.name, "sudo fobctl confirm")
+        .code(&token.next_code())
+        .run();
+    assert!(confirm.says("Confirmed:"), "{confirm:?}");
+    a_key_is_enough(&host, &carol);
+    let rule = "ask = \"enrol-by 2099-12-31\"";
+    assert!(host.shell("cat /etc/fob/fobd.conf").contains(rule));
+    host.shell("fobctl enable --yes sshd --everybody");
+    assert!(!host.shell("cat /etc/fob/fobd.conf").contains(rule));
+    let seen = host.ssh(Door::KeyThenCode, &carol.name).code("123456").run();
+    seen.assert_refused_at_the_code(&carol.name);
+    host.shell("fobctl revert && fobctl disable --yes sshd");
+    assert_eq!(host.shell(FILES_AND_RULES), before);
+}
+
+#[test]
+fn a_rule_that_fobd_would_not_start_with_is_refused_before_it_is_written() {
+    let (host, ..) = machine();
+    host.shell(
+        "printf '[[rule]]\\nask = \"require\"\\n' >>/etc/fob/fobd.conf && systemctl restart fobd",
+    );
+    let (before, pid) = (host.shell(FILES_AND_RULES), host.shell("systemctl show -p MainPID fobd"));
+    let said = host.refuse("fobctl enable --yes sudo --group sudo");
+    assert!(said.contains("fobd would not start with this: /etc/fob/fobd.conf, line "), "{said}");
+    assert!(said.contains("hint: put the rule without a selector last."), "{said}");
+    assert_eq!(host.shell(FILES_AND_RULES), before);
+    host.shell("! test -e /var/lib/fob-enable/pending");
+    // It was never started with it. Afterwards it is, with what was there before.
+    assert!(!pid.is_empty() && host.shell("systemctl is-active fobd").contains("active"));
 }
 
 #[test]

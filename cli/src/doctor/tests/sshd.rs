@@ -1,7 +1,7 @@
 //! Mistakes in sshd's settings. The set-ups are those of README.md.
 
 use super::{Effective, Exempts, Host, Kind, Live, Place, Severity, examine, live};
-use crate::enable::{Tree, With, enabling};
+use crate::enable::{Tree, Who, With, enabling};
 
 const MAIN: &str = "/etc/ssh/sshd_config";
 const DROP_IN: &str = "/etc/ssh/sshd_config.d/10-fob.conf";
@@ -59,7 +59,9 @@ fn whom_a_rule_exempts_gets_in_with_his_key_by_what_enable_puts_in() {
     };
     let enabled = Host::sshd().file(PAM, "@include common-auth\naccount required pam_nologin.so\n");
     let (ground, tree) = (enabled.ground(), Tree::below(enabled.0.path()));
-    let plan = enabling(&ground, &tree, &["sshd".to_owned()], Some(With::PublicKey)).unwrap();
+    let plan =
+        enabling(&ground, &tree, &["sshd".to_owned()], (Some(With::PublicKey), &Who::AsBefore))
+            .unwrap();
     for change in &plan.changes {
         tree.write(&change.path, change.after.as_deref()).unwrap();
     }

@@ -5,8 +5,9 @@ use std::path::Path;
 use super::{Host, Plan, Session, proof, systemd};
 use crate::{
     connect::{Patience, daemon},
-    enable::{Change, DROP_IN, Locked, Pending, Saved},
+    enable::{Change, DROP_IN, Locked, Pending, RULES, Saved},
     failure::{EnableTrouble, Failure, remark},
+    render,
 };
 
 /// One run of a plan.
@@ -103,14 +104,36 @@ impl Run<'_> {
     }
 
     async fn write_and_prove(&self) -> Result<(), Failure> {
+        self.write_rules().await?;
         let is_settings = |change: &&Change| change.path == DROP_IN;
         self.write(self.plan.changes.iter().filter(is_settings))?;
         if let Some(with) = self.plan.sshd().filter(|_| self.host.ground.has(SSHD_CONFIG)) {
             proof::of_sshd(self.host, with)?;
             self.reload()?;
         }
-        self.write(self.plan.changes.iter().filter(|change| !is_settings(change)))?;
+        let is_of_pam = |change: &&Change| !is_settings(change) && change.path != RULES;
+        self.write(self.plan.changes.iter().filter(is_of_pam))?;
         proof::of_services(self.host, self.plan).await?;
+        Ok(())
+    }
+
+    /// Writes fobd's rules, when it has said that it would start with them, and has it go by them.
+    async fn write_rules(&self) -> Result<(), Failure> {
+        let is_rules = |change: &&Change| change.path == RULES;
+        let Some(change) = self.plan.changes.iter().find(is_rules) else { return Ok(()) };
+        self.is_still(change)?;
+        if let Some(bytes) = &change.after {
+            let disk = |error| EnableTrouble::Disk { path: RULES.to_owned(), error };
+            let staged = self.host.tree.stage(RULES, bytes).map_err(disk)?;
+            let asked = proof::of_rules(Some(&staged));
+            self.host.tree.sweep(RULES).map_err(disk)?;
+            asked?;
+        }
+        self.write(std::iter::once(change))?;
+        systemd::restart_fobd().map_err(EnableTrouble::Systemd)?;
+        if self.plan.exempts {
+            proof::of_exemption().await?;
+        }
         Ok(())
     }
 
@@ -132,6 +155,7 @@ impl Run<'_> {
             self.undo(&locked, before.as_ref())?;
             return Err(trouble.into());
         }
+        self.forget_rules();
         let left = before.map(|pending| self.left(pending, time));
         self.settle(&locked, left.filter(|left| !left.files.is_empty()).as_ref())
     }
@@ -220,11 +244,32 @@ impl Run<'_> {
             }
         }
         let _ = self.reload(); // what was wrong is told already
+        if self.plan.touches(RULES) && systemd::is_running() {
+            let _ = systemd::restart_fobd();
+        }
         ended
     }
 
+    /// Lets fobd forget the rules that were taken out. Without a line of PAM they say nothing, so it is
+    /// no trouble if it does not.
+    fn forget_rules(&self) {
+        if !self.plan.touches(RULES) {
+            return;
+        }
+        let ended = match systemd::is_running() {
+            true => proof::of_rules(None)
+                .map_err(|trouble| trouble.to_string())
+                .and_then(|()| systemd::restart_fobd()),
+            false => Err("no systemd runs here.".to_owned()),
+        };
+        if let Err(why) = ended {
+            let told = format!("fobd goes by its old rules until it is started anew: {why}");
+            remark(&render::printable(&told));
+        }
+    }
+
     fn touches_sshd(&self) -> bool {
-        self.plan.changes.iter().any(|change| change.path == DROP_IN)
+        self.plan.touches(DROP_IN)
     }
 
     fn reload(&self) -> Result<(), EnableTrouble> {
@@ -263,7 +308,7 @@ mod tests {
 
     use super::{Host, Run, Session};
     use crate::{
-        enable::{Plan, disabling, enabling, revert},
+        enable::{Plan, Who, disabling, enabling, revert},
         failure::{EnableTrouble, Failure},
     };
 
@@ -283,7 +328,7 @@ mod tests {
     }
 
     fn sudo(host: &Host) -> Plan {
-        enabling(&host.ground, &host.tree, &["sudo".to_owned()], None).unwrap()
+        enabling(&host.ground, &host.tree, &["sudo".to_owned()], (None, &Who::AsBefore)).unwrap()
     }
 
     #[test]
@@ -353,7 +398,7 @@ mod tests {
         let host = host(&folder);
         fs::write(folder.path().join("etc/pam.d/su"), SUDO).unwrap();
         let both = ["sudo".to_owned(), "su".to_owned()];
-        let plan = enabling(&host.ground, &host.tree, &both, None).unwrap();
+        let plan = enabling(&host.ground, &host.tree, &both, (None, &Who::AsBefore)).unwrap();
         let run = Run { host: &host, plan: &plan };
         let (_, waits) = run.begin(&run.lock().unwrap(), 1000, Session::default()).unwrap();
         run.write(plan.changes.iter()).unwrap();

@@ -7,8 +7,8 @@ use super::{Host, only_root, proof, systemd};
 use crate::{
     connect::{Patience, daemon},
     doctor,
-    enable::{DROP_IN, Outcome, Pending, SSHD, Session, revert as take_back},
-    failure::{ConfirmTrouble, EnableTrouble, Failure, remark},
+    enable::{DROP_IN, Outcome, Pending, RULES, SSHD, Session, revert as take_back},
+    failure::{ConfirmTrouble, EnableTrouble, Failure, RuleTrouble, remark},
     journal, render,
 };
 
@@ -115,6 +115,7 @@ pub(super) fn revert() -> Result<(), Failure> {
             remark(&render::printable(&why));
         }
     }
+    forget_rules(&pending, &mut failed);
     let disk = |error| EnableTrouble::Disk { path: "/var/lib/fob-enable".to_owned(), error };
     let names = pending.services.join(", ");
     if !failed.is_empty() {
@@ -133,6 +134,28 @@ pub(super) fn revert() -> Result<(), Failure> {
     match left.is_empty() {
         true => Ok(()),
         false => Err(ConfirmTrouble::Left { files: left }.into()),
+    }
+}
+
+/// Lets a fobd that runs forget the rules of the change. One that would not start now goes by them until
+/// it would, and is not started anew before: nobody would pass the code prompt.
+fn forget_rules(pending: &Pending, failed: &mut Vec<String>) {
+    let touches_rules = pending.files.iter().any(|saved| saved.path == RULES);
+    if !touches_rules || !systemd::is_running() || !systemd::has_active_fobd() {
+        return;
+    }
+    let asked = proof::of_rules(None).map_err(|trouble| {
+        if !failed.iter().any(|path| path == RULES) {
+            failed.push(RULES.to_owned());
+        }
+        match trouble {
+            RuleTrouble::Refused { why, .. } => why,
+            other => other.to_string(),
+        }
+    });
+    if let Err(why) = asked.and_then(|()| systemd::restart_fobd_later()) {
+        let told = format!("fobd goes by the rules of the change still: {why}");
+        remark(&render::printable(&told));
     }
 }
 

@@ -1,15 +1,53 @@
-//! Whether a change does what it should: what sshd makes of its files, and what the doctor says.
+//! Whether a change does what it should: what sshd and fobd make of their files, and what the doctor says.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use super::{Host, Plan};
 use crate::{
+    connect::{Patience, daemon},
     doctor::{Effective, Finding, Kind, Live, Severity, examine, sshd},
-    enable::{DROP_IN, With, settings},
-    failure::{EnableTrouble, remark},
+    enable::{DROP_IN, RULES, With, settings},
+    failure::{EnableTrouble, Failure, RuleTrouble, remark},
     render,
     verbs::doctor,
 };
+
+/// Named in full: root's search path is not taken.
+const FOBD: &str = "/usr/sbin/fobd";
+const BY_HAND: &str = "\"fobd --check-config\" may say more.";
+
+/// Asks fobd whether it would start with this file in the place of its own; without one, with its own.
+pub(super) fn of_rules(file: Option<&Path>) -> Result<(), RuleTrouble> {
+    let trouble = |why: &str, hint: &str| RuleTrouble::Refused {
+        why: render::printable(why.trim()),
+        hint: render::printable(hint.trim()),
+    };
+    let mut command = Command::new(FOBD);
+    command.arg("--check-config").env_clear().stdin(Stdio::null());
+    if let Some(file) = file {
+        command.arg(format!("--config={}", file.display()));
+    }
+    let said = command.output();
+    let said = said.map_err(|error| trouble(&format!("{FOBD}: {error}."), BY_HAND))?;
+    if said.status.success() {
+        return Ok(());
+    }
+    let told = String::from_utf8_lossy(&said.stderr).into_owned();
+    let told = file.map_or(told.clone(), |file| told.replace(&file.display().to_string(), RULES));
+    let (why, hint) = told.split_once("\nhint: ").unwrap_or((&told, BY_HAND));
+    Err(trouble(why.strip_prefix("fobd: ").unwrap_or(why), hint))
+}
+
+/// Asks fobd, which was started anew, whether it exempts anybody by a rule.
+pub(super) async fn of_exemption() -> Result<(), Failure> {
+    match daemon(Patience::Short).await?.status().await?.exempting {
+        Some(0) => Err(RuleTrouble::Elsewhere.into()),
+        _ => Ok(()),
+    }
+}
 
 /// Asks sshd whether it would start, and whether it goes by the settings.
 pub(super) fn of_sshd(host: &Host, with: With) -> Result<(), EnableTrouble> {

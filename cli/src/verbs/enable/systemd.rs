@@ -13,6 +13,7 @@ const TIMER: &str = "fob-revert.timer";
 const SERVICE: &str = "fob-revert.service";
 /// sshd's unit: Debian's name, and everybody else's.
 const SSHD: [&str; 2] = ["ssh.service", "sshd.service"];
+const FOBD: &str = "fobd.service";
 
 /// Tells whether systemd runs.
 pub(super) fn is_running() -> bool {
@@ -65,6 +66,29 @@ pub(super) fn reload_sshd_later() -> Result<(), String> {
 /// Tells whether an sshd runs that goes by settings it has read before.
 pub(super) fn has_active_sshd() -> bool {
     active_sshd().is_some()
+}
+
+/// Starts a fobd that runs anew, so that it reads its rules. Its socket stays open meanwhile.
+///
+/// # Errors
+///
+/// What systemctl says.
+pub(super) fn restart_fobd() -> Result<(), String> {
+    run(&["try-restart", FOBD])
+}
+
+/// Does the same, and does not wait for it: `fob-revert.service` comes before fobd, too.
+///
+/// # Errors
+///
+/// What systemctl says.
+pub(super) fn restart_fobd_later() -> Result<(), String> {
+    run(&["--no-block", "try-restart", FOBD])
+}
+
+/// Tells whether a fobd runs that goes by rules it has read before.
+pub(super) fn has_active_fobd() -> bool {
+    says(&["is-active", "--quiet", FOBD])
 }
 
 fn active_sshd() -> Option<&'static str> {
