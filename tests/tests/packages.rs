@@ -296,6 +296,14 @@ fn no_package_is_removed_while_a_change_waits_or_sshd_goes_by_its_settings() {
     }
 }
 
+// U6. A new layout needs the version that brings it, and a new number here.
+#[test]
+fn the_package_knows_since_when_its_layout_of_the_database_is_read() {
+    let since = PRERM.0.lines().find_map(|line| line.strip_prefix("reads_since="));
+    assert_eq!((fobd::record::SCHEMA, since), (4, Some("0.1.0")));
+    assert!(PRERM.0.contains(&format!("of layout {} ", fobd::record::SCHEMA)));
+}
+
 // U1.
 #[test]
 fn the_rpm_takes_authselects_feature_out_before_the_daemon_is_stopped() {

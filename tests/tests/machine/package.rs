@@ -287,6 +287,31 @@ fn a_mistake_in_the_settings_leaves_the_daemon_that_runs_alone() {
     assert_ne!(host.shell("systemctl show --value -p MainPID fobd"), old);
 }
 
+/// An older Fob, as far as dpkg can tell, with scripts of the same kind.
+#[test]
+fn an_older_version_that_could_not_read_the_database_does_not_replace_this_one() {
+    let (host, alice, mut token) = enabled();
+    host.shell(
+        "cd /root && dpkg-deb -R fob.deb old && sed -i 's/^Version: .*/Version: 0.0.9/' old/DEBIAN/control
+         dpkg-deb -b old old.deb",
+    );
+    let files = "sha256sum /usr/sbin/fobd /usr/bin/fobctl && systemctl show -p MainPID fobd";
+    let (state, before) = (host.shell(STATE), host.shell(files));
+    let said = host.refuse("DEBIAN_FRONTEND=noninteractive dpkg -i /root/old.deb");
+    assert!(said.contains("fob: version 0.0.9 cannot read the token database"), "{said}");
+    assert!(said.contains("hint: to go back all the same, see"), "{said}");
+    assert_eq!((host.shell(STATE), host.shell(files)), (state, before));
+    let seen = host.sudo(&alice).password(alice.password).code(&token.next_code()).run();
+    seen.assert_signed_in_as("root");
+    // As the README says.
+    host.shell(
+        "systemctl stop fobd.socket fobd && DEBIAN_FRONTEND=noninteractive dpkg -i /root/old.deb",
+    );
+    assert!(host.shell(STATE).ends_with(" 0.0.9"));
+    let seen = host.sudo(&alice).password(alice.password).code(&token.next_code()).run();
+    seen.assert_signed_in_as("root");
+}
+
 /// Eight people sign in, each again and again with the codes of a token of his own, while the package
 /// is replaced four times.
 #[test]
