@@ -26,6 +26,8 @@ PasswordAuthentication no
 AuthenticationMethods publickey,keyboard-interactive:pam
 ";
 const SERVICES: [&str; 5] = ["sudo", "sudo-i", "su", "login", "polkit-1"];
+/// Named in full, as fobctl does.
+const SYSTEMCTL: &str = "/usr/bin/systemctl";
 
 /// What lies over the host's own files.
 pub(crate) struct Over {
@@ -89,8 +91,23 @@ impl Over {
         }
         let modules = self.path("modules");
         self.modules.iter().for_each(|folder| bind(&modules, folder));
-        command.args(["--dev-bind", "/dev", "/dev", "--"]);
+        command.args(["--dev-bind", "/dev", "/dev"]);
+        let systemctl = self.path("systemctl");
+        if systemctl.exists() {
+            command.arg("--bind").arg(systemctl).arg(SYSTEMCTL);
+        }
+        command.arg("--");
         command
+    }
+
+    /// Puts a program in systemctl's place, where this machine has one.
+    pub(crate) fn systemctl(&self, text: &str) -> bool {
+        if !Path::new(SYSTEMCTL).exists() {
+            return false;
+        }
+        self.file("systemctl", text);
+        fs::set_permissions(self.path("systemctl"), Permissions::from_mode(0o755)).unwrap();
+        true
     }
 
     fn enable(&self, args: &[&str]) {

@@ -35,7 +35,13 @@ impl Host {
     fn command(&self, fake: &Fake, args: &[&str]) -> Command {
         let inner = fake.command(args);
         let mut command = self.0.command();
-        command.arg(inner.get_program()).args(inner.get_args());
+        command.arg(inner.get_program());
+        for word in inner.get_args() {
+            if word == "--" && self.0.path("systemctl").exists() {
+                command.args(["--dir", "/run/systemd/system"]); // as systemd does (sd_booted(3))
+            }
+            command.arg(word);
+        }
         command
     }
 
@@ -232,4 +238,28 @@ fn what_it_cannot_do_is_refused_with_what_can() {
         assert!(ended.stderr.contains(said), "{ended:?}");
     }
     host.run(&[], &["revert"]).printed("There is nothing to take back.\n");
+}
+
+/// Notes what it is asked, and how many lines ask for the code then.
+const SYSTEMCTL: &str = "#!/bin/sh\n\
+    echo \"$* $(grep -c pam_fob.so /etc/pam.d/sudo)\" >>/var/lib/asked\n";
+
+#[test]
+fn while_a_change_for_good_is_written_the_time_runs_and_no_revert_that_waits_is_at_work() {
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    if !host.0.systemctl(SYSTEMCTL) {
+        return;
+    }
+    let ended = host.run(&[status(), root(1), status()], &ENABLE);
+    assert_eq!((ended.status, host.sudo().as_str()), (0, WITH_CODE), "{ended:?}");
+    let asked = || fs::read_to_string(host.0.path("var/lib/asked")).unwrap();
+    let armed = "is-enabled --quiet fob-revert.service LINE\nrestart fob-revert.timer LINE\n\
+        stop fob-revert.service LINE\n";
+    assert_eq!(asked(), armed.replace("LINE", "0") + "stop fob-revert.timer 1\n");
+    fs::remove_file(host.0.path("var/lib/asked")).unwrap();
+    host.run(&[], &["disable", "--yes", "sudo"]);
+    assert_eq!(asked(), armed.replace("LINE", "1") + "stop fob-revert.timer 0\n");
 }

@@ -304,6 +304,31 @@ fn a_change_that_would_leave_no_administrator_is_refused() {
     assert_eq!(host.shell(FILES), before);
 }
 
+/// A revert that waits for the lock comes before sshd, and so would the reload of sshd wait for it.
+#[test]
+fn a_revert_that_waits_is_stopped_by_a_new_change() {
+    let (host, alice, mut token) = machine();
+    host.shell("fobctl enable --yes su");
+    let waits =
+        "timeout 30 bash -c 'until grep -q -- \"-> FLOCK\" /proc/locks; do sleep 0.1; done'";
+    host.shell(&format!(
+        "exec 9>/var/lib/fob-enable/lock && flock 9
+         systemctl start --no-block fob-revert.service 9>&-
+         {waits} 9>&-
+         # It stands still, so that the other one gets the lock.
+         revert=$(systemctl show --value -p MainPID fob-revert.service)
+         kill -STOP $revert
+         timeout 30 bash -c \"until grep -q '^State:.T' /proc/$revert/status; do sleep 0.1; done\" 9>&-
+         timeout 45 {ENABLE_SSHD} >/root/said 2>&1 9>&- &
+         {waits} 9>&-
+         exec 9>&-
+         wait $! || {{ cat /root/said; exit 1; }}
+         systemctl is-active fob-revert.timer && test -e /var/lib/fob-enable/pending"
+    ));
+    let seen = host.ssh(Door::KeyThenCode, &alice.name).code(&token.next_code()).run();
+    seen.assert_signed_in_as(&alice.name);
+}
+
 #[test]
 fn members_of_a_group_are_asked_and_others_are_not_until_it_is_taken_back() {
     let (mut host, alice, mut token) = machine();
