@@ -20,7 +20,9 @@ const FILE: &str = "pending";
 const LOCK: &str = "lock";
 /// Seconds until a change is taken back that nobody has confirmed: `fob-revert.timer`.
 pub(crate) const PATIENCE: u64 = 600;
-/// The form of the file.
+/// What [`Locked::put_aside`] calls a file that could not be understood.
+const UNREAD: &str = "pending.unread";
+/// The form of the file. No release has had another one.
 const VERSION: u64 = 1;
 
 /// A file as it was, and as it was made.
@@ -98,32 +100,54 @@ impl Pending {
         if value.get("version")?.as_u64()? != VERSION {
             return None;
         }
-        let word = |value: &Value| value.as_str().map(str::to_owned);
         let words =
             |value: &Value| value.as_array()?.iter().map(word).collect::<Option<Vec<String>>>();
-        let bytes = |value: Option<&Value>| match value {
-            None => None,
-            Some(Value::Null) => Some(None),
-            Some(value) => value.as_str().map(|text| Some(bytes_of(text))),
-        };
-        let saved = |value: &Value| {
-            Some(Saved {
-                path: word(value.get("path")?)?,
-                before: bytes(value.get("before"))?,
-                after: bytes(value.get("after"))?,
-            })
-        };
         let number = |name: &str| value.get(name).and_then(Value::as_u64);
         let sessions = value.get("sessions")?.as_array()?;
         Some(Self {
             time: value.get("time")?.as_u64()?,
             services: words(value.get("services")?)?,
-            files: value.get("files")?.as_array()?.iter().map(saved).collect::<Option<_>>()?,
+            files: value
+                .get("files")?
+                .as_array()?
+                .iter()
+                .map(Saved::of_json)
+                .collect::<Option<_>>()?,
             sessions: sessions.iter().map(Session::of_json).collect::<Option<_>>()?,
             newest: number("newest").and_then(|number| number.try_into().ok()),
             seq: number("seq"),
         })
     }
+
+    /// Reads what can be read of another form: the files that are whole, and the services. It can be
+    /// taken back, and never be confirmed. `None` if no file can be read.
+    fn salvage(value: &Value) -> Option<Self> {
+        let all = |name: &str| value.get(name).and_then(Value::as_array).into_iter().flatten();
+        let is_of_etc = |saved: &Saved| saved.path.starts_with("/etc/");
+        let files: Vec<Saved> = all("files").filter_map(Saved::of_json).filter(is_of_etc).collect();
+        let services = all("services").filter_map(word).collect();
+        let (sessions, newest, seq) = (Vec::new(), None, None);
+        (!files.is_empty()).then_some(Self { time: 0, services, files, sessions, newest, seq })
+    }
+}
+
+impl Saved {
+    fn of_json(value: &Value) -> Option<Self> {
+        let bytes = |value: Option<&Value>| match value {
+            None => None,
+            Some(Value::Null) => Some(None),
+            Some(value) => value.as_str().map(|text| Some(bytes_of(text))),
+        };
+        Some(Self {
+            path: word(value.get("path")?)?,
+            before: bytes(value.get("before"))?,
+            after: bytes(value.get("after"))?,
+        })
+    }
+}
+
+fn word(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 /// The folder of the file.
@@ -188,6 +212,26 @@ impl Locked {
         load(&self.folder)
     }
 
+    /// Reads what can be read of a file that [`Locked::load`] cannot understand; `None` if nothing can.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(crate) fn salvage(&self) -> io::Result<Option<Pending>> {
+        let value: Option<Value> = serde_json::from_slice(&fs::read(self.folder.join(FILE))?).ok();
+        Ok(value.as_ref().and_then(Pending::salvage))
+    }
+
+    /// Lets nothing wait any more, and keeps the file under another name, for a person.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(crate) fn put_aside(&self) -> io::Result<()> {
+        fs::rename(self.folder.join(FILE), self.folder.join(UNREAD))?;
+        sync(&self.folder)
+    }
+
     /// Writes what is pending, or that nothing is. It is on the disk then.
     ///
     /// # Errors
@@ -217,7 +261,8 @@ fn load(folder: &Path) -> io::Result<Option<Pending>> {
     };
     let value: Option<Value> = serde_json::from_slice(&bytes).ok();
     let pending = value.as_ref().and_then(Pending::of_json);
-    pending.map(Some).ok_or_else(|| ErrorKind::InvalidData.into())
+    let fact = "it has a form that this fobctl does not know";
+    pending.map(Some).ok_or_else(|| io::Error::new(ErrorKind::InvalidData, fact))
 }
 
 fn remove(path: &Path) -> io::Result<()> {

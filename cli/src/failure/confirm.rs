@@ -12,6 +12,8 @@ pub(crate) enum ConfirmTrouble {
         /// Which.
         files: Vec<String>,
     },
+    /// What was kept of the change was understood in part, and that was taken back.
+    InPart,
     /// Files are left to be taken back by hand; the report has said why.
     Left {
         /// Which.
@@ -48,6 +50,11 @@ impl ConfirmTrouble {
                  \"sshd -t\" says."
                     .to_owned()
             }
+            Self::InPart => {
+                "look at what it was in /var/lib/fob-enable/pending.unread; \"fobctl doctor\" says what a \
+                 sign-in does now."
+                    .to_owned()
+            }
             Self::Left { .. } => "\"fobctl doctor\" says what a sign-in does now.".to_owned(),
             Self::NoLogin | Self::OldSession | Self::SameSession => {
                 "sign in anew, with a code, and run it there; keep this session open.".to_owned()
@@ -66,6 +73,10 @@ impl fmt::Display for ConfirmTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed { files } => write!(f, "not taken back yet: {}.", files.join(", ")),
+            Self::InPart => f.write_str(
+                "what was kept of the change has a form that this fobctl does not know: what it could \
+                 read was taken back, and there may be more.",
+            ),
             Self::Left { files } => write!(f, "not taken back: {}.", files.join(", ")),
             Self::NoLogin => {
                 f.write_str("nobody signed in to this session, as far as the host knows.")

@@ -130,8 +130,8 @@ impl EnableTrouble {
                 format!("the first value wins: take that line out, or name the file behind {DROP_IN}.")
             }
             Self::NotRead(_) => {
-                "what was before the last change is in /var/lib/fob-enable/pending: put it back by \
-                 hand, and remove that file."
+                "\"fobctl revert\" takes back what it can read; what is not in order then, put back by hand, \
+                 and remove that file."
                     .to_owned()
             }
             Self::Observes => {

@@ -240,6 +240,48 @@ fn what_it_cannot_do_is_refused_with_what_can() {
     host.run(&[], &["revert"]).printed("There is nothing to take back.\n");
 }
 
+#[test]
+fn of_a_change_in_another_form_what_can_be_read_is_taken_back_and_the_rest_is_kept() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !can_run() {
+        return;
+    }
+    let host = Host::new();
+    host.0.file("etc/pam.d/sudo", WITH_CODE);
+    let of = |path: &str| serde_json::json!({ "path": path, "before": SUDO, "after": WITH_CODE });
+    let (whole, other) = (of("/etc/pam.d/sudo"), of("/var/lib/fobd/tokens/db"));
+    let files = [serde_json::json!({ "path": "/etc/pam.d/su" }), whole, other];
+    let odd = serde_json::json!({ "version": 9, "services": ["sudo", 3], "files": files });
+    let put = |text: &str| {
+        host.0.file("var/lib/fob-enable/pending", text);
+        let folder = host.0.path("var/lib/fob-enable");
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    };
+    let refused = "fobctl: /var/lib/fob-enable/pending: it has a form that this fobctl does not know.\n\
+        hint: \"fobctl revert\" takes back what it can read";
+    put(&odd.to_string());
+    for args in [&["confirm"][..], &["disable", "--yes", "sudo"], &["enable"]] {
+        let ended = host.run(&[], args);
+        assert!(ended.stderr.contains(refused), "{ended:?}");
+    }
+    assert_eq!(host.sudo(), WITH_CODE);
+    let ended = host.run(&[], &["revert"]);
+    assert_eq!(ended.stdout, "/etc/pam.d/sudo is as it was.\n", "{ended:?}");
+    assert!(
+        ended.stderr.contains("there may be more.\nhint: look at what it was in "),
+        "{ended:?}"
+    );
+    assert_eq!((ended.status, host.sudo().as_str()), (1, SUDO));
+    let kept = |name: &str| fs::read_to_string(host.0.path(&format!("var/lib/fob-enable/{name}")));
+    assert_eq!(kept("pending.unread").unwrap(), odd.to_string());
+    assert!(kept("pending").is_err());
+    // Of what is no JSON nothing can be read: it stays where it is.
+    put("half of a fi");
+    let ended = host.run(&[], &["revert"]);
+    assert!(ended.stderr.contains(refused), "{ended:?}");
+    assert_eq!(kept("pending").unwrap(), "half of a fi");
+}
+
 /// Notes what it is asked, and how many lines ask for the code then.
 const SYSTEMCTL: &str = "#!/bin/sh\n\
     echo \"$* $(grep -c pam_fob.so /etc/pam.d/sudo)\" >>/var/lib/asked\n";

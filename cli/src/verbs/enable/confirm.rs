@@ -1,5 +1,7 @@
 //! `confirm` and `revert`: a change stays, or goes.
 
+use std::io::ErrorKind;
+
 use fob_api::{LogEntry, LogOptions, proxy::FobProxy};
 use nix::unistd::{Uid, User};
 
@@ -7,7 +9,7 @@ use super::{Host, only_root, proof, systemd};
 use crate::{
     connect::{Patience, daemon},
     doctor,
-    enable::{DROP_IN, Outcome, Pending, RULES, SSHD, Session, revert as take_back},
+    enable::{DROP_IN, Locked, Outcome, Pending, RULES, SSHD, Session, revert as take_back},
     failure::{ConfirmTrouble, EnableTrouble, Failure, RuleTrouble, remark},
     journal, render,
 };
@@ -101,23 +103,43 @@ pub(super) fn revert() -> Result<(), Failure> {
     only_root("revert")?;
     let host = Host::new();
     let locked = host.store.lock().map_err(EnableTrouble::NotRead)?;
-    let Some(pending) = locked.load().map_err(EnableTrouble::NotRead)? else {
-        return render::print("There is nothing to take back.");
-    };
+    match load(&locked)? {
+        None => render::print("There is nothing to take back."),
+        Some((pending, form)) => revert_it(&host, &locked, pending, form),
+    }
+}
+
+/// Whether what waits was understood.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    /// A part of it, which can be taken back.
+    InPart,
+    Whole,
+}
+
+/// Reads what waits. Of another form, the files that can be read are worth taking back: else a host
+/// would keep a change that nobody has confirmed.
+fn load(locked: &Locked) -> Result<Option<(Pending, Form)>, EnableTrouble> {
+    match locked.load() {
+        Ok(pending) => Ok(pending.map(|pending| (pending, Form::Whole))),
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            let salvaged = locked.salvage().map_err(EnableTrouble::NotRead)?;
+            let salvaged = salvaged.ok_or(EnableTrouble::NotRead(error))?;
+            Ok(Some((salvaged, Form::InPart)))
+        }
+        Err(error) => Err(EnableTrouble::NotRead(error)),
+    }
+}
+
+fn revert_it(host: &Host, locked: &Locked, pending: Pending, form: Form) -> Result<(), Failure> {
     let outcomes = take_back(&host.tree, &pending);
     let (left, mut failed) = tell(&outcomes)?;
-    let touches_sshd = pending.files.iter().any(|saved| saved.path == DROP_IN);
-    let has_sshd = || host.ground.has(doctor::sshd::FILE) && systemd::has_active_sshd();
-    if touches_sshd && systemd::is_running() && has_sshd() {
-        let asked = proof::starts();
-        let asked = asked.map_err(|trouble| not_started(&mut failed, &trouble));
-        if let Err(why) = asked.and_then(|()| systemd::reload_sshd_later()) {
-            remark(&render::printable(&why));
-        }
-    }
-    forget_rules(&pending, &mut failed);
-    let disk = |error| EnableTrouble::Disk { path: "/var/lib/fob-enable".to_owned(), error };
     let names = pending.services.join(", ");
+    reload_and_forget(host, &pending, &mut failed);
+    let disk = |error| EnableTrouble::Disk { path: "/var/lib/fob-enable".to_owned(), error };
+    if form == Form::InPart {
+        locked.put_aside().map_err(disk)?;
+    }
     if !failed.is_empty() {
         let mut pending = pending;
         pending.files.retain(|saved| failed.contains(&saved.path));
@@ -131,10 +153,25 @@ pub(super) fn revert() -> Result<(), Failure> {
         let _ = systemd::disarm(); // it would find nothing to take back
     }
     journal::write(&format!("the change of {names} was not confirmed, and was taken back"));
-    match left.is_empty() {
-        true => Ok(()),
-        false => Err(ConfirmTrouble::Left { files: left }.into()),
+    match (form, left.is_empty()) {
+        (Form::InPart, _) => Err(ConfirmTrouble::InPart.into()),
+        (Form::Whole, true) => Ok(()),
+        (Form::Whole, false) => Err(ConfirmTrouble::Left { files: left }.into()),
     }
+}
+
+/// Lets sshd and fobd go by their files as they are again.
+fn reload_and_forget(host: &Host, pending: &Pending, failed: &mut Vec<String>) {
+    let touches_sshd = pending.files.iter().any(|saved| saved.path == DROP_IN);
+    let has_sshd = || host.ground.has(doctor::sshd::FILE) && systemd::has_active_sshd();
+    if touches_sshd && systemd::is_running() && has_sshd() {
+        let asked = proof::starts();
+        let asked = asked.map_err(|trouble| not_started(failed, &trouble));
+        if let Err(why) = asked.and_then(|()| systemd::reload_sshd_later()) {
+            remark(&render::printable(&why));
+        }
+    }
+    forget_rules(pending, failed);
 }
 
 /// Lets a fobd that runs forget the rules of the change. One that would not start now goes by them until
