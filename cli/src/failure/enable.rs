@@ -104,8 +104,7 @@ impl EnableTrouble {
     pub(super) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Changed { .. } => "run it again.".to_owned(),
-            Self::Declined => return None,
-            Self::Disk { .. } => return None,
+            Self::Declined | Self::Disk { .. } => return None,
             Self::Found(finding) | Self::FoundBefore(finding) => finding.fix.clone(),
             Self::Flaw { flaw, .. } => hint_of_flaw(flaw).to_owned(),
             Self::NoAdministrator { host } => format!(
@@ -171,6 +170,18 @@ fn hint_of_flaw(flaw: &Flaw) -> &'static str {
     }
 }
 
+/// Returns what is in the way of a change to a file, and in which line.
+fn told_of_flaw(file: &str, flaw: &Flaw) -> String {
+    match flaw {
+        Flaw::HandMade(line) => format!("{file}:{line} has pam_fob.so by somebody else's hand."),
+        Flaw::Jump(line) => {
+            format!("{file}:{line} skips, by their count, lines among which the code's would come.")
+        }
+        Flaw::NoPassword => format!("{file} has no line that is known to ask for the password."),
+        Flaw::Several(line) => format!("{file}:{line} asks for the password a second time."),
+    }
+}
+
 /// Returns what a finding says, and where.
 fn told(finding: &Finding) -> String {
     let place = finding.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
@@ -187,21 +198,7 @@ impl fmt::Display for EnableTrouble {
                 write!(f, "{} So it was taken back; {BACK}", told(finding))
             }
             Self::FoundBefore(finding) => f.write_str(&told(finding)),
-            Self::Flaw { file, flaw } => match flaw {
-                Flaw::HandMade(line) => {
-                    write!(f, "{file}:{line} has pam_fob.so by somebody else's hand.")
-                }
-                Flaw::Jump(line) => write!(
-                    f,
-                    "{file}:{line} skips, by their count, lines among which the code's would come."
-                ),
-                Flaw::NoPassword => {
-                    write!(f, "{file} has no line that is known to ask for the password.")
-                }
-                Flaw::Several(line) => {
-                    write!(f, "{file}:{line} asks for the password a second time.")
-                }
-            },
+            Self::Flaw { file, flaw } => f.write_str(&told_of_flaw(file, flaw)),
             Self::NoAdministrator { .. } => f.write_str(
                 "no administrator has a token or an unused emergency code: nobody could mend this.",
             ),
