@@ -2,8 +2,10 @@
 //! refuse everybody (pam-module/src/options.rs). Pure.
 
 /// The words without a value.
-const WORDS: [&str; 6] =
-    ["debug", "noecho", "nonotice", "nullok", "try_first_pass", "use_first_pass"];
+const WORDS: [&str; 7] =
+    ["debug", "noecho", "nonotice", "nullok", ONE_FIELD, "try_first_pass", "use_first_pass"];
+/// Password and code come in one answer, and the module has the password checked itself.
+pub(crate) const ONE_FIELD: &str = "one_field";
 /// Most seconds of `timeout`.
 const MAX_TIMEOUT: u64 = 30;
 /// Most bytes of `prompt`.
@@ -22,10 +24,16 @@ pub(crate) fn flaw(options: &[String]) -> Option<String> {
         }
         seen.push(name);
     }
-    let both = ["try_first_pass", "use_first_pass"];
-    both.iter()
-        .all(|name| seen.contains(name))
-        .then(|| "the options try_first_pass and use_first_pass exclude each other".to_owned())
+    let has = |name: &str| seen.contains(&name);
+    match (has("try_first_pass"), has("use_first_pass"), has(ONE_FIELD)) {
+        (true, true, _) => {
+            Some("the options try_first_pass and use_first_pass exclude each other".to_owned())
+        }
+        (true, _, true) | (_, true, true) => {
+            Some("the option one_field takes nothing from the module before".to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn flaw_of(option: &str) -> Option<String> {
@@ -87,6 +95,7 @@ mod tests {
             &[][..],
             &["prompt=Code of your token: ", "timeout=30", "noecho", "nonotice", "nullok"],
             &["try_first_pass", "unavail=authinfo_unavail", "debug"],
+            &["one_field", "nullok", "prompt=Both: "],
         ] {
             assert!(!refused(words), "{words:?}");
         }
@@ -106,6 +115,9 @@ mod tests {
             &["forward_pass"],
             &["debug", "debug"],
             &["use_first_pass", "try_first_pass"],
+            &["use_first_pass", "one_field"],
+            &["one_field", "try_first_pass"],
+            &["one_field=6"],
         ] {
             assert!(refused(words), "{words:?}");
         }
