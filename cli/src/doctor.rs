@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 pub(crate) use catalog::is_fob;
 pub(crate) use control::Control;
 pub(crate) use finding::{Finding, Kind, Place, Report, Severity};
-use fob_api::{TICKET_SERVICES, owner::STATE_FOLDER};
+use fob_api::{PASSWORD_SERVICE, TICKET_SERVICES, owner::STATE_FOLDER};
 pub(crate) use ground::Ground;
 use judge::{Before, Bench};
 pub(crate) use reach::{Line, Tokenless, lines, services as asking};
@@ -93,7 +93,8 @@ pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -
     let folders = module_folders(ground);
     let is_missing = |module: &pam::Module| lacks(ground, &folders, module);
     let (mut looked_at, mut asking, mut files) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for name in asked {
+    let mut one_field = service == Some(PASSWORD_SERVICE);
+    for name in asked.into_iter().filter(|name| name != PASSWORD_SERVICE) {
         let Some(stack) = pam::stack(ground, &name).filter(|_| !name.contains('/')) else {
             report.add(no_service(&name));
             continue;
@@ -116,20 +117,42 @@ pub(crate) fn examine(ground: &Ground, live: &Live<'_>, service: Option<&str>) -
         if of_sshd && bench.has_fob() {
             of_sshd_itself(&name, &views, refusal.as_deref(), &mut report);
         }
+        one_field |= bench.has_one_field();
         if bench.has_fob() {
             asking.push(name.clone());
             files.extend(stack.entries.iter().map(|entry| entry.place.file.clone()));
         }
         looked_at.push(name);
     }
+    if one_field {
+        password_service(ground, &is_missing, &mut files, &mut report);
+    }
     companions(ground, &asking, &mut report);
     if !asking.is_empty() || ground.has(STATE_FOLDER) {
         host::look(ground, &files, &folders, &mut report);
         running(ground, live, &mut report);
     }
-    report.services = looked_at;
+    report.services.splice(..0, looked_at);
     report.sort();
     report
+}
+
+/// Looks at the service that checks the password where it is taken together with the code.
+fn password_service(
+    ground: &Ground,
+    is_missing: &dyn Fn(&pam::Module) -> bool,
+    files: &mut BTreeSet<String>,
+    report: &mut Report,
+) {
+    report.services.push(PASSWORD_SERVICE.to_owned());
+    let own = pam::stack(ground, PASSWORD_SERVICE).filter(|stack| stack.origin == pam::Origin::Own);
+    let Some(stack) = own else { return report.add(judge::missing()) };
+    let bench = Bench::new(PASSWORD_SERVICE, &stack, Before::Nothing, is_missing);
+    if !bench.is_in_its_place() {
+        return report.add(judge::missing());
+    }
+    bench.password_findings().into_iter().for_each(|finding| report.add(finding));
+    files.extend(stack.entries.iter().map(|entry| entry.place.file.clone()));
 }
 
 /// Whether a stack names a module that libpam would not find. Without a folder to look in, nothing is

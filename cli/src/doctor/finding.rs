@@ -123,6 +123,8 @@ kinds! {
     OtherArchitecture => "other-architecture",
     /// sshd answers the prompt with the password.
     PasswordMethod => "password-method",
+    /// The password of one-field sign-ins is checked by nothing, or not as it should be.
+    PasswordService => "password-service",
     /// Key, password and code are asked for.
     PasswordToo => "password-too",
     /// sshd slows down everybody behind an address.

@@ -4,6 +4,9 @@
 mod open;
 mod other;
 mod page;
+mod password;
+
+pub(crate) use password::missing;
 
 use super::{
     Exempts,
@@ -81,7 +84,12 @@ impl<'a> Bench<'a> {
             let found = kinds.iter().enumerate().filter(move |(_, kind)| **kind == wanted);
             found.map(|(at, _)| at).collect::<Vec<_>>()
         };
-        let (factors, fobs) = (all(Behaviour::Factor), all(Behaviour::Fob));
+        let fobs = all(Behaviour::Fob);
+        let is_both = |at: &usize| entries.get(*at).is_some_and(is_one_field);
+        let one_fields = fobs.iter().copied().filter(is_both);
+        let mut factors: Vec<usize> =
+            all(Behaviour::Factor).into_iter().chain(one_fields).collect();
+        factors.sort_unstable();
         let mut tests = all(Behaviour::Test);
         tests.truncate(MAX_TESTS);
         let (file, elsewhere) = (stack.file.as_str(), stack.elsewhere.as_slice());
@@ -145,17 +153,24 @@ impl<'a> Bench<'a> {
             return Return::MODULE_UNKNOWN;
         }
         let given = |yes| if yes { Return::SUCCESS } else { Return::AUTH_ERR };
+        let has_factor = match world.factors {
+            Factors::All => true,
+            Factors::None => false,
+            Factors::One(only) => only == at,
+        };
         match self.kinds.get(at) {
             Some(Behaviour::Always(result)) => *result,
-            Some(Behaviour::Factor) => given(match world.factors {
-                Factors::All => true,
-                Factors::None => false,
-                Factors::One(only) => only == at,
-            }),
-            Some(Behaviour::Fob) => match self.flaw(at) {
-                Some(_) => Return::SERVICE_ERR,
-                None => world.fob,
-            },
+            Some(Behaviour::Factor) => given(has_factor),
+            Some(Behaviour::Fob) if self.flaw(at).is_some() => Return::SERVICE_ERR,
+            // It lets nobody past without the password, exempt or not.
+            Some(Behaviour::Fob)
+                if self.is_one_field(at)
+                    && !has_factor
+                    && matches!(world.fob, Return::SUCCESS | Return::IGNORE) =>
+            {
+                Return::AUTH_ERR
+            }
+            Some(Behaviour::Fob) => world.fob,
             Some(Behaviour::Test) => {
                 let bit = self.tests.iter().position(|test| *test == at);
                 given(bit.is_some_and(|bit| world.tests >> bit & 1 == 1))
@@ -167,6 +182,15 @@ impl<'a> Bench<'a> {
     /// Returns what the module has against its options.
     fn flaw(&self, at: usize) -> Option<String> {
         self.module(at).and_then(|module| options::flaw(&module.options))
+    }
+
+    /// Tells whether some line takes password and code in one field.
+    pub(crate) fn has_one_field(&self) -> bool {
+        self.fobs.iter().any(|fob| self.is_one_field(*fob))
+    }
+
+    fn is_one_field(&self, at: usize) -> bool {
+        self.entries.get(at).is_some_and(is_one_field)
     }
 
     fn module(&self, at: usize) -> Option<&Module> {
@@ -224,6 +248,11 @@ impl<'a> Bench<'a> {
     fn everything_right(&self) -> Run {
         self.case(World { factors: Factors::All, tests: usize::MAX, fob: Return::SUCCESS })
     }
+}
+
+fn is_one_field(entry: &Entry) -> bool {
+    let has = |module: &Module| module.options.iter().any(|word| word == options::ONE_FIELD);
+    matches!(&entry.what, What::Module(module) if has(module))
 }
 
 /// The module's file name.

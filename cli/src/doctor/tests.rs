@@ -4,6 +4,7 @@ mod authselect;
 mod cockpit;
 mod host;
 mod libpam;
+mod one_field;
 mod pam;
 mod sshd;
 

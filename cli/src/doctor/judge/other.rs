@@ -116,8 +116,13 @@ impl Bench<'_> {
             "{who} are refused in spite of {why}: no other module has an opinion, and PAM refuses \
              then."
         );
-        let fix = "put \"auth required pam_permit.so\" behind it, if a key or password was asked \
-            for before.";
+        let fix = if self.is_one_field(fob) {
+            "put \"auth required pam_permit.so\" behind it: with one_field the module has found \
+             the password right then."
+        } else {
+            "put \"auth required pam_permit.so\" behind it, if a key or password was asked for \
+             before."
+        };
         Some(self.finding((locks_out, Severity::LocksOut), self.place(fob), happens, fix))
     }
 
