@@ -25,6 +25,8 @@ const clients = {};
 
 /** What is called when fobd says that something has changed. */
 let onNews = () => {};
+/** Whether fobd is there, to the administrator's knowledge. */
+let isThere = false;
 
 /** Whether the way to the host is gone: nothing that is asked for then is ever answered. */
 let isLost = false;
@@ -37,13 +39,22 @@ function client(role) {
     const made = cockpit.dbus(NAME, { bus: "system", superuser: role === "own" ? null : "require" });
     clients[role] = made;
     // The bus lets root alone receive it.
-    if (role === "administrator")
+    if (role === "administrator") {
         made.subscribe({ path: PATH, interface: NAME, member: "Changed" }, () => onNews());
+        // It comes and goes without a signal of its own: that is news, too.
+        made.addEventListener("owner", (_event, owner) => {
+            isThere = typeof owner === "string" && owner !== "";
+            onNews();
+        });
+    }
     // The next call begins anew: fobd was restarted, or administrative access was given back.
     made.addEventListener("close", (_event, /** @type {{problem?: string}|undefined} */ end) => {
         isLost ||= end?.problem === "disconnected";
-        if (clients[role] === made)
-            delete clients[role];
+        if (clients[role] !== made)
+            return;
+        delete clients[role];
+        if (role === "administrator")
+            isThere = false;
     });
     return made;
 }
@@ -77,7 +88,7 @@ export function listen(heard) {
 
 /** Tells whether fobd's signals come. Where they do not, asking from time to time is all there is. */
 export function isTold() {
-    return clients.administrator !== undefined;
+    return clients.administrator !== undefined && isThere;
 }
 
 /** Opens the administrator's way, on which the signals come, if it is not open. */
@@ -89,6 +100,7 @@ export function attend() {
 export function forget() {
     clients.administrator?.close();
     delete clients.administrator;
+    isThere = false;
 }
 
 /**

@@ -3,6 +3,7 @@
 declare module "cockpit" {
     export interface DBusClient {
         addEventListener(name: "close", listener: (event: Event, end?: { problem?: string }) => void): void;
+        addEventListener(name: "owner", listener: (event: Event, owner: string | null) => void): void;
         call(path: string, name: string, method: string, values: unknown[], options: { type: string }): Promise<unknown[]>;
         close(problem?: string): void;
         subscribe(match: { path: string; interface: string; member: string }, heard: () => void): { remove(): void };

@@ -184,6 +184,9 @@ impl RootRule {
     }
 }
 
+/// What to do about a code that is no unused recovery code.
+const ANOTHER_CODE: &str =
+    "type one that is not crossed out; without any, tell an administrator at once.";
 /// What to do with two codes that fit twice.
 const NEXT_TWO: &str = "run it again and type the next two codes.";
 /// What to do about a serial that may be several.
@@ -248,9 +251,7 @@ impl Error {
             Self::ClockNotTrusted => {
                 "set it (timedatectl), or wait until it is synchronised.".to_owned()
             }
-            Self::InvalidCode => {
-                "type one that is not crossed out; without any, tell an administrator at once.".to_owned()
-            }
+            Self::InvalidCode => ANOTHER_CODE.to_owned(),
             Self::InvalidCodePair { .. } => {
                 "type a code, wait until the token shows the next one, and type that; check that the serial is the one on its back.".to_owned()
             }

@@ -153,7 +153,7 @@ test("a_user_reports_his_token_lost_with_a_recovery_code", async () => {
     }
     await page.getByText("You have no token").waitFor();
     const [token] = JSON.parse(stage.fobctl(["list", "--json", "--state=lost"])).filter((/** @type {any} */ one) => one.serial === "2300577777");
-    assert.equal(token.user, undefined);
+    assert.equal(token.user, null);
     assert.deepEqual(wrong, []);
     await page.context().close();
 });

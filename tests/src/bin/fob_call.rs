@@ -171,7 +171,6 @@ impl Caller {
                 let options = std::collections::HashMap::from(reason);
                 self.call(method, &(user, options)).await
             }
-            "Deactivate" => self.call(method, &(user, none)).await,
             "Forget" => self.call(method, &(serial, none)).await,
             "Identify" => self.call(method, &("123456", "654321", none)).await,
             "Adopt" | "Import" => {
@@ -191,7 +190,7 @@ impl Caller {
                 self.call(method, &(user, Fd::from(&file), none)).await
             }
             "ReportLost" => self.call(method, &(user, "abcde-fghjk", none)).await,
-            "Explain" | "Prompt" | "Unlock" => self.call(method, &(user, none)).await,
+            "Deactivate" | "Explain" | "Prompt" | "Unlock" => self.call(method, &(user, none)).await,
             "Restore" => {
                 let file = sealed_memory();
                 self.call(method, &(&[1_u8; 32][..], Fd::from(&file), none)).await
