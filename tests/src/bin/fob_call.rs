@@ -190,7 +190,9 @@ impl Caller {
                 self.call(method, &(user, Fd::from(&file), none)).await
             }
             "ReportLost" => self.call(method, &(user, "abcde-fghjk", none)).await,
-            "Deactivate" | "Explain" | "Prompt" | "Unlock" => self.call(method, &(user, none)).await,
+            "Deactivate" | "Explain" | "Prompt" | "Unlock" => {
+                self.call(method, &(user, none)).await
+            }
             "Restore" => {
                 let file = sealed_memory();
                 self.call(method, &(&[1_u8; 32][..], Fd::from(&file), none)).await
