@@ -20,6 +20,7 @@
 mod walk;
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{Read as _, Write as _},
     path::Path,
@@ -138,7 +139,7 @@ impl Caller {
             Some(("large", count)) => self.large(count.parse().expect("a number")).await,
             Some(("verify-own", sign_in)) => {
                 let (user, code) = sign_in.split_once('=').expect("a user and a code");
-                let none = std::collections::HashMap::<&str, Variant<'_>>::new();
+                let none = HashMap::<&str, Variant<'_>>::new();
                 name(self.call("Verify", &(user, code, none)).await)
             }
             Some(("walk", how)) => walk::walk(self, how).await,
@@ -155,11 +156,10 @@ impl Caller {
     async fn sample(&self, method: &str, user: &str) -> Option<zbus::Result<Message>> {
         let serial = "NO-SUCH-TOKEN";
         let codes = ["123456", "654321"];
-        let none = std::collections::HashMap::<&str, Variant<'_>>::new();
+        let none = HashMap::<&str, Variant<'_>>::new();
         Some(match method {
             "Assign" | "Rotate" => {
-                let again = [("serial_again", Variant::from(serial))];
-                let options = std::collections::HashMap::from(again);
+                let options = HashMap::from([("serial_again", Variant::from(serial))]);
                 self.call(method, &(user, serial, &codes[..], options)).await
             }
             "Backup" => {
@@ -167,8 +167,7 @@ impl Caller {
                 self.call(method, &(&[1_u8; 32][..], Fd::from(&file))).await
             }
             "Bypass" => {
-                let reason = [("reason", Variant::from("a test"))];
-                let options = std::collections::HashMap::from(reason);
+                let options = HashMap::from([("reason", Variant::from("a test"))]);
                 self.call(method, &(user, options)).await
             }
             "Forget" => self.call(method, &(serial, none)).await,
@@ -208,7 +207,7 @@ impl Caller {
 
     /// Sends so many calls with a name of 30 MiB and waits for no answer. dbus-daemon takes 32 MiB.
     async fn large(&self, count: u32) -> String {
-        let none = std::collections::HashMap::<&str, Variant<'_>>::new();
+        let none = HashMap::<&str, Variant<'_>>::new();
         let name = "x".repeat(30 << 20);
         for _ in 0..count {
             let message = Message::method_call(OBJECT_PATH, "Verify")
