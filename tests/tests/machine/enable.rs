@@ -308,7 +308,11 @@ fn a_change_that_would_leave_no_administrator_is_refused() {
 #[test]
 fn a_revert_that_waits_is_stopped_by_a_new_change() {
     let (host, alice, mut token) = machine();
-    host.shell("fobctl enable --yes su");
+    host.shell(
+        "mkdir /etc/systemd/system/fob-revert.service.d
+         printf '[Service]\\nTimeoutStartSec=infinity\\n' >/etc/systemd/system/fob-revert.service.d/patient.conf
+         systemctl daemon-reload && fobctl enable --yes su",
+    );
     let waits =
         "timeout 30 bash -c 'until grep -q -- \"-> FLOCK\" /proc/locks; do sleep 0.1; done'";
     host.shell(&format!(
