@@ -175,10 +175,10 @@ fn commit(random: &mut Random) -> Vec<Write> {
 }
 
 /// Everything that is there.
-async fn contents(store: &SledStore) -> Oracle {
+async fn contents(store: &SledStore) -> Result<Oracle, StoreError> {
     let keys: Vec<_> = users().chain(states()).collect();
-    let entries = store.get(&keys).await.unwrap();
-    entries.into_iter().flatten().map(|entry| (entry.key, entry.value.to_vec())).collect()
+    let entries = store.get(&keys).await?.into_iter().flatten();
+    Ok(entries.map(|entry| (entry.key, entry.value.to_vec())).collect())
 }
 
 /// How a life of a store has ended.
@@ -201,7 +201,12 @@ async fn live(store: SledStore, medium: &Mortal, sure: Oracle, random: &mut Rand
             Err(StoreError::Indeterminate | StoreError::Unavailable) => return left,
             other => panic!("{other:?}"),
         }
-        assert_eq!(contents(&store).await, left.sure);
+        match contents(&store).await {
+            Ok(contents) => assert_eq!(contents, left.sure),
+            // A large commit is answered before its way back is cleared; the medium may end at that.
+            Err(StoreError::Unavailable) => return left,
+            Err(other) => panic!("{other:?}"),
+        }
     }
     let (dir, grave) = medium.places();
     if random.below(3) == 0 {
@@ -231,7 +236,7 @@ async fn what_was_confirmed_is_there_after_every_end_and_nothing_is_older_or_hal
         let medium = Mortal::new(&dir, &grave, steps, &mut random);
         let store = SledStore::open_on(&dir, medium.clone()).unwrap();
         medium.0.lock().unwrap().synced = fs::read(dir.join("db")).unwrap();
-        assert!(contents(&store).await == sure, "life {life}");
+        assert!(contents(&store).await.unwrap() == sure, "life {life}");
         let left = live(store, &medium, sure, &mut random).await;
         ends[usize::from(medium.0.lock().unwrap().is_dead)] += 1;
         // Which of the two it is, whole, is seen by the next opening, and by the one after it.
@@ -239,7 +244,7 @@ async fn what_was_confirmed_is_there_after_every_end_and_nothing_is_older_or_hal
         copy(&grave, &seen);
         let store = SledStore::open(&seen).unwrap();
         assert!(left.freshness.contains(&store.freshness()), "life {life}");
-        let found = contents(&store).await;
+        let found = contents(&store).await.unwrap();
         assert!(found == left.sure || found == left.perhaps, "life {life}: neither of the two");
         unconfirmed += u32::from(found != left.sure);
         drop(store);
