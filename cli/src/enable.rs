@@ -123,12 +123,15 @@ pub(crate) fn enabling(
     if with == Some(With::PublicKey) && !services.iter().any(|service| service == SSHD) {
         return Err(EnableTrouble::NoKey);
     }
+    if with == Some(With::OneField) && services.iter().any(|service| service == SSHD) {
+        return Err(EnableTrouble::TwoFields);
+    }
     let mut plan = Plan::default();
     let services = with_twins(tree, &pam::FOLDERS, services)?;
     // The rules first: who is exempt is not asked for a moment either.
     limit(tree, &services, who, &mut plan)?;
     for service in services {
-        let way = with.filter(|with| *with == With::Password || service == SSHD);
+        let way = with.filter(|with| *with != With::PublicKey || service == SSHD);
         enable_one(ground, tree, &service, way, &mut plan)?;
     }
     Ok(plan)

@@ -256,7 +256,7 @@ _fobctl() {
             fi
             case "${prev}" in
                 --with)
-                    COMPREPLY=($(compgen -W "publickey password" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "publickey password one-field" -- "${cur}"))
                     return 0
                     ;;
                 --group)

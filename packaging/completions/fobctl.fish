@@ -149,8 +149,9 @@ complete -c fobctl -n "__fish_fobctl_using_subcommand restore" -l dry-run -d 'Sa
 complete -c fobctl -n "__fish_fobctl_using_subcommand restore" -s h -l help -d 'Print help'
 complete -c fobctl -n "__fish_fobctl_using_subcommand doctor" -l json -d 'Print JSON'
 complete -c fobctl -n "__fish_fobctl_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l with -d 'What comes before the code; a key is for sshd alone' -r -f -a "publickey\t'A key, and no password'
-password\t'The password'"
+complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l with -d 'What comes before the code; a key is for sshd alone, one field for all others' -r -f -a "publickey\t'A key, and no password'
+password\t'The password'
+one-field\t'The password, in one answer with the code: for programs with a single field'"
 complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l group -d 'Ask the members of this group only, and root' -r
 complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l from -d 'Until this day (UTC) do not ask those who never had a token, but for root' -r
 complete -c fobctl -n "__fish_fobctl_using_subcommand enable" -l i-will-be-locked-out -d 'Do it though no administrator could sign in' -r

@@ -19,6 +19,7 @@ Examples:
   fobctl enable
   fobctl enable sshd --with publickey
   fobctl enable --dry-run sudo login
+  fobctl enable sddm --with one-field    password and code in one answer
   fobctl enable sudo --group staff
   fobctl enable sshd --from 2027-01-01   until then, who has no token signs in without
   fobctl enable sshd --everybody
@@ -76,7 +77,7 @@ pub(crate) struct Enable {
     /// Let these PAM services ask, such as sshd or sudo; without one, list what is asked where
     #[arg(value_name = "SERVICE")]
     pub(crate) services: Vec<String>,
-    /// What comes before the code; a key is for sshd alone
+    /// What comes before the code; a key is for sshd alone, one field for all others
     #[arg(long, value_name = "FACTOR", value_enum, requires = "services")]
     pub(crate) with: Option<With>,
     #[command(flatten)]
@@ -136,11 +137,14 @@ pub(crate) enum With {
     Publickey,
     /// The password
     Password,
+    /// The password, in one answer with the code: for programs with a single field
+    OneField,
 }
 
 impl From<With> for enable::With {
     fn from(with: With) -> Self {
         match with {
+            With::OneField => Self::OneField,
             With::Password => Self::Password,
             With::Publickey => Self::PublicKey,
         }

@@ -23,7 +23,7 @@ pub(crate) fn settings(with: With) -> [Setting; 4] {
 
 fn methods(with: With) -> &'static str {
     match with {
-        With::Password => "keyboard-interactive:pam",
+        With::Password | With::OneField => "keyboard-interactive:pam",
         With::PublicKey => "publickey,keyboard-interactive:pam",
     }
 }

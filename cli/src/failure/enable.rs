@@ -51,6 +51,8 @@ pub(crate) enum EnableTrouble {
     NoConfirmation,
     /// A key comes first in ssh alone.
     NoKey,
+    /// sshd asks for one thing after the other.
+    TwoFields,
     /// There is no such service.
     NoService {
         /// How it was called.
@@ -93,9 +95,10 @@ pub(crate) enum EnableTrouble {
 impl EnableTrouble {
     pub(super) fn exit_status(&self) -> u8 {
         match self {
-            Self::NoConfirmation | Self::NoKey | Self::Rule(RuleTrouble::NoDayToCome { .. }) => {
-                USAGE
-            }
+            Self::NoConfirmation
+            | Self::NoKey
+            | Self::TwoFields
+            | Self::Rule(RuleTrouble::NoDayToCome { .. }) => USAGE,
             Self::Disk { .. } | Self::NotRead(_) | Self::Systemd(_) => UNREACHABLE,
             _ => REFUSED,
         }
@@ -113,6 +116,7 @@ impl EnableTrouble {
             ),
             Self::NoConfirmation => "add --yes, or run it in a terminal.".to_owned(),
             Self::NoKey => "name sshd, or leave --with publickey out.".to_owned(),
+            Self::TwoFields => "leave sshd out, or --with one-field.".to_owned(),
             Self::NoService { .. } => {
                 "name a file of /etc/pam.d; \"fobctl enable\" alone lists them.".to_owned()
             }
@@ -206,6 +210,9 @@ impl fmt::Display for EnableTrouble {
                 f.write_str("it asks before it writes, and there is no terminal.")
             }
             Self::NoKey => f.write_str("only sshd checks a key before the code."),
+            Self::TwoFields => f.write_str(
+                "sshd asks for the password and then for the code: it needs no one field.",
+            ),
             Self::NoService { service } => write!(f, "there is no PAM service {service:?}."),
             Self::NoSystemd => {
                 f.write_str("no systemd runs here, and nothing else would take the change back.")

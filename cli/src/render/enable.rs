@@ -17,6 +17,7 @@ pub(crate) fn services(rows: &[Row]) -> String {
             (Some(_), None) => "yes",
             (Some(_), Some(With::Password)) => "behind the password",
             (Some(_), Some(With::PublicKey)) => "behind the key",
+            (Some(_), Some(With::OneField)) => "in one field",
         };
         let left = row.left.map(|left| format!("{} min", left.div_ceil(60)));
         let file = row.line.as_ref().map_or_else(|| row.file.clone(), ToString::to_string);

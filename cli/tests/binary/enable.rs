@@ -223,6 +223,7 @@ fn what_it_cannot_do_is_refused_with_what_can() {
     std::os::unix::fs::symlink("sudo", link).unwrap();
     for (args, status, said) in [
         (&["enable", "--with", "publickey", "sudo"][..], 2, "only sshd checks a key"),
+        (&["enable", "--with", "one-field", "sshd"], 2, "it needs no one field"),
         (&["enable", "--group", "strangers", "sudo"], 1, "the host knows no group \"strangers\"."),
         (&["enable", "--from", "2020-01-01", "sudo"], 2, "2020-01-01 is no day to come (UTC)."),
         (&["enable", "--from", "1.1.2030", "sudo"], 2, "it is no day; write one as 2027-01-01"),

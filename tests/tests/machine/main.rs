@@ -16,6 +16,7 @@ mod enable;
 mod hostile;
 mod installed;
 mod local;
+mod one_field;
 mod outage;
 mod package;
 mod recovery;
