@@ -99,29 +99,8 @@ export class Token {
 function busConfiguration(folder) {
     mkdirSync(join(folder, "system.d"), { recursive: true });
     cpSync(join(top, "packaging/dbus/org.fobd.Fob1.conf"), join(folder, "system.d/org.fobd.Fob1.conf"));
-    // The rules around it are those of dbus-daemon's own system.conf.
-    writeFileSync(join(folder, "bus.conf"), `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>system</type>
-  <listen>unix:path=/run/dbus/system_bus_socket</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/>
-    <deny own="*"/>
-    <deny send_type="method_call"/>
-    <allow send_type="signal"/>
-    <allow send_requested_reply="true" send_type="method_return"/>
-    <allow send_requested_reply="true" send_type="error"/>
-    <allow receive_type="method_call"/>
-    <allow receive_type="method_return"/>
-    <allow receive_type="error"/>
-    <allow receive_type="signal"/>
-    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
-  </policy>
-  <includedir>system.d</includedir>
-</busconfig>
-`);
+    const bus = readFileSync(join(top, "tests/harness/system_bus.conf"), "utf8");
+    writeFileSync(join(folder, "bus.conf"), bus.replace("@SOCKET@", "/run/dbus/system_bus_socket"));
 }
 
 export class Stage {
