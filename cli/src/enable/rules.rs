@@ -38,26 +38,15 @@ impl FromStr for FirstDay {
 
     /// Parses `2027-01-01` (ISO 8601-1 section 5.2.2).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fact = "it is no day; write one as 2027-01-01";
-        let number = |text: &str, digits: usize| {
-            let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-            plain.then(|| text.parse::<u64>().ok())?
-        };
-        let parts: Vec<&str> = text.split('-').collect();
-        let [year, month, day] = parts.as_slice() else { return Err(fact) };
-        let date = number(year, 4).zip(number(month, 2)).zip(number(day, 2));
-        let ((year, month), day) = date.ok_or(fact)?;
-        let begin = Utc { year, month, day, hour: 0, minute: 0, second: 0 }.to_unix();
         // The day before it is written down.
-        begin.filter(|begin| *begin >= DAY).map(|begin| Self { begin }).ok_or(fact)
+        let begin = Utc::parse_day(text).filter(|begin| *begin >= DAY);
+        begin.map(|begin| Self { begin }).ok_or("it is no day; write one as 2027-01-01")
     }
 }
 
 /// Returns the day of a second as fobd.conf has it.
 fn day(unix: u64) -> String {
-    let date = Utc::of_unix(unix);
-    date.map(|date| format!("{:04}-{:02}-{:02}", date.year, date.month, date.day))
-        .unwrap_or_default()
+    Utc::of_unix(unix).map(Utc::day).unwrap_or_default()
 }
 
 impl fmt::Display for FirstDay {

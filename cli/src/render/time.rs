@@ -14,7 +14,7 @@ pub(crate) fn iso(unix: u64) -> String {
 /// Returns the day of a Unix time as `2026-02-03`.
 pub(crate) fn day(unix: u64) -> String {
     match Utc::of_unix(unix) {
-        Some(Utc { year, month, day, .. }) => format!("{year}-{month:02}-{day:02}"),
+        Some(date) => date.day(),
         None => format!("@{unix}"),
     }
 }

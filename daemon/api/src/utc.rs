@@ -66,6 +66,26 @@ impl Utc {
         let days = years + months.iter().take(month).sum::<u64>() + self.day - 1;
         Some(days * DAY + self.hour * 3600 + self.minute * 60 + self.second)
     }
+
+    /// Returns the day as `2026-12-31` (ISO 8601-1 section 5.2.2).
+    #[must_use]
+    pub fn day(self) -> String {
+        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+
+    /// Parses such a day, in this form alone, and returns the Unix time of its first second; `None`
+    /// if the calendar has no such day, or it is before 1970.
+    #[must_use]
+    pub fn parse_day(text: &str) -> Option<u64> {
+        let number = |text: &str, digits: usize| {
+            let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+            plain.then(|| text.parse::<u64>().ok())?
+        };
+        let parts: Vec<&str> = text.split('-').collect();
+        let [year, month, day] = parts.as_slice() else { return None };
+        let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
+        Self { year, month, day, hour: 0, minute: 0, second: 0 }.to_unix()
+    }
 }
 
 fn days_of(year: u64) -> u64 {
@@ -104,6 +124,27 @@ mod tests {
             Utc { second: 60, ..right },
         ] {
             assert_eq!(wrong.to_unix(), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_read_in_the_form_in_which_it_is_written_and_in_no_other() {
+        let begin = Utc::parse_day("2026-12-31").unwrap();
+        assert_eq!(begin, 1_798_675_200);
+        assert_eq!(Utc::of_unix(begin).unwrap().day(), "2026-12-31");
+        for text in [
+            "",
+            "2027-02-29",
+            "2027-1-01",
+            "1.1.2027",
+            "2027-01-01-",
+            "+027-01-01",
+            "1969-12-31",
+            "2027-01",
+            "2027-01-01 ",
+            "２０２７-01-01",
+        ] {
+            assert_eq!(Utc::parse_day(text), None, "{text}");
         }
     }
 

@@ -42,23 +42,14 @@ impl Day {
     /// has it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('-');
-        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-        let number = |text: &str, digits| {
-            let plain = text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
-            plain.then(|| text.parse::<u64>().ok())?
-        };
-        let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
-        let date = Utc { year, month, day, hour: 0, minute: 0, second: 0 };
-        let seconds = date.to_unix().filter(|_| parts.next().is_none())?;
-        Some(Self(seconds / SECONDS))
+        Utc::parse_day(text).map(|begin| Self(begin / SECONDS))
     }
 }
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Utc::of_unix(self.0.saturating_mul(SECONDS)) {
-            Some(date) => write!(f, "{:04}-{:02}-{:02}", date.year, date.month, date.day),
+            Some(date) => f.write_str(&date.day()),
             None => f.write_str("after the year 9999"),
         }
     }
