@@ -21,7 +21,7 @@ fn main() -> Result<(), VaultError> {
         audit: Audit::Kept(Arc::new(Mutex::default())),
         clock: Clock::host(None, Belief::Synchronised),
         policy: Policy::default(),
-        users: Users::Host,
+        users: Users::host(),
     };
     let engine = Engine::new(MemoryStore::default(), Vault::with_key(&[0; 32])?, around);
     let source = CallerSource::Peer(Caller::of(0));

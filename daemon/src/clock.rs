@@ -72,6 +72,12 @@ impl Clock {
     }
 }
 
+/// Reads the wall clock from which the kernel takes the time stamps of files; `None` before 1970, or
+/// if it cannot be read. It says how old a file is, and nothing else: sign-ins go by [`Clock::read`].
+pub(crate) fn wall() -> Option<Now> {
+    seconds(ClockId::CLOCK_REALTIME)?.try_into().ok().map(Now)
+}
+
 /// Reads the host's wall clock and its boot-time clock at one moment.
 fn host() -> Option<(Option<Now>, u64)> {
     let boot_time = || seconds(ClockId::CLOCK_BOOTTIME)?.try_into().ok();

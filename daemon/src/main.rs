@@ -105,7 +105,7 @@ async fn run(
     }
     told_of(&audit, &settings, &numbers.path);
     let around =
-        Surroundings { audit: audit.clone(), clock, policy: settings.policy, users: Users::Host };
+        Surroundings { audit: audit.clone(), clock, policy: settings.policy, users: Users::host() };
     let engine = Engine::new(store.clone(), vault, around).with_rules(settings.rules);
     let engine = Arc::new(engine);
     engine.start().await?;

@@ -10,7 +10,9 @@ use nix::{
     unistd::{Gid, Group, Uid, User, getgrouplist},
 };
 
+pub use self::files::Files;
 use crate::{
+    clock,
     decide::rule::{Groups, Membership},
     record::Owner,
 };
@@ -37,8 +39,8 @@ pub enum Users {
         /// The names of those who are in a group of administrators.
         administrators: Arc<Vec<String>>,
     },
-    /// The host's name service (getpwnam(3)).
-    Host,
+    /// The host's own file of users, where that is asked first, and its name service (getpwnam(3)).
+    Host(Arc<Files>),
 }
 
 /// The user database did not answer.
@@ -46,6 +48,12 @@ pub enum Users {
 pub struct Unavailable;
 
 impl Users {
+    /// Returns the users of this host. Clones share what they know of its files.
+    #[must_use]
+    pub fn host() -> Self {
+        Self::Host(Arc::new(Files::of_host()))
+    }
+
     /// Looks a name up; `None` if there is no such user. The returned name is the database's own
     /// for that uid, so that two names of one uid are one user.
     ///
@@ -58,8 +66,8 @@ impl Users {
                 let named = users.iter().find(|(known, _)| known == name.as_str());
                 Ok(named.and_then(|(_, uid)| listed(users, *uid)))
             }
-            Self::Host => {
-                if let Some(found) = files::find(name.as_str()) {
+            Self::Host(files) => {
+                if let Some(found) = files.find(name.as_str(), clock::wall()) {
                     return Ok(Some(found));
                 }
                 let name = name.as_str().to_owned();
@@ -76,7 +84,7 @@ impl Users {
     pub async fn find_uid(&self, uid: u32) -> Result<Option<Owner>, Unavailable> {
         match self {
             Self::Fixed { users, .. } => Ok(listed(users, uid)),
-            Self::Host => match files::find_uid(uid) {
+            Self::Host(files) => match files.find_uid(uid, clock::wall()) {
                 Some(found) => Ok(Some(found)),
                 None => aside(move || host_uid(uid)).await,
             },
@@ -103,7 +111,7 @@ impl Users {
                 };
                 Ok(Groups(groups.into_iter().map(|group| (group.clone(), of(&group))).collect()))
             }
-            Self::Host => {
+            Self::Host(_) => {
                 let name = name.to_owned();
                 let asked = aside(move || host_groups_of(&name, groups));
                 tokio::time::timeout(PATIENCE, asked).await.map_err(|_| Unavailable)?
@@ -127,7 +135,7 @@ impl Users {
         let uid = Uid::from_raw(owner.uid);
         match self {
             Self::Fixed { .. } => Ok(false),
-            Self::Host => aside(move || host_administers_by_primary_group(uid)).await,
+            Self::Host(_) => aside(move || host_administers_by_primary_group(uid)).await,
         }
     }
 
@@ -145,7 +153,7 @@ impl Users {
                 .filter(|(name, uid)| *uid == ROOT || administrators.contains(name))
                 .filter_map(|(_, uid)| listed(users, *uid))
                 .collect()),
-            Self::Host => aside(host_administrators).await,
+            Self::Host(_) => aside(host_administrators).await,
         }
     }
 }
@@ -245,8 +253,8 @@ mod tests {
 
     #[tokio::test]
     async fn root_has_uid_0_and_a_made_up_name_is_nobody() {
-        assert_eq!(uid_of(&Users::Host, "root").await, Some(0));
-        assert_eq!(uid_of(&Users::Host, "no-such-user-here").await, None);
+        assert_eq!(uid_of(&Users::host(), "root").await, Some(0));
+        assert_eq!(uid_of(&Users::host(), "no-such-user-here").await, None);
     }
 
     #[tokio::test]
@@ -281,9 +289,9 @@ mod tests {
     #[tokio::test]
     async fn groups_of_this_host_are_looked_up_for_anybody_and_one_that_is_not_there_is_unknown() {
         let groups = ["root", "no-such-group-here"];
-        let root = Users::Host.groups_of("root", &groups).await.unwrap();
+        let root = Users::host().groups_of("root", &groups).await.unwrap();
         assert_eq!(root.of("root"), Membership::Member);
-        let nobody = Users::Host.groups_of("no-such-user-here", &groups).await.unwrap();
+        let nobody = Users::host().groups_of("no-such-user-here", &groups).await.unwrap();
         assert_eq!(nobody.of("root"), Membership::Other);
         for found in [root, nobody] {
             assert_eq!(found.of("no-such-group-here"), Membership::Unknown);
@@ -293,15 +301,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_group_that_cannot_be_looked_up_is_trouble() {
-        assert_eq!(Users::Host.groups_of("root", &["a\0b"]).await, Err(Unavailable));
+        assert_eq!(Users::host().groups_of("root", &["a\0b"]).await, Err(Unavailable));
     }
 
     #[tokio::test]
     async fn root_administers_this_host_and_somebody_made_up_does_not() {
-        let root = Users::Host.find_uid(0).await.unwrap().unwrap();
-        assert!(Users::Host.administrators().await.unwrap().contains(&root));
-        assert_eq!(Users::Host.is_administrator(&root).await, Ok(true));
+        let root = Users::host().find_uid(0).await.unwrap().unwrap();
+        assert!(Users::host().administrators().await.unwrap().contains(&root));
+        assert_eq!(Users::host().is_administrator(&root).await, Ok(true));
         let made_up = Owner { uid: 0, name: "no-such-user-here".to_owned() };
-        assert_eq!(Users::Host.is_administrator(&made_up).await, Ok(false));
+        assert_eq!(Users::host().is_administrator(&made_up).await, Ok(false));
     }
 }
