@@ -1,5 +1,9 @@
 //! The daemon's answer: root asks over the daemon's own socket, everybody else over the system
 //! bus. Both addresses are compiled in.
+//!
+//! Who has asked over the daemon's own socket sends the code over the same connection, if it is
+//! still good: a second one costs both sides about 100 µs. A code that was sent is never sent again:
+//! the daemon may have spent it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +17,8 @@ use fob_api::{
 use nix::unistd::geteuid;
 
 use crate::deadline::Deadline;
-use crate::message::{Address, Incoming, Values, call};
+use crate::message::{Address, Values};
+use crate::talk::{Kept, Talk};
 use crate::trouble::Trouble;
 use crate::wire::Wire;
 
@@ -26,73 +31,115 @@ const BUS: Address<'static> = Address {
 const BUS_SENDER: Option<&str> = BUS.destination;
 /// What the bus answers for a name that nobody owns.
 const NO_OWNER: &str = "org.freedesktop.DBus.Error.NameHasNoOwner";
-/// Most messages that are passed over while waiting for a reply: a new connection gets one
-/// signal (`NameAcquired`); more are somebody's nonsense.
-const MAX_OTHERS: u32 = 32;
+/// The daemon on its own socket.
+const DAEMON: Address<'static> =
+    Address { destination: None, path: OBJECT_PATH, interface: INTERFACE };
 
-/// Lets the daemon decide on an answer; returns the verdict and what it tells beside it.
-///
-/// # Errors
-///
-/// [`Trouble`] if there is no verdict, or not one about this user.
-pub(crate) fn verify(
-    user: &UserName,
-    answer: &Answer,
-    context: &VerifyContext,
-    deadline: Deadline,
-) -> Result<(Verdict, VerifyDetails), Trouble> {
-    let answer = answer.to_wire();
-    let room = room(&[user.as_str(), &answer]) + context.room();
-    let arguments = Body::new("ssa{sv}", room).string(user.as_str()).string(&answer);
-    let arguments = arguments.dictionary(|entries| context.write(entries));
-    let (word, about, details): (String, String, VerifyDetails) =
-        ask("Verify", &arguments, deadline)?;
-    if about != user.as_str() {
-        return Err(Trouble::OtherUser);
+/// One sign-in's way to the daemon.
+#[derive(Default)]
+pub(crate) struct Daemon {
+    /// The connection that the prompt was asked for on.
+    kept: Option<Kept>,
+}
+
+impl Daemon {
+    /// Asks the daemon what to ask this user for, and how many digits a code of his has.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`] if there is no answer.
+    pub(crate) fn prompt(
+        &mut self,
+        user: &UserName,
+        context: &VerifyContext,
+        deadline: Deadline,
+    ) -> Result<(PromptKind, PromptDetails), Trouble> {
+        let room = room(&[user.as_str()]) + context.room();
+        let arguments = Body::new("sa{sv}", room).string(user.as_str());
+        let arguments = arguments.dictionary(|entries| context.write(entries));
+        let ((word, details), talk) = ask::<(String, _)>("Prompt", &arguments, deadline)?;
+        let kind = PromptKind::from_word(&word).ok_or(Trouble::Garbled("unknown prompt"))?;
+        self.kept = talk.and_then(Kept::new);
+        Ok((kind, details))
     }
-    let wait = details.wait.unwrap_or_default();
-    let verdict = Verdict::from_word(&word, wait).ok_or(Trouble::Garbled("unknown verdict"))?;
-    Ok((verdict, details))
+
+    /// Lets the daemon decide on an answer; returns the verdict and what it tells beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`] if there is no verdict, or not one about this user.
+    pub(crate) fn verify(
+        self,
+        user: &UserName,
+        answer: &Answer,
+        context: &VerifyContext,
+        deadline: Deadline,
+    ) -> Result<(Verdict, VerifyDetails), Trouble> {
+        let answer = answer.to_wire();
+        let room = room(&[user.as_str(), &answer]) + context.room();
+        let arguments = Body::new("ssa{sv}", room).string(user.as_str()).string(&answer);
+        let arguments = arguments.dictionary(|entries| context.write(entries));
+        let (word, about, details): (String, String, VerifyDetails) =
+            match self.sent("Verify", &arguments, deadline)? {
+                Some(mut talk) => talk.reply(DAEMON.destination)?,
+                None => ask("Verify", &arguments, deadline)?.0,
+            };
+        if about != user.as_str() {
+            return Err(Trouble::OtherUser);
+        }
+        let wait = details.wait.unwrap_or_default();
+        let verdict = Verdict::from_word(&word, wait).ok_or(Trouble::Garbled("unknown verdict"))?;
+        Ok((verdict, details))
+    }
+
+    /// Sends a call over the kept connection; `None` if there is no good one any more, and the
+    /// daemon can have read nothing that it could carry out.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Late`] or [`Trouble::Broken`].
+    fn sent(
+        self,
+        member: &str,
+        arguments: &Body,
+        deadline: Deadline,
+    ) -> Result<Option<Talk>, Trouble> {
+        let Some(mut talk) = self.kept.and_then(|kept| kept.take_up(deadline)) else {
+            return Ok(None);
+        };
+        match talk.send(DAEMON, member, arguments) {
+            Ok(()) => Ok(Some(talk)),
+            Err(Trouble::Closed) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
+    }
 }
 
-/// Asks the daemon what to ask this user for, and how many digits a code of his has.
-///
-/// # Errors
-///
-/// [`Trouble`] if there is no answer.
-pub(crate) fn prompt(
-    user: &UserName,
-    context: &VerifyContext,
+/// Asks over a new connection; returns it with the answer if it is good for more.
+fn ask<T: Values>(
+    member: &str,
+    arguments: &Body,
     deadline: Deadline,
-) -> Result<(PromptKind, PromptDetails), Trouble> {
-    let room = room(&[user.as_str()]) + context.room();
-    let arguments = Body::new("sa{sv}", room).string(user.as_str());
-    let arguments = arguments.dictionary(|entries| context.write(entries));
-    let (word, details): (String, PromptDetails) = ask("Prompt", &arguments, deadline)?;
-    let kind = PromptKind::from_word(&word).ok_or(Trouble::Garbled("unknown prompt"))?;
-    Ok((kind, details))
-}
-
-fn ask<T: Values>(member: &str, arguments: &Body, deadline: Deadline) -> Result<T, Trouble> {
+) -> Result<(T, Option<Talk>), Trouble> {
     if geteuid().is_root() {
-        over_own_socket(member, arguments, deadline)
+        over_own_socket(member, arguments, deadline).map(|(values, talk)| (values, Some(talk)))
     } else {
-        over_system_bus(member, arguments, deadline)
+        over_system_bus(member, arguments, deadline).map(|values| (values, None))
     }
 }
 
 /// One write, one reply. The other side must be root or the daemon's own user: nobody else may
-/// have made that socket.
+/// have made that socket. Who it is holds for the connection (`SO_PEERCRED`, `unix(7)`).
 fn over_own_socket<T: Values>(
     member: &str,
     arguments: &Body,
     deadline: Deadline,
-) -> Result<T, Trouble> {
-    let to = Address { destination: None, path: OBJECT_PATH, interface: INTERFACE };
+) -> Result<(T, Talk), Trouble> {
     let wire = Wire::connect(PEER_SOCKET, deadline)?;
     may_answer(wire.other_uid()?)?;
-    let mut talk = Talk::open(wire, to, member, arguments)?;
-    talk.reply(None)
+    let mut talk = Talk::open(wire, DAEMON, member, arguments)?;
+    let values = talk.reply(DAEMON.destination)?;
+    Ok((values, talk))
 }
 
 /// Refuses an answer from somebody who cannot be the daemon. The folder is looked at anew each
@@ -139,55 +186,5 @@ fn owner(talk: &mut Talk) -> Result<String, Trouble> {
         Ok(_) => get(talk),
         Err(Trouble::Refused(_)) => Err(Trouble::NoOwner),
         Err(trouble) => Err(trouble),
-    }
-}
-
-/// Calls and replies on one connection, one after the other.
-struct Talk {
-    wire: Wire,
-    serial: u32,
-}
-
-impl Talk {
-    /// Says who we are and sends the first call in the same write ("Authentication Protocol",
-    /// mechanism EXTERNAL: the uid in decimal, in hex), then reads that we are believed.
-    fn open(
-        mut wire: Wire,
-        to: Address<'_>,
-        member: &str,
-        arguments: &Body,
-    ) -> Result<Self, Trouble> {
-        let uid: String = geteuid().to_string().bytes().map(|b| format!("{b:02x}")).collect();
-        let hello = format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n");
-        wire.send(&call(hello.as_bytes(), 1, to, member, arguments))?;
-        if wire.line()?.starts_with(b"OK ") {
-            Ok(Self { wire, serial: 1 })
-        } else {
-            Err(Trouble::Rejected)
-        }
-    }
-
-    /// Sends a call and reads its reply, which must come from whom it was sent to.
-    fn ask<T: Values>(
-        &mut self,
-        to: Address<'_>,
-        member: &str,
-        arguments: &Body,
-    ) -> Result<T, Trouble> {
-        self.serial += 1;
-        self.wire.send(&call(&[], self.serial, to, member, arguments))?;
-        self.reply(to.destination)
-    }
-
-    /// Reads the reply to the last call; other messages are passed over.
-    fn reply<T: Values>(&mut self, sender: Option<&str>) -> Result<T, Trouble> {
-        for _ in 0..=MAX_OTHERS {
-            let bytes = self.wire.message()?;
-            let message = Incoming::parse(&bytes)?;
-            if message.answers(self.serial, sender) {
-                return message.values();
-            }
-        }
-        Err(Trouble::Garbled("messages that nobody asked for"))
     }
 }

@@ -32,6 +32,7 @@ mod password;
 mod session;
 mod sign_in;
 mod stack;
+mod talk;
 mod trouble;
 mod wire;
 

@@ -13,6 +13,7 @@ use pam::{
 };
 
 use crate::answer::Typed;
+use crate::ask::Daemon;
 use crate::conversation::Tone;
 use crate::deadline::{Budget, Deadline};
 use crate::host::{Person, Visit};
@@ -24,7 +25,7 @@ use crate::outcome::End;
 use crate::password::Right;
 use crate::trouble::{Refusal, Trouble};
 use crate::{
-    answer, ask, conversation, emergency, host, log, need, one_field, outcome, password, stack,
+    answer, conversation, emergency, host, log, need, one_field, outcome, password, stack,
 };
 
 /// Least time from the answer to a refusal. The daemon needs up to one sync of a slow disk for a
@@ -127,10 +128,14 @@ impl Journey<'_> {
     fn decide(&mut self, user: &UserName) -> Result<End, Refusal> {
         let mut budget = Budget::new(self.options.timeout);
         let context = self.visit.context(self.options.tokenless);
-        let advice = budget.spend(|deadline| ask::prompt(user, &context, deadline));
+        let mut daemon = Daemon::default();
+        let advice = budget.spend(|deadline| daemon.prompt(user, &context, deadline));
         let typed = match self.need(advice, &context) {
             Need::Answer(form, digits) => self.answer(user, form, digits),
-            Need::Nothing(end) => return self.without_a_code(user, end),
+            Need::Nothing(end) => {
+                drop(daemon); // it is asked no more, whatever the person types
+                return self.without_a_code(user, end);
+            }
         };
         let typed = typed.map_err(|refusal| self.in_trouble(refusal))?;
         host::is_still(self.handle, user)?;
@@ -139,7 +144,7 @@ impl Journey<'_> {
             Typed::Emergency(code) => return self.without_the_daemon(user, &code),
         };
         let (verdict, details) =
-            budget.spend(|deadline| ask::verify(user, &answer, &context, deadline))?;
+            budget.spend(|deadline| daemon.verify(user, &answer, &context, deadline))?;
         host::is_still(self.handle, user)?;
         Ok(End::Verdict(verdict, details))
     }

@@ -1,14 +1,16 @@
-//! One connection to a Unix socket, every step of which ends at the deadline.
+//! One connection to a Unix socket, every step of which ends at the deadline of its exchange.
 
 use std::io::{ErrorKind, Read};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
+use nix::libc::{dev_t, ino_t};
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, getsockopt, send, socket,
+    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, getsockopt, recv, send, socket,
     sockopt::PeerCredentials,
 };
+use nix::sys::stat::fstat;
 
 use crate::deadline::Deadline;
 use crate::message::{FIXED_HEADER, whole_length};
@@ -19,6 +21,13 @@ use crate::trouble::Trouble;
 const MAX_LINE: usize = 256;
 /// Bytes that are read at once: a reply with its header and the line before it.
 const CHUNK: usize = 1024;
+
+/// A socket, as no other one has it while it is open (`stat(3type)`: device and inode).
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) struct Socket {
+    device: dev_t,
+    inode: ino_t,
+}
 
 /// A connection. Closed on drop; not inherited by programs that the host starts.
 pub(crate) struct Wire {
@@ -47,12 +56,39 @@ impl Wire {
             let left = deadline.left().ok_or(Trouble::Late)?;
             stream.set_write_timeout(Some(left)).map_err(Trouble::Broken)?;
             match connect(stream.as_raw_fd(), &address) {
-                Ok(()) => return Ok(Self { stream, deadline, inbox: Vec::new() }),
+                Ok(()) => return Ok(Self::of(stream, deadline)),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return Err(Trouble::Late),
                 Err(errno) => return Err(unreachable(errno)),
             }
         }
+    }
+
+    /// Returns the wire of a connection that is there.
+    pub(crate) fn of(stream: UnixStream, deadline: Deadline) -> Self {
+        Self { stream, deadline, inbox: Vec::new() }
+    }
+
+    /// Begins another exchange: every step from now on ends at this deadline.
+    pub(crate) fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    /// Returns which socket the descriptor stands for; `None` if for nothing.
+    pub(crate) fn socket(&self) -> Option<Socket> {
+        fstat(&self.stream).ok().map(|facts| Socket { device: facts.st_dev, inode: facts.st_ino })
+    }
+
+    /// Tells whether the other side is still there, and has said nothing that was not used.
+    pub(crate) fn is_silent(&self) -> bool {
+        let look = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        let seen = recv(self.stream.as_raw_fd(), &mut [0], look);
+        self.inbox.is_empty() && seen == Err(Errno::EAGAIN)
+    }
+
+    /// Forgets the descriptor without closing it: it is somebody else's by now.
+    pub(crate) fn leave(self) {
+        let _ = self.stream.into_raw_fd();
     }
 
     /// Returns the uid that the kernel attests for the other side (`SO_PEERCRED`, `unix(7)`).
@@ -143,5 +179,45 @@ impl Wire {
                 },
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::Shutdown;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use super::Wire;
+    use crate::deadline::Deadline;
+
+    fn wire() -> (Wire, UnixStream) {
+        let (ours, others) = UnixStream::pair().unwrap();
+        (Wire::of(ours, Deadline::after(Duration::from_secs(5))), others)
+    }
+
+    #[test]
+    fn an_open_connection_on_which_nothing_came_is_silent() {
+        let (wire, _others) = wire();
+        assert!(wire.is_silent());
+    }
+
+    #[test]
+    fn a_connection_that_the_other_side_ended_is_not_silent() {
+        let (wire, others) = wire();
+        others.shutdown(Shutdown::Write).unwrap();
+        assert!(!wire.is_silent());
+    }
+
+    #[test]
+    fn bytes_that_nobody_asked_for_are_no_silence_read_or_not() {
+        let (wire, mut others) = wire();
+        others.write_all(b"more").unwrap();
+        assert!(!wire.is_silent());
+        let (mut wire, mut others) = self::wire();
+        others.write_all(b"line\r\nmore").unwrap();
+        wire.line().unwrap();
+        assert!(!wire.is_silent());
     }
 }

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <security/pam_appl.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -25,8 +27,11 @@
 
 #define MAX_STEPS 64
 #define MAX_USERS 16
+#define MAX_REPLACED 64
 
-enum kind { ANSWER, SECRET, NULL_STRING, NULL_ARRAY, FAIL, SET_USER, SET_RHOST, STARVE };
+enum kind {
+    ANSWER, SECRET, NULL_STRING, NULL_ARRAY, FAIL, SET_USER, SET_RHOST, STARVE, BECOME, FORK, REPLACE
+};
 struct step {
     enum kind kind;
     const char *text;
@@ -37,6 +42,7 @@ static int steps;
 static const char *confdir, *service, *user, *rhost, *tty;
 static const char *users[MAX_USERS]; /* of call-at-once, in turn */
 static int user_count, first_step;
+static int own[2], replaced[MAX_REPLACED]; /* sockets of the host's, and under which numbers */
 static int text_null_array, text_fails, flags, resp_retcode, no_conversation;
 
 struct sign_in {
@@ -74,6 +80,43 @@ static void starve(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Goes on in a child only. */
+static void go_on_in_a_child(void)
+{
+    int status = -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0)
+        return;
+    waitpid(child, &status, 0);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+/* Closes every socket, and has one of its own under each of their numbers. */
+static void replace_sockets(void)
+{
+    struct stat facts;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, own))
+        return;
+    for (int number = 3; number < MAX_REPLACED; number++)
+        if (number != own[0] && number != own[1] && !fstat(number, &facts) &&
+            S_ISSOCK(facts.st_mode) && dup2(own[0], number) == number)
+            replaced[number] = 1;
+}
+
+/* Shows how many of its own sockets are there, are still open, and how much was sent to them. */
+static void call_replaced(void)
+{
+    char bytes[4096];
+    int all = 0, open = 0;
+    for (int number = 0; number < MAX_REPLACED; number++) {
+        all += replaced[number];
+        open += replaced[number] && fcntl(number, F_GETFD) >= 0;
+    }
+    ssize_t got = recv(own[1], bytes, sizeof bytes, MSG_DONTWAIT);
+    printf("replaced %d\nopen %d\ngot %zd\n", all, open, got > 0 ? got : 0);
+}
+
 /* Answers one prompt from the script; steps that are no answers happen first. */
 static int answer(struct sign_in *me, struct pam_response **replies)
 {
@@ -89,6 +132,16 @@ static int answer(struct sign_in *me, struct pam_response **replies)
             continue;
         case STARVE:
             starve();
+            continue;
+        case BECOME:
+            if (seteuid((uid_t)atoi(step->text)))
+                return PAM_CONV_ERR;
+            continue;
+        case FORK:
+            go_on_in_a_child();
+            continue;
+        case REPLACE:
+            replace_sockets();
             continue;
         case FAIL:
             return atoi(step->text);
@@ -336,6 +389,9 @@ static int prepare(const char *word)
     if (starts(word, "set-rhost=", &value)) return add(SET_RHOST, value);
     if (!strcmp(word, "null-string")) return add(NULL_STRING, NULL);
     if (!strcmp(word, "null-array")) return add(NULL_ARRAY, NULL);
+    if (starts(word, "become=", &value)) return add(BECOME, value);
+    if (!strcmp(word, "fork")) return add(FORK, NULL);
+    if (!strcmp(word, "replace-sockets")) return add(REPLACE, NULL);
     if (!strcmp(word, "starve")) return add(STARVE, NULL);
     if (starts(word, "user=", &value)) return user = value, 1;
     if (starts(word, "also=", &value))
@@ -361,6 +417,7 @@ static int act(const char *word)
     if (starts(word, "call-at-once=", &value)) return call_at_once(atoi(value)), 1;
     if (starts(word, "call-threads=", &value)) return call_threads(atoi(value)), 1;
     if (!strcmp(word, "call-fork")) return call_fork(), 1;
+    if (!strcmp(word, "call-replaced")) return call_replaced(), 1;
     if (starts(word, "call-load=", &value)) return call_load(value), 1;
     if (starts(word, "call-scan=", &value)) return call_scan(value), 1;
     if (starts(word, "call-squat=", &value)) return call_squat(value), 1;

@@ -1,9 +1,12 @@
-//! A scripted daemon: one act per connection, and every act must be used.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a helper of tests: a panic is a failed test
+//! A scripted daemon: one act per call, and every act must be used.
+//!
+//! A connection may carry several calls. An act that is about a connection as such needs a new one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a helper of tests: a panic is a failed test
 
 use std::collections::VecDeque;
 use std::io::{BufReader, Write};
 use std::net::Shutdown;
+use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,21 +15,26 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use fob_api::{VerifyContext, VerifyDetails};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::bus_bytes::{Reply, Request, read_authentication, read_request};
 
 /// Makes the bytes that answer a request.
 pub type Answer = Box<dyn Fn(&Request) -> Vec<u8> + Send>;
 
-/// What the daemon does on one connection.
+/// What the daemon does when it is called.
 pub enum Act {
-    /// Answers each request of the connection with these bytes.
+    /// Answers one request with these bytes.
     Answer(Answer),
+    /// Answers each request of a connection with these bytes.
+    AnswerAll(Answer),
+    /// Answers one request with these bytes and hangs up: no call behind it can be sent there.
+    AnswerAndHangUp(Answer),
     /// Closes the connection as soon as it is there.
     CloseAtOnce,
     /// Reads a request and closes the connection.
     CloseMidCall,
-    /// Answers as the first act of its content would, one byte per second.
+    /// Answers with these bytes, one per second.
     Dribble(Answer),
     /// Reads a request and never answers.
     Hang,
@@ -51,21 +59,24 @@ impl Act {
 
     /// Answers `Prompt` with this kind.
     pub fn prompt(kind: &'static str) -> Self {
-        Self::Answer(Box::new(move |request| {
-            let values = (kind, fob_api::PromptDetails { digits: Some(6) });
-            request.prompt();
-            Reply::to(request.serial, "sa{sv}", &values).bytes()
-        }))
+        Self::Answer(prompt(kind))
+    }
+
+    /// Answers `Prompt` with a code in such a way that this act can follow.
+    pub(crate) fn before(&self) -> Self {
+        match self {
+            Self::CloseAtOnce | Self::Line(_) | Self::Noise(_) => {
+                Self::AnswerAndHangUp(prompt("code"))
+            }
+            _ => Self::prompt("code"),
+        }
     }
 
     /// Answers `Prompt` with a code and `Verify` with an accept, whichever comes.
     pub fn accept_either() -> Self {
-        let accept = verdict("accept", VerifyDetails::default());
+        let (asked, accept) = (prompt("code"), verdict("accept", VerifyDetails::default()));
         Self::Answer(Box::new(move |request| match request.member.as_str() {
-            "Prompt" => {
-                let values = ("code", fob_api::PromptDetails { digits: Some(6) });
-                Reply::to(request.serial, "sa{sv}", &values).bytes()
-            }
+            "Prompt" => asked(request),
             _ => accept(request),
         }))
     }
@@ -84,6 +95,15 @@ impl Act {
             bytes
         }))
     }
+}
+
+/// Returns the answer that says what to ask for.
+pub fn prompt(kind: &'static str) -> Answer {
+    Box::new(move |request| {
+        let values = (kind, fob_api::PromptDetails { digits: Some(6) });
+        request.prompt();
+        Reply::to(request.serial, "sa{sv}", &values).bytes()
+    })
 }
 
 /// Returns the answer that gives a verdict about the user who was asked for.
@@ -111,12 +131,13 @@ struct Shared {
 }
 
 impl FakeDaemon {
-    /// Listens on this path and plays one act per connection.
+    /// Listens on this path and plays one act per call.
     pub fn listen(path: &Path, script: Vec<Act>) -> Self {
         let listener = UnixListener::bind(path).expect("the socket's path is free");
         let shared = Arc::new(Shared { script: Mutex::new(script.into()), ..Shared::default() });
         let (stop, stopped) = channel();
-        let stage = Stage { shared: Arc::clone(&shared), stopped, held: Vec::new() };
+        let shared_too = Arc::clone(&shared);
+        let stage = Stage { shared: shared_too, stopped, held: Vec::new(), idle: Vec::new() };
         let thread = Builder::new().name("fake-daemon".to_owned());
         let thread = thread.spawn(move || stage.play(&listener)).unwrap();
         Self { path: path.to_owned(), shared, stop: Some(stop), thread: Some(thread) }
@@ -149,29 +170,49 @@ impl Drop for FakeDaemon {
             let left = self.shared.script.lock().unwrap().len();
             assert_eq!(left, 0, "acts of the script were not used");
             let more = *self.shared.unexpected.lock().unwrap();
-            assert_eq!(more, 0, "connections that the script does not have");
+            assert_eq!(more, 0, "calls that the script does not have");
         }
     }
 }
 
+type Reader = BufReader<UnixStream>;
+
 struct Stage {
     shared: Arc<Shared>,
     stopped: Receiver<()>,
+    /// Connections that nothing more happens on.
     held: Vec<UnixStream>,
+    /// Connections on which another call may come.
+    idle: Vec<Reader>,
 }
 
 impl Stage {
     fn play(mut self, listener: &UnixListener) {
-        while let Ok((stream, _)) = listener.accept() {
-            if self.stops_within(Duration::ZERO) {
-                break;
-            }
-            let act = self.shared.script.lock().unwrap().pop_front();
-            match act {
-                Some(act) => self.perform(act, stream),
-                None => *self.shared.unexpected.lock().unwrap() += 1,
+        loop {
+            match self.next_caller(listener) {
+                Some(reader) => self.play_again(reader),
+                None => match listener.accept() {
+                    Ok((stream, _)) if !self.stops_within(Duration::ZERO) => self.play_new(stream),
+                    _ => break,
+                },
             }
         }
+    }
+
+    /// Waits for a word on an idle connection, and returns that; or for a new one.
+    fn next_caller(&mut self, listener: &UnixListener) -> Option<Reader> {
+        let idle = self.idle.iter().map(|reader| reader.get_ref().as_fd());
+        let all = idle.chain([listener.as_fd()]);
+        let mut all: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        poll(&mut all, PollTimeout::NONE).unwrap();
+        let first = all.iter().position(|fd| fd.any() == Some(true)).unwrap();
+        (first < self.idle.len()).then(|| self.idle.remove(first))
+    }
+
+    fn next_act(&self) -> Option<Act> {
+        let act = self.shared.script.lock().unwrap().pop_front();
+        *self.shared.unexpected.lock().unwrap() += usize::from(act.is_none());
+        act
     }
 
     /// Tells whether the daemon was dropped, after this time at the latest.
@@ -180,62 +221,82 @@ impl Stage {
         matches!(self.stopped.recv_timeout(time), Err(Disconnected))
     }
 
-    fn perform(&mut self, act: Act, mut stream: UnixStream) {
+    /// Plays the next act on a new connection.
+    fn play_new(&mut self, mut stream: UnixStream) {
+        let Some(act) = self.next_act() else { return };
         match act {
             Act::CloseAtOnce => drop(stream.shutdown(Shutdown::Both)),
-            Act::Line(line) => {
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                self.authenticate(&mut reader);
-                let _ = stream.write_all(line.as_bytes());
-                self.held.push(stream);
-            }
             Act::Noise(bytes) => {
                 let _ = stream.write_all(&bytes);
                 self.held.push(stream);
             }
-            Act::Answer(answer) => {
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                if self.authenticate(&mut reader) && stream.write_all(OK).is_ok() {
-                    while let Some(request) = self.request(&mut reader) {
-                        let _ = stream.write_all(&answer(&request));
-                    }
+            act => {
+                let mut reader = BufReader::new(stream);
+                if !self.authenticate(&mut reader) {
+                    return;
                 }
-            }
-            Act::Dribble(answer) => self.dribble(&answer, stream),
-            Act::StopReading(answer) => {
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                self.authenticate(&mut reader);
-                let request = self.request(&mut reader);
-                stream.shutdown(Shutdown::Read).unwrap();
-                let answered = request.map(|request| answer(&request)).unwrap_or_default();
-                let _ = stream.write_all(&[OK, &answered].concat());
-                self.held.push(stream);
-            }
-            Act::CloseMidCall | Act::Hang => {
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                self.authenticate(&mut reader);
-                let _ = stream.write_all(OK);
-                self.request(&mut reader);
-                if matches!(act, Act::Hang) {
-                    self.held.push(stream);
+                if let Act::Line(line) = act {
+                    let _ = reader.get_ref().write_all(line.as_bytes());
+                    self.held.push(reader.into_inner());
+                } else if let Some(request) = self.request(&mut reader) {
+                    self.perform(act, &request, OK, reader);
                 }
             }
         }
     }
 
-    fn dribble(&mut self, answer: &Answer, mut stream: UnixStream) {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        self.authenticate(&mut reader);
-        let mut bytes = OK.to_vec();
-        bytes.extend(self.request(&mut reader).map(|request| answer(&request)).unwrap_or_default());
+    /// Plays the next act for one more call on a connection, if the caller did not hang up.
+    fn play_again(&mut self, mut reader: Reader) {
+        if let Some(request) = self.request(&mut reader)
+            && let Some(act) = self.next_act()
+        {
+            self.perform(act, &request, &[], reader);
+        }
+    }
+
+    /// Answers a request as the act says, behind these bytes.
+    fn perform(&mut self, act: Act, request: &Request, front: &[u8], mut reader: Reader) {
+        let mut stream = reader.get_ref();
+        match act {
+            Act::Answer(answer) => {
+                let _ = stream.write_all(&[front, &answer(request)].concat());
+                self.idle.push(reader);
+            }
+            Act::AnswerAll(answer) => {
+                let _ = stream.write_all(&[front, &answer(request)].concat());
+                while let Some(request) = self.request(&mut reader) {
+                    let _ = reader.get_ref().write_all(&answer(&request));
+                }
+            }
+            Act::AnswerAndHangUp(answer) => {
+                // From here on nothing more can be sent, so it does not matter who is faster.
+                stream.shutdown(Shutdown::Read).unwrap();
+                let _ = stream.write_all(&[front, &answer(request)].concat());
+            }
+            Act::Dribble(answer) => self.dribble(&[front, &answer(request)].concat(), stream),
+            Act::StopReading(answer) => {
+                stream.shutdown(Shutdown::Read).unwrap();
+                let _ = stream.write_all(&[front, &answer(request)].concat());
+                self.held.push(reader.into_inner());
+            }
+            Act::CloseMidCall => drop(stream.write_all(front)),
+            Act::Hang => {
+                let _ = stream.write_all(front);
+                self.held.push(reader.into_inner());
+            }
+            Act::CloseAtOnce | Act::Line(_) | Act::Noise(_) => panic!("an act of a new connection"),
+        }
+    }
+
+    fn dribble(&self, bytes: &[u8], mut stream: &UnixStream) {
         for byte in bytes {
-            if stream.write_all(&[byte]).is_err() || self.stops_within(Duration::from_secs(1)) {
+            if stream.write_all(&[*byte]).is_err() || self.stops_within(Duration::from_secs(1)) {
                 break;
             }
         }
     }
 
-    fn authenticate(&self, reader: &mut BufReader<UnixStream>) -> bool {
+    fn authenticate(&self, reader: &mut Reader) -> bool {
         let Some(hex) = read_authentication(reader) else { return false };
         // The decimal digits 0 to 9 are 30 to 39 in hex, so every second character is enough.
         let uid = hex.chars().skip(1).step_by(2).collect();
@@ -243,7 +304,7 @@ impl Stage {
         true
     }
 
-    fn request(&self, reader: &mut BufReader<UnixStream>) -> Option<Request> {
+    fn request(&self, reader: &mut Reader) -> Option<Request> {
         let request = read_request(reader)?;
         self.shared.seen.lock().unwrap().push(request.clone());
         Some(request)

@@ -177,7 +177,7 @@ impl Stage {
 
     /// Starts a daemon on its own socket that has a code asked for before each of these acts.
     pub fn decider(&self, acts: Vec<Act>) -> FakeDaemon {
-        self.daemon(acts.into_iter().flat_map(|act| [Act::prompt("code"), act]).collect())
+        self.daemon(acts.into_iter().flat_map(|act| [act.before(), act]).collect())
     }
 
     /// Starts something that answers as the system bus.

@@ -42,7 +42,7 @@ fn connection(
     runs: Arc<AtomicBool>,
     verify: impl Fn(&Request) -> Vec<u8> + Send + 'static,
 ) -> Act {
-    Act::Answer(Box::new(move |request| {
+    Act::AnswerAll(Box::new(move |request| {
         let error = |name| Reply::error(request.serial, name).from(BUS).bytes();
         match request.member.as_str() {
             "Hello" => {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fob_tests::emergency::{self, CODES};
-use fob_tests::fake_daemon::{Act, verdict};
+use fob_tests::fake_daemon::{Act, prompt, verdict};
 use fob_tests::pam_host::{Seen, Stage, built, pam};
 use fob_tests::passwords::{self, ALICE};
 
@@ -107,7 +107,7 @@ fn a_storm_of_signals_changes_nothing() {
 #[test]
 fn a_host_without_a_free_descriptor_is_a_refusal() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(vec![Act::prompt("code")]);
+    let _daemon = stage.daemon(vec![Act::AnswerAndHangUp(prompt("code"))]);
     let seen = stage.host("").word("starve").sign_in("123456");
     // libpam then cannot write its audit message and answers PAM_SYSTEM_ERR for every module, so
     // the module's refusal is seen in its text.
