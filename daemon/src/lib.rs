@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod decide;
 pub mod engine;
+mod errand;
 pub mod harden;
 pub mod key_uri;
 pub mod migrate;

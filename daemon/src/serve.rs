@@ -5,8 +5,17 @@ mod lean;
 mod news;
 
 use std::{
-    collections::VecDeque, convert::Infallible, future::poll_fn, io, net::Shutdown,
-    num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration,
+    collections::VecDeque,
+    convert::Infallible,
+    future::{Future, poll_fn},
+    io,
+    net::Shutdown,
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
 };
 
 use fob_api::{
@@ -16,7 +25,7 @@ use fob_api::{
 use tokio::{
     net::{UnixListener, UnixStream},
     runtime::{Handle, Runtime},
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
@@ -93,6 +102,7 @@ async fn peers<S: Store>(
 ) -> io::Result<Door> {
     let Door { listener, _lock } = door;
     let listener = UnixListener::from_std(listener)?;
+    let (stopping, going_on) = watch::channel(());
     let mut served: VecDeque<JoinHandle<()>> = VecDeque::new();
     // It names the server, not a connection ("UUIDs", D-Bus Specification).
     let guid: Arc<str> = Guid::generate().as_str().into();
@@ -111,11 +121,13 @@ async fn peers<S: Store>(
                     oldest.abort();
                 }
                 let (engine, guid, rest) = (Arc::clone(&engine), Arc::clone(&guid), rest.clone());
+                let stop = Stop(going_on.clone());
                 // Boxed: a task is moved several times, and this one has thousands of bytes.
-                served.push_back(tokio::spawn(Box::pin(async move {
+                let serving = Box::pin(async move {
                     // A caller that breaks the protocol harms only its own connection.
-                    let _ = peer(stream, guid, engine, &rest).await;
-                })));
+                    let _ = peer(stream, guid, engine, &rest, stop).await;
+                });
+                served.extend(begun(serving).await.map(tokio::spawn));
             }
             Err(error) => {
                 // Out of descriptors, most likely: let some connections end first.
@@ -132,6 +144,7 @@ async fn peers<S: Store>(
             }
         }
     }
+    drop(stopping);
     let all = async {
         for peer in served {
             // One that was ended, or has panicked, is over too.
@@ -143,6 +156,27 @@ async fn peers<S: Store>(
     Ok(Door { listener: listener.into_std()?, _lock })
 }
 
+/// Tells those who are served that there is a stop.
+struct Stop(watch::Receiver<()>);
+
+impl Stop {
+    /// Waits for it.
+    async fn said(&mut self) {
+        // Nothing is ever sent: it is said by nobody being there who could.
+        while self.0.changed().await.is_ok() {}
+    }
+}
+
+/// Does what can be done at once; returns what then waits for something. Most prompts wait for nothing
+/// and need no task. A panic ends what panics, as that of a task does.
+async fn begun<F: Future<Output = ()> + Unpin>(mut work: F) -> Option<F> {
+    let polled = poll_fn(|context| {
+        let poll = AssertUnwindSafe(|| Pin::new(&mut work).poll(context));
+        Poll::Ready(catch_unwind(poll).unwrap_or(Poll::Ready(())))
+    });
+    polled.await.is_pending().then_some(work)
+}
+
 /// Serves one peer until it hangs up, or has sent too much. Who it is was attested when it
 /// connected.
 async fn peer<S: Store>(
@@ -150,12 +184,13 @@ async fn peer<S: Store>(
     guid: Arc<str>,
     engine: Arc<Engine<S>>,
     rest: &Handle,
+    mut stop: Stop,
 ) -> io::Result<()> {
     let uid = stream.peer_cred()?.uid();
     let caller = Caller::of(uid);
     let fob = Fob::new(Arc::clone(&engine), CallerSource::Peer(caller)).with_rest_on(rest);
     let fob = Arc::new(fob);
-    let stream = match lean::sign_ins(stream, uid, &guid, &fob).await? {
+    let stream = match lean::sign_ins(stream, uid, &guid, &fob, &mut stop).await? {
         Served::All => return Ok(()),
         Served::Nothing(stream) => stream.into_std()?,
     };

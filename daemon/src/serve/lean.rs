@@ -7,7 +7,7 @@
 
 use std::{future::pending, io, os::fd::AsRawFd as _, sync::Arc, time::Duration};
 
-use fob_api::message::{FIXED_HEADER, MAX_MESSAGE, whole_length};
+use fob_api::message::{Damaged, FIXED_HEADER, MAX_MESSAGE, whole_length};
 use nix::{
     errno::Errno,
     sys::socket::{MsgFlags, recv},
@@ -15,9 +15,10 @@ use nix::{
 use tokio::{io::Interest, net::UnixStream, time::timeout};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{HANDSHAKE, MESSAGES};
+use super::{HANDSHAKE, MESSAGES, Stop};
 use crate::{
     bus::{Call, Fob},
+    errand::{self, Begun},
     store::Store,
 };
 
@@ -36,7 +37,7 @@ pub(super) enum Served {
 }
 
 /// Serves a peer that begins with a sign-in, and then takes nothing else from it. `guid` is this
-/// server's, 32 hex digits.
+/// server's, 32 hex digits. A stop ends the connection between two calls.
 ///
 /// # Errors
 ///
@@ -46,9 +47,10 @@ pub(super) async fn sign_ins<S: Store>(
     uid: u32,
     guid: &str,
     fob: &Arc<Fob<S>>,
+    stop: &mut Stop,
 ) -> io::Result<Served> {
-    let mut inbox = Inbox(Zeroizing::new(vec![0; LOOK]), 0);
-    inbox.look(&stream).await?;
+    let mut inbox = Inbox::new();
+    inbox.first_words(&stream).await?;
     let hello = hello(uid);
     let begun = inbox
         .bytes()
@@ -56,12 +58,16 @@ pub(super) async fn sign_ins<S: Store>(
         .and_then(whole)
         .and_then(|bytes| Call::read(bytes).map(|call| (call, hello.len() + bytes.len())));
     let Some((call, length)) = begun else { return Ok(Served::Nothing(stream)) };
-    // What was only looked at is there, so that it is taken at once.
-    inbox.take_from(&stream, length)?;
     let stream = Arc::new(stream);
     carried_out(fob, call, format!("OK {guid}\r\n"), &stream).await?;
+    inbox.take(length, &stream)?;
     for _ in 1..MESSAGES {
-        let Some(length) = inbox.message(&stream).await? else { break };
+        let next = tokio::select! {
+            biased;
+            next = inbox.next_message(&stream) => next?,
+            () = stop.said() => inbox.message_there(&stream)?,
+        };
+        let Some(length) = next else { break };
         let message = inbox.bytes().get(..length).unwrap_or_default();
         match Call::read(message) {
             Some(call) => carried_out(fob, call, String::new(), &stream).await?,
@@ -71,8 +77,10 @@ pub(super) async fn sign_ins<S: Store>(
                 }
             }
         }
-        inbox.drop_front(length);
+        inbox.take(length, &stream)?;
     }
+    // What is left unread would end the connection by an error at the peer's.
+    let _ = inbox.take(inbox.1, &stream);
     Ok(Served::All)
 }
 
@@ -89,23 +97,23 @@ async fn carried_out<S: Store>(
     stream: &Arc<UnixStream>,
 ) -> io::Result<()> {
     let (fob, peer) = (Arc::clone(fob), Arc::downgrade(stream));
-    let work = async move {
+    let work = errand::begin(async move {
         let _work = fob.begin().await;
         let (reply, untold) = fob.carry_out(call, front.as_bytes()).await;
         // The reply is out before anything is logged; a peer who does not take it holds no log up.
-        let sent = peer.upgrade().and_then(|peer| peer.try_write(&reply).ok()).unwrap_or_default();
+        let sent = peer.upgrade().and_then(|peer| peer.try_write(&reply).ok());
         fob.tell(untold.as_ref());
-        (reply, sent)
+        (reply, sent.unwrap_or_default())
+    });
+    let (reply, sent) = match work {
+        Begun::Over(done) => done,
+        Begun::Underway(end) => tokio::select! {
+            biased;
+            done = end => done.map_err(io::Error::other)?,
+            gone = hung_up(stream) => return gone.and(Err(io::ErrorKind::BrokenPipe.into())),
+        },
     };
-    tokio::select! {
-        biased;
-        // Boxed: a task is moved several times, and this one has thousands of bytes.
-        done = tokio::spawn(Box::pin(work)) => {
-            let (reply, sent) = done.map_err(io::Error::other)?;
-            send(stream, reply.get(sent..).unwrap_or_default(), SENDING).await
-        }
-        gone = hung_up(stream) => gone.and(Err(io::ErrorKind::BrokenPipe.into())),
-    }
+    send(stream, reply.get(sent..).unwrap_or_default(), SENDING).await
 }
 
 /// What a peer with this uid says first: the uid in decimal, in hex.
@@ -150,86 +158,97 @@ async fn hung_up(stream: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// What came and was not used yet: the first so many of these bytes. Wiped on drop.
+/// What a peer has said and what was not carried out yet: the first so many of these bytes. They are
+/// left with the kernel until the reply is out: to take them wakes a peer who waits for that reply.
+/// Wiped on drop.
 struct Inbox(Zeroizing<Vec<u8>>, usize);
 
 impl Inbox {
+    fn new() -> Self {
+        Self(Zeroizing::new(vec![0; LOOK]), 0)
+    }
+
     fn bytes(&self) -> &[u8] {
         self.0.get(..self.1).unwrap_or_default()
     }
 
-    /// Looks at what a new peer has said, and leaves it where it is.
-    async fn look(&mut self, stream: &UnixStream) -> io::Result<()> {
-        let peek = |room: &mut [u8]| peek(stream, room);
-        // It is there already, most likely: the module writes as soon as it is connected.
-        self.1 = match peek(&mut self.0) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => loop {
-                timeout(HANDSHAKE, stream.readable()).await??;
-                match stream.try_io(Interest::READABLE, || peek(&mut self.0)) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    looked => break looked?,
-                }
-            },
-            looked => looked?,
-        };
+    /// Looks at what a new peer has said.
+    async fn first_words(&mut self, stream: &UnixStream) -> io::Result<()> {
+        self.1 = timeout(HANDSHAKE, look_beyond(stream, 0, &mut self.0)).await??;
         Ok(())
-    }
-
-    /// Takes so many bytes of those that were looked at.
-    fn take_from(&mut self, stream: &UnixStream, length: usize) -> io::Result<()> {
-        let room = self.0.get_mut(..length).unwrap_or_default();
-        let took = recv(stream.as_raw_fd(), room, MsgFlags::empty())?;
-        self.drop_front(self.1);
-        if took == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     /// Waits for a whole message and returns its length; `None` if the peer hung up, or sent
     /// something else.
-    async fn message(&mut self, stream: &UnixStream) -> io::Result<Option<usize>> {
+    async fn next_message(&mut self, stream: &UnixStream) -> io::Result<Option<usize>> {
         loop {
-            if let Some(start) = self.bytes().first_chunk::<FIXED_HEADER>() {
-                match whole_length(start) {
-                    Ok(length) if length <= self.1 => return Ok(Some(length)),
-                    Ok(length) if length <= self.0.len() => {}
-                    Ok(_) => self.grow(),
-                    Err(_) => return Ok(None),
-                }
+            let count = look_beyond(stream, self.1, &mut self.0).await?;
+            if count <= self.1 {
+                return Ok(None);
             }
-            stream.readable().await?;
-            let room = self.0.get_mut(self.1..).unwrap_or_default();
-            match stream.try_read(room) {
-                Ok(0) => return Ok(None),
-                Ok(count) => self.1 += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+            self.1 = count;
+            match self.length() {
+                Ok(None) => {}
+                Ok(length) => return Ok(length),
+                Err(_) => return Ok(None),
             }
         }
     }
 
-    /// Makes room for the largest message; what was there is wiped.
-    fn grow(&mut self) {
-        let mut larger = Zeroizing::new(vec![0; MAX_MESSAGE]);
-        larger.iter_mut().zip(self.bytes()).for_each(|(to, from)| *to = *from);
-        self.0 = larger;
+    /// Returns the length of the message that is there; `None` if there is no whole one.
+    fn message_there(&mut self, stream: &UnixStream) -> io::Result<Option<usize>> {
+        self.1 = peek(stream, &mut self.0)?.unwrap_or_default();
+        Ok(self.length().ok().flatten())
     }
 
-    /// Drops the first bytes, moves the rest to their place, and wipes where that was.
-    fn drop_front(&mut self, length: usize) {
-        let Some(used) = self.0.get_mut(..self.1) else { return };
-        let length = length.min(used.len());
-        used.copy_within(length.., 0);
-        self.1 = used.len() - length;
-        if let Some(behind) = used.get_mut(self.1..) {
-            behind.zeroize();
+    /// Returns the length of the message that the bytes begin with, if all of it is there; makes room
+    /// for one that has none.
+    fn length(&mut self) -> Result<Option<usize>, Damaged> {
+        let Some(start) = self.bytes().first_chunk::<FIXED_HEADER>() else { return Ok(None) };
+        let length = whole_length(start)?;
+        if length > self.0.len() {
+            // What was there is wiped, and looked at again.
+            self.0 = Zeroizing::new(vec![0; MAX_MESSAGE]);
+            self.1 = 0;
+        }
+        Ok((length <= self.1).then_some(length))
+    }
+
+    /// Takes so many bytes of those that were looked at, and wipes them all.
+    fn take(&mut self, length: usize, stream: &UnixStream) -> io::Result<()> {
+        let room = self.0.get_mut(..length).unwrap_or_default();
+        let took = recv(stream.as_raw_fd(), room, MsgFlags::empty())?;
+        if let Some(seen) = self.0.get_mut(..self.1) {
+            seen.zeroize();
+        }
+        self.1 = 0;
+        if took == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
+/// Looks at what is there; `None` if nothing is yet, 0 if the peer hung up.
+fn peek(stream: &UnixStream, room: &mut [u8]) -> io::Result<Option<usize>> {
+    loop {
+        match recv(stream.as_raw_fd(), room, MsgFlags::MSG_PEEK) {
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return Ok(None),
+            looked => return Ok(Some(looked?)),
         }
     }
 }
 
-fn peek(stream: &UnixStream, room: &mut [u8]) -> io::Result<usize> {
+/// Waits until more than so many bytes are there, and looks at all of them; as many or fewer if no
+/// more will come.
+async fn look_beyond(stream: &UnixStream, beyond: usize, room: &mut [u8]) -> io::Result<usize> {
     loop {
-        match recv(stream.as_raw_fd(), room, MsgFlags::MSG_PEEK) {
-            Err(Errno::EINTR) => {}
-            looked => return Ok(looked?),
+        let is_last = stream.ready(Interest::READABLE).await?.is_read_closed();
+        let look = || match peek(stream, room)? {
+            Some(count) if count == 0 || count > beyond || is_last => Ok(count),
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        };
+        match stream.try_io(Interest::READABLE, look) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            looked => return looked,
         }
     }
 }

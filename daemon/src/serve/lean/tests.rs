@@ -9,7 +9,7 @@ use fob_api::{
     address::{INTERFACE, OBJECT_PATH},
     message::{Body, Fields, Header, Kind, message},
 };
-use tokio::net::UnixStream;
+use tokio::{net::UnixStream, sync::watch};
 use zbus::{Connection, Guid, connection::Builder};
 
 use super::{Served, hello, sign_ins};
@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     decide::Policy,
     engine::{Engine, Surroundings},
+    serve::Stop,
     store::memory::MemoryStore,
     users::Users,
     vault::Vault,
@@ -47,6 +48,12 @@ pub(super) fn pair() -> (Peer, UnixStream) {
     let (ours, theirs) = Peer::pair().unwrap();
     theirs.set_nonblocking(true).unwrap();
     (ours, UnixStream::from_std(theirs).unwrap())
+}
+
+/// Returns a stop that is not said as long as its other half is held.
+pub(super) fn no_stop() -> (watch::Sender<()>, Stop) {
+    let (sender, receiver) = watch::channel(());
+    (sender, Stop(receiver))
 }
 
 fn call(front: &str, serial: u32, member: &str, body: &Body) -> Vec<u8> {
@@ -79,7 +86,8 @@ async fn said(uid: u32, bytes: &[u8]) -> (Vec<u8>, bool) {
     let (mut ours, theirs) = pair();
     ours.write_all(bytes).unwrap();
     ours.shutdown(std::net::Shutdown::Write).unwrap();
-    let left = match sign_ins(theirs, uid, GUID, &Arc::new(object(uid))).await.unwrap() {
+    let fob = Arc::new(object(uid));
+    let left = match sign_ins(theirs, uid, GUID, &fob, &mut no_stop().1).await.unwrap() {
         Served::All => false,
         Served::Nothing(stream) => {
             let mut stream = stream.into_std().unwrap();
@@ -98,7 +106,8 @@ async fn a_sign_in_in_one_write_is_answered_in_one() {
     let (mut ours, theirs) = pair();
     ours.write_all(&verify(&hello(0), "alice", "123456", &VerifyContext::default())).unwrap();
     let fob = Arc::new(object(0));
-    let served = tokio::spawn(async move { sign_ins(theirs, 0, GUID, &fob).await });
+    let (_going_on, mut stop) = no_stop();
+    let served = tokio::spawn(async move { sign_ins(theirs, 0, GUID, &fob, &mut stop).await });
     let (read, ours) = tokio::task::spawn_blocking(move || {
         let mut room = vec![0; 4096];
         let count = ours.read(&mut room).unwrap();

@@ -10,7 +10,10 @@ use super::{
     shelf::{Hidden, Shelf, encode},
     writer::Commit,
 };
-use crate::store::{Committed, Entry, Guard, Heat, Key, StoreError, Tag, Write};
+use crate::{
+    errand::carry_on,
+    store::{Committed, Entry, Guard, Heat, Key, StoreError, Tag, Write},
+};
 
 /// What the caller waits for.
 pub(super) type Answer = Result<Committed, StoreError>;
@@ -115,7 +118,11 @@ impl<'a> Group<'a> {
     pub(super) fn finish(self) {
         for (reply, answer) in self.answers {
             // Somebody who has stopped waiting needs no answer.
-            let _ = reply.send(answer);
+            let _ = match answer {
+                // What is left to do is little: to tell him. Who has lost decides anew, elsewhere.
+                Ok(Committed::Done) => carry_on(|| reply.send(answer)),
+                _ => reply.send(answer),
+            };
         }
         self.writes.iter().for_each(|(key, _)| self.shelf.watchers.tell(key));
     }
