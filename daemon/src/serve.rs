@@ -13,7 +13,10 @@ use std::{
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
     time::Duration,
 };
@@ -46,8 +49,8 @@ use crate::{
 
 /// How long a caller may take to say who it is (threats.md D11).
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Most connections at once on the peer socket. The oldest gives way to a new one: programs of
-/// root connect for one request, so it is one that somebody forgot.
+/// Most connections at once on the peer socket. The oldest that asks for nothing now gives way to a
+/// new one: it waits for somebody who types, who then makes another one, or somebody forgot it.
 const CONNECTIONS: usize = 256;
 /// Messages that one peer may send on one connection. The D-Bus library keeps every reply until it
 /// is read, however many there are: so many are what a peer who never reads can hold (threats.md
@@ -103,7 +106,7 @@ async fn peers<S: Store>(
     let Door { listener, _lock } = door;
     let listener = UnixListener::from_std(listener)?;
     let (stopping, going_on) = watch::channel(());
-    let mut served: VecDeque<JoinHandle<()>> = VecDeque::new();
+    let mut served: VecDeque<Guest> = VecDeque::new();
     // It names the server, not a connection ("UUIDs", D-Bus Specification).
     let guid: Arc<str> = Guid::generate().as_str().into();
     loop {
@@ -114,20 +117,23 @@ async fn peers<S: Store>(
         };
         match accepted {
             Ok((stream, _)) => {
-                served.retain(|peer| !peer.is_finished());
+                served.retain(|guest| !guest.task.is_finished());
                 if served.len() >= CONNECTIONS
-                    && let Some(oldest) = served.pop_front()
+                    && let Some(guest) = served.remove(to_give_way(&served))
                 {
-                    oldest.abort();
+                    guest.task.abort();
                 }
                 let (engine, guid, rest) = (Arc::clone(&engine), Arc::clone(&guid), rest.clone());
-                let stop = Stop(going_on.clone());
+                let work = Arc::new(AtomicBool::new(false));
+                let seat = Seat { going_on: going_on.clone(), is_at_work: Arc::clone(&work) };
                 // Boxed: a task is moved several times, and this one has thousands of bytes.
                 let serving = Box::pin(async move {
                     // A caller that breaks the protocol harms only its own connection.
-                    let _ = peer(stream, guid, engine, &rest, stop).await;
+                    let _ = peer(stream, guid, engine, &rest, seat).await;
                 });
-                served.extend(begun(serving).await.map(tokio::spawn));
+                if let Some(serving) = begun(serving).await {
+                    served.push_back(Guest { task: tokio::spawn(serving), is_at_work: work });
+                }
             }
             Err(error) => {
                 // Out of descriptors, most likely: let some connections end first.
@@ -145,25 +151,53 @@ async fn peers<S: Store>(
         }
     }
     drop(stopping);
-    let all = async {
-        for peer in served {
-            // One that was ended, or has panicked, is over too.
-            let _ = peer.await;
-        }
-    };
-    // Who is not served by then holds a connection that is of no use to him.
-    let _ = timeout(LAST, all).await;
+    all_gone(served).await;
     Ok(Door { listener: listener.into_std()?, _lock })
 }
 
-/// Tells those who are served that there is a stop.
-struct Stop(watch::Receiver<()>);
+/// Waits until all are gone, for a second at most: who is not served by then holds a connection that
+/// is of no use to him.
+async fn all_gone(served: VecDeque<Guest>) {
+    let all = async {
+        for guest in served {
+            // One that was ended, or has panicked, is over too.
+            let _ = guest.task.await;
+        }
+    };
+    let _ = timeout(LAST, all).await;
+}
 
-impl Stop {
-    /// Waits for it.
-    async fn said(&mut self) {
-        // Nothing is ever sent: it is said by nobody being there who could.
-        while self.0.changed().await.is_ok() {}
+/// A connection as the door knows it.
+struct Guest {
+    task: JoinHandle<()>,
+    is_at_work: Arc<AtomicBool>,
+}
+
+/// Returns the place of the connection that gives way to a new one.
+fn to_give_way(served: &VecDeque<Guest>) -> usize {
+    let idle = served.iter().position(|guest| !guest.is_at_work.load(Ordering::Relaxed));
+    idle.unwrap_or_default()
+}
+
+/// A connection's place among those who are served.
+struct Seat {
+    /// Nothing is ever sent: a stop is that nobody is there any more who could.
+    going_on: watch::Receiver<()>,
+    is_at_work: Arc<AtomicBool>,
+}
+
+impl Seat {
+    /// Waits for a stop.
+    async fn stop(&mut self) {
+        while self.going_on.changed().await.is_ok() {}
+    }
+
+    /// Does what a peer waits for.
+    async fn at_work<T>(&self, work: impl Future<Output = T>) -> T {
+        self.is_at_work.store(true, Ordering::Relaxed);
+        let done = work.await;
+        self.is_at_work.store(false, Ordering::Relaxed);
+        done
     }
 }
 
@@ -184,13 +218,13 @@ async fn peer<S: Store>(
     guid: Arc<str>,
     engine: Arc<Engine<S>>,
     rest: &Handle,
-    mut stop: Stop,
+    mut seat: Seat,
 ) -> io::Result<()> {
     let uid = stream.peer_cred()?.uid();
     let caller = Caller::of(uid);
     let fob = Fob::new(Arc::clone(&engine), CallerSource::Peer(caller)).with_rest_on(rest);
     let fob = Arc::new(fob);
-    let stream = match lean::sign_ins(stream, uid, &guid, &fob, &mut stop).await? {
+    let stream = match lean::sign_ins(stream, uid, &guid, &fob, &mut seat).await? {
         Served::All => return Ok(()),
         Served::Nothing(stream) => stream.into_std()?,
     };

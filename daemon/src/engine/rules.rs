@@ -17,7 +17,7 @@ use crate::{
         verify::{SignIn, event},
     },
     record::{Owner, Recovery, UserTokens},
-    store::Store,
+    store::{Key, Store},
 };
 
 /// Whether somebody could sign in with a code.
@@ -154,8 +154,9 @@ impl<S: Store> Engine<S> {
     /// Loads what is known of somebody who may be exempt.
     async fn records(&self, owner: Option<&Owner>) -> Result<Records, Error> {
         let Some(owner) = owner else { return Ok((None, None)) };
-        let codes = self.codes_of(owner.uid).await?.0;
-        Ok((Some(self.tokens_of(owner.uid).await?.record), codes))
+        let [tokens, codes] = self.get([Key::user(owner.uid), Key::recovery(owner.uid)]).await?;
+        let tokens = self.decode(tokens.as_ref())?.unwrap_or_default();
+        Ok((Some(tokens), self.decode(codes.as_ref())?))
     }
 
     /// Tells who was not asked because nobody is, and what would have been.

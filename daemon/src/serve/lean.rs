@@ -10,12 +10,12 @@ use std::{future::pending, io, os::fd::AsRawFd as _, sync::Arc, time::Duration};
 use fob_api::message::{Damaged, FIXED_HEADER, MAX_MESSAGE, whole_length};
 use nix::{
     errno::Errno,
-    sys::socket::{MsgFlags, recv},
+    sys::socket::{MsgFlags, Shutdown, recv, shutdown},
 };
 use tokio::{io::Interest, net::UnixStream, time::timeout};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{HANDSHAKE, MESSAGES, Stop};
+use super::{HANDSHAKE, MESSAGES, Seat};
 use crate::{
     bus::{Call, Fob},
     errand::{self, Begun},
@@ -37,7 +37,8 @@ pub(super) enum Served {
 }
 
 /// Serves a peer that begins with a sign-in, and then takes nothing else from it. `guid` is this
-/// server's, 32 hex digits. A stop ends the connection between two calls.
+/// server's, 32 hex digits. A stop ends the connection between two calls: a peer may keep it while
+/// somebody types, and makes another one then.
 ///
 /// # Errors
 ///
@@ -47,7 +48,7 @@ pub(super) async fn sign_ins<S: Store>(
     uid: u32,
     guid: &str,
     fob: &Arc<Fob<S>>,
-    stop: &mut Stop,
+    seat: &mut Seat,
 ) -> io::Result<Served> {
     let mut inbox = Inbox::new();
     inbox.first_words(&stream).await?;
@@ -59,28 +60,27 @@ pub(super) async fn sign_ins<S: Store>(
         .and_then(|bytes| Call::read(bytes).map(|call| (call, hello.len() + bytes.len())));
     let Some((call, length)) = begun else { return Ok(Served::Nothing(stream)) };
     let stream = Arc::new(stream);
-    carried_out(fob, call, format!("OK {guid}\r\n"), &stream).await?;
-    inbox.take(length, &stream)?;
+    seat.at_work(carried_out(fob, call, format!("OK {guid}\r\n"), &stream)).await?;
+    inbox.is_done_with(length);
     for _ in 1..MESSAGES {
         let next = tokio::select! {
             biased;
             next = inbox.next_message(&stream) => next?,
-            () = stop.said() => inbox.message_there(&stream)?,
+            () = seat.stop() => inbox.last_message(&stream)?,
         };
         let Some(length) = next else { break };
         let message = inbox.bytes().get(..length).unwrap_or_default();
         match Call::read(message) {
-            Some(call) => carried_out(fob, call, String::new(), &stream).await?,
+            Some(call) => seat.at_work(carried_out(fob, call, String::new(), &stream)).await?,
             None => {
                 if let Some(reply) = Call::refuse(message) {
                     send(&stream, &reply, SENDING).await?;
                 }
             }
         }
-        inbox.take(length, &stream)?;
+        inbox.is_done_with(length);
     }
-    // What is left unread would end the connection by an error at the peer's.
-    let _ = inbox.take(inbox.1, &stream);
+    inbox.take_all(&stream);
     Ok(Served::All)
 }
 
@@ -158,35 +158,50 @@ async fn hung_up(stream: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// What a peer has said and what was not carried out yet: the first so many of these bytes. They are
-/// left with the kernel until the reply is out: to take them wakes a peer who waits for that reply.
-/// Wiped on drop.
-struct Inbox(Zeroizing<Vec<u8>>, usize);
+/// What a peer has said. It is left with the kernel until it was answered, and until nothing else came
+/// behind it: to take it wakes a peer who waits for his reply. Wiped on drop.
+struct Inbox {
+    room: Zeroizing<Vec<u8>>,
+    /// Bytes that were looked at.
+    seen: usize,
+    /// Of them those of messages that were answered.
+    done: usize,
+}
 
 impl Inbox {
     fn new() -> Self {
-        Self(Zeroizing::new(vec![0; LOOK]), 0)
+        Self { room: Zeroizing::new(vec![0; LOOK]), seen: 0, done: 0 }
     }
 
+    /// Returns what was not answered yet.
     fn bytes(&self) -> &[u8] {
-        self.0.get(..self.1).unwrap_or_default()
+        self.room.get(self.done..self.seen).unwrap_or_default()
     }
 
     /// Looks at what a new peer has said.
     async fn first_words(&mut self, stream: &UnixStream) -> io::Result<()> {
-        self.1 = timeout(HANDSHAKE, look_beyond(stream, 0, &mut self.0)).await??;
+        self.seen = timeout(HANDSHAKE, look_beyond(stream, 0, &mut self.room)).await??;
         Ok(())
+    }
+
+    /// So many bytes were answered.
+    fn is_done_with(&mut self, length: usize) {
+        self.done += length;
     }
 
     /// Waits for a whole message and returns its length; `None` if the peer hung up, or sent
     /// something else.
     async fn next_message(&mut self, stream: &UnixStream) -> io::Result<Option<usize>> {
+        if let Some(length) = self.message_there(stream)? {
+            return Ok(Some(length));
+        }
         loop {
-            let count = look_beyond(stream, self.1, &mut self.0).await?;
-            if count <= self.1 {
+            self.take(self.done, stream)?;
+            let before = self.seen;
+            self.seen = look_beyond(stream, before, &mut self.room).await?;
+            if self.seen <= before {
                 return Ok(None);
             }
-            self.1 = count;
             match self.length() {
                 Ok(None) => {}
                 Ok(length) => return Ok(length),
@@ -195,34 +210,51 @@ impl Inbox {
         }
     }
 
+    /// Returns the length of the last message that the peer could send; `None` if it is not all there,
+    /// or there is none. Who sends something from now on is told that nobody reads it.
+    fn last_message(&mut self, stream: &UnixStream) -> io::Result<Option<usize>> {
+        shutdown(stream.as_raw_fd(), Shutdown::Read)?;
+        self.message_there(stream)
+    }
+
     /// Returns the length of the message that is there; `None` if there is no whole one.
     fn message_there(&mut self, stream: &UnixStream) -> io::Result<Option<usize>> {
-        self.1 = peek(stream, &mut self.0)?.unwrap_or_default();
+        self.seen = peek(stream, &mut self.room)?.unwrap_or_default();
         Ok(self.length().ok().flatten())
     }
 
-    /// Returns the length of the message that the bytes begin with, if all of it is there; makes room
-    /// for one that has none.
+    /// Returns the length of the message that comes next, if all of it is there; makes room for one
+    /// that has none.
     fn length(&mut self) -> Result<Option<usize>, Damaged> {
         let Some(start) = self.bytes().first_chunk::<FIXED_HEADER>() else { return Ok(None) };
         let length = whole_length(start)?;
-        if length > self.0.len() {
+        if self.done + length > self.room.len() && self.room.len() == LOOK {
             // What was there is wiped, and looked at again.
-            self.0 = Zeroizing::new(vec![0; MAX_MESSAGE]);
-            self.1 = 0;
+            self.room = Zeroizing::new(vec![0; LOOK + MAX_MESSAGE]);
+            self.seen = 0;
         }
-        Ok((length <= self.1).then_some(length))
+        Ok((length <= self.bytes().len()).then_some(length))
     }
 
-    /// Takes so many bytes of those that were looked at, and wipes them all.
+    /// Takes so many bytes of those that were looked at, and wipes them all: they are looked at again.
     fn take(&mut self, length: usize, stream: &UnixStream) -> io::Result<()> {
-        let room = self.0.get_mut(..length).unwrap_or_default();
+        if length == 0 {
+            return Ok(());
+        }
+        let room = self.room.get_mut(..length).unwrap_or_default();
         let took = recv(stream.as_raw_fd(), room, MsgFlags::empty())?;
-        if let Some(seen) = self.0.get_mut(..self.1) {
+        if let Some(seen) = self.room.get_mut(..self.seen.max(length)) {
             seen.zeroize();
         }
-        self.1 = 0;
+        (self.seen, self.done) = (0, 0);
         if took == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+
+    /// Takes all that was looked at: what is left unread would end the connection by an error at the
+    /// peer's.
+    fn take_all(&mut self, stream: &UnixStream) {
+        // He may be gone.
+        let _ = self.take(self.seen, stream);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    future::pending,
     io::{self, Read as _, Write as _},
     os::unix::net::{UnixListener, UnixStream},
     sync::{Arc, Mutex},
@@ -18,12 +19,12 @@ use tokio::{
 };
 
 use super::{
-    Door,
+    Door, Guest,
     lean::{
         hello,
         tests::{engine, verify},
     },
-    peers,
+    peers, to_give_way,
 };
 use crate::audit::Audit;
 
@@ -100,4 +101,44 @@ async fn a_peer_who_says_nothing_does_not_hold_a_stop_up() {
     drop(serving);
     timeout(PATIENCE, serving_on).await.unwrap().unwrap().unwrap();
     drop(quiet);
+}
+
+#[tokio::test]
+async fn who_keeps_his_connection_while_somebody_types_holds_no_stop_up_and_may_come_again() {
+    let (door, _folder, path) = door();
+    let (serving, stop) = oneshot::channel();
+    let kept = UnixStream::connect(&path).unwrap();
+    let serving_on = tokio::spawn(served(door, stop));
+    ask(&kept);
+    let reading = spawn_blocking(move || {
+        let _reply = (&kept).read(&mut [0; 4096]).unwrap();
+        kept
+    });
+    let mut kept = reading.await.unwrap();
+    drop(serving);
+    let door = timeout(PATIENCE, serving_on).await.unwrap().unwrap().unwrap();
+    kept.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+    assert_eq!(kept.read(&mut [0]).unwrap(), 0, "his connection is still open");
+    assert_eq!(kept.write(&[0]).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    let (_serving, stop) = oneshot::channel();
+    tokio::spawn(served(door, stop));
+    let again = UnixStream::connect(&path).unwrap();
+    ask(&again);
+    assert!(is_answered(again).await);
+}
+
+#[tokio::test]
+async fn the_oldest_that_asks_for_nothing_gives_way_and_else_the_oldest() {
+    let guest = |is_at_work: bool| Guest {
+        task: tokio::spawn(pending()),
+        is_at_work: Arc::new(is_at_work.into()),
+    };
+    for (at_work, place) in [
+        ([false, false, false], 0),
+        ([true, false, false], 1),
+        ([true, true, false], 2),
+        ([true, true, true], 0),
+    ] {
+        assert_eq!(to_give_way(&at_work.map(guest).into()), place, "{at_work:?}");
+    }
 }

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     Served, hello, send, sign_ins,
-    tests::{GUID, no_stop, pair, verify},
+    tests::{GUID, pair, seat, verify},
 };
 use crate::{
     access::Caller,
@@ -109,8 +109,8 @@ impl Hanging {
         ours.write_all(&verify(&hello(0), "alice", "123456", &VerifyContext::default())).unwrap();
         ours.set_nonblocking(true).unwrap();
         let served = tokio::spawn(async move {
-            let (_going_on, mut stop) = no_stop();
-            sign_ins(theirs, 0, GUID, &fob, &mut stop).await
+            let (_going_on, mut seat) = seat();
+            sign_ins(theirs, 0, GUID, &fob, &mut seat).await
         });
         let hangs = async {
             while next.lock().unwrap().is_some() {

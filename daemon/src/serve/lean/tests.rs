@@ -2,6 +2,7 @@ use std::{
     io::{Read as _, Write as _},
     os::unix::net::UnixStream as Peer,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use fob_api::{
@@ -9,10 +10,15 @@ use fob_api::{
     address::{INTERFACE, OBJECT_PATH},
     message::{Body, Fields, Header, Kind, message},
 };
-use tokio::{net::UnixStream, sync::watch};
+use tokio::{
+    net::UnixStream,
+    sync::watch,
+    task::{spawn_blocking, yield_now},
+    time::timeout,
+};
 use zbus::{Connection, Guid, connection::Builder};
 
-use super::{Served, hello, sign_ins};
+use super::{Inbox, Served, hello, sign_ins};
 use crate::{
     access::Caller,
     audit::Audit,
@@ -20,12 +26,14 @@ use crate::{
     clock::Clock,
     decide::Policy,
     engine::{Engine, Surroundings},
-    serve::Stop,
+    serve::Seat,
     store::memory::MemoryStore,
     users::Users,
     vault::Vault,
 };
 
+/// How long something may take that is sure to come.
+const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) const GUID: &str = "0123456789abcdef0123456789abcdef";
 
 pub(in crate::serve) fn engine() -> Arc<Engine<MemoryStore>> {
@@ -50,10 +58,10 @@ pub(super) fn pair() -> (Peer, UnixStream) {
     (ours, UnixStream::from_std(theirs).unwrap())
 }
 
-/// Returns a stop that is not said as long as its other half is held.
-pub(super) fn no_stop() -> (watch::Sender<()>, Stop) {
-    let (sender, receiver) = watch::channel(());
-    (sender, Stop(receiver))
+/// Returns a seat of which a stop is made by dropping the other half.
+pub(super) fn seat() -> (watch::Sender<()>, Seat) {
+    let (stopping, going_on) = watch::channel(());
+    (stopping, Seat { going_on, is_at_work: Arc::default() })
 }
 
 fn call(front: &str, serial: u32, member: &str, body: &Body) -> Vec<u8> {
@@ -87,7 +95,7 @@ async fn said(uid: u32, bytes: &[u8]) -> (Vec<u8>, bool) {
     ours.write_all(bytes).unwrap();
     ours.shutdown(std::net::Shutdown::Write).unwrap();
     let fob = Arc::new(object(uid));
-    let left = match sign_ins(theirs, uid, GUID, &fob, &mut no_stop().1).await.unwrap() {
+    let left = match sign_ins(theirs, uid, GUID, &fob, &mut seat().1).await.unwrap() {
         Served::All => false,
         Served::Nothing(stream) => {
             let mut stream = stream.into_std().unwrap();
@@ -106,8 +114,8 @@ async fn a_sign_in_in_one_write_is_answered_in_one() {
     let (mut ours, theirs) = pair();
     ours.write_all(&verify(&hello(0), "alice", "123456", &VerifyContext::default())).unwrap();
     let fob = Arc::new(object(0));
-    let (_going_on, mut stop) = no_stop();
-    let served = tokio::spawn(async move { sign_ins(theirs, 0, GUID, &fob, &mut stop).await });
+    let (_going_on, mut seat) = seat();
+    let served = tokio::spawn(async move { sign_ins(theirs, 0, GUID, &fob, &mut seat).await });
     let (read, ours) = tokio::task::spawn_blocking(move || {
         let mut room = vec![0; 4096];
         let count = ours.read(&mut room).unwrap();
@@ -157,6 +165,49 @@ async fn a_connection_that_began_with_a_sign_in_takes_more_of_them_and_nothing_e
         rest = &rest[bytes.len()..];
     }
     assert_eq!((kinds, rest.len()), (vec![Kind::Return, Kind::Error, Kind::Return], 0));
+}
+
+#[tokio::test]
+async fn a_peer_is_answered_again_and_again_on_the_connection_that_he_keeps() {
+    let (mut ours, theirs) = pair();
+    let (stopping, mut seat) = seat();
+    let fob = Arc::new(object(0));
+    let served = tokio::spawn(async move { sign_ins(theirs, 0, GUID, &fob, &mut seat).await });
+    for front in [hello(0), String::new(), String::new()] {
+        let long = VerifyContext { rhost: Some("x".repeat(200)), ..VerifyContext::default() };
+        let call = verify(&front, "alice", "123456", &long);
+        let (start, end) = call.split_at(90);
+        // In two parts, unless it is the first: half a sign-in is the library's.
+        let parts = if front.is_empty() { vec![start, end] } else { vec![call.as_slice()] };
+        for part in parts {
+            ours.write_all(part).unwrap();
+            for _ in 0..64 {
+                yield_now().await;
+            }
+        }
+        let reading = spawn_blocking(move || {
+            let count = ours.read(&mut [0; 4096]).unwrap();
+            (ours, count)
+        });
+        let count;
+        (ours, count) = timeout(PATIENCE, reading).await.unwrap().unwrap();
+        assert!(count > 0, "he was not answered");
+    }
+    drop(stopping);
+    assert!(matches!(timeout(PATIENCE, served).await.unwrap().unwrap(), Ok(Served::All)));
+}
+
+#[tokio::test]
+async fn the_last_message_is_what_was_sent_before_the_stop_and_another_cannot_be_sent() {
+    let (mut ours, theirs) = pair();
+    let message = prompt("", "alice");
+    ours.write_all(&message).unwrap();
+    let mut inbox = Inbox::new();
+    assert_eq!(inbox.last_message(&theirs).unwrap(), Some(message.len()));
+    assert_eq!(inbox.bytes(), message);
+    assert_eq!(ours.write(&message).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+    inbox.is_done_with(message.len());
+    assert_eq!(inbox.last_message(&theirs).unwrap(), None);
 }
 
 /// Returns what a call ends with: an error's name, or its values.
