@@ -105,9 +105,10 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Keeps a connection; `None` if it cannot be told from others later.
+    /// Keeps a connection; `None` if it cannot be told from others later, or stands where a
+    /// conversation reads and writes.
     pub(crate) fn new(talk: Talk) -> Option<Self> {
-        let socket = talk.wire.socket()?;
+        let socket = talk.wire.socket().filter(|_| !talk.wire.is_standard())?;
         Some(Self { talk: Some(talk), process: process::id(), socket })
     }
 

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
-use nix::libc::{dev_t, ino_t};
+use nix::libc::{STDERR_FILENO, dev_t, ino_t};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, getsockopt, recv, send, socket,
     sockopt::PeerCredentials,
@@ -77,6 +77,12 @@ impl Wire {
     /// Returns which socket the descriptor stands for; `None` if for nothing.
     pub(crate) fn socket(&self) -> Option<Socket> {
         fstat(&self.stream).ok().map(|facts| Socket { device: facts.st_dev, inode: facts.st_ino })
+    }
+
+    /// Tells whether the descriptor is the host's standard input, output or error: that was closed
+    /// then, and the lowest free number is taken (`socket(2)`).
+    pub(crate) fn is_standard(&self) -> bool {
+        self.stream.as_raw_fd() <= STDERR_FILENO
     }
 
     /// Tells whether the other side is still there, and has said nothing that was not used.

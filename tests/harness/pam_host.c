@@ -418,6 +418,7 @@ static int act(const char *word)
     if (starts(word, "call-threads=", &value)) return call_threads(atoi(value)), 1;
     if (!strcmp(word, "call-fork")) return call_fork(), 1;
     if (!strcmp(word, "call-replaced")) return call_replaced(), 1;
+    if (!strcmp(word, "call-close-stdin")) return close(STDIN_FILENO), 1;
     if (starts(word, "call-load=", &value)) return call_load(value), 1;
     if (starts(word, "call-scan=", &value)) return call_scan(value), 1;
     if (starts(word, "call-squat=", &value)) return call_squat(value), 1;

@@ -123,3 +123,14 @@ fn a_descriptor_that_became_the_hosts_gets_no_code_and_stays_open() {
         assert_asked(&daemon, calls, &ON_TWO[..calls]);
     }
 }
+
+/// Else a conversation that reads its standard input would read what the daemon says.
+#[test]
+fn a_connection_that_is_the_hosts_standard_input_is_not_kept() {
+    let stage = Stage::new();
+    let daemon = stage.decider(vec![Act::verdict("accept")]);
+    let host = stage.host("").word("user=alice").word("answer=123456");
+    let seen = host.word("call-close-stdin").word("call-authenticate").run();
+    assert_eq!(seen.code(), pam::SUCCESS, "{seen:?}");
+    assert_asked(&daemon, 2, &ON_TWO);
+}
