@@ -32,7 +32,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -328,7 +328,9 @@ impl Drop for Inner {
         self.shelf.stop_check();
         // The writer ends when nobody can send any more.
         drop(self.queue.take());
-        if let Some(writer) = self.writer.take() {
+        // In that thread itself an errand may hold the last handle (`errand.rs`).
+        let is_another = |writer: &JoinHandle<()>| writer.thread().id() != thread::current().id();
+        if let Some(writer) = self.writer.take().filter(is_another) {
             // A panic of the writer has been reported by the panic hook and has poisoned the store.
             let _ = writer.join();
         }

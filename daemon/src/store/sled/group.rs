@@ -116,11 +116,13 @@ impl<'a> Group<'a> {
 
     /// Answers everybody and tells the watches; after the sync. Nobody's answer waits for a watch.
     pub(super) fn finish(self) {
+        let is_of_sign_ins = self.is_hot();
         for (reply, answer) in self.answers {
             // Somebody who has stopped waiting needs no answer.
             let _ = match answer {
-                // What is left to do is little: to tell him. Who has lost decides anew, elsewhere.
-                Ok(Committed::Done) => carry_on(|| reply.send(answer)),
+                // What a sign-in has left to do is little, to answer most often. Who has lost decides
+                // anew, and after another commit a whole decision may follow: elsewhere.
+                Ok(Committed::Done) if is_of_sign_ins => carry_on(|| reply.send(answer)),
                 _ => reply.send(answer),
             };
         }
