@@ -49,8 +49,9 @@ use crate::{
 
 /// How long a caller may take to say who it is (threats.md D11).
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Most connections at once on the peer socket. The oldest that asks for nothing now gives way to a
-/// new one: it waits for somebody who types, who then makes another one, or somebody forgot it.
+/// Most connections at once on the peer socket. The oldest that waits for its next call gives way to a
+/// new one: somebody types, and makes another one then. If there is none, the oldest does: programs
+/// of root connect for one request, so it is one that somebody forgot.
 const CONNECTIONS: usize = 256;
 /// Messages that one peer may send on one connection. The D-Bus library keeps every reply until it
 /// is read, however many there are: so many are what a peer who never reads can hold (threats.md
@@ -105,7 +106,6 @@ async fn peers<S: Store>(
 ) -> io::Result<Door> {
     let Door { listener, _lock } = door;
     let listener = UnixListener::from_std(listener)?;
-    let (stopping, going_on) = watch::channel(());
     let mut served: VecDeque<Guest> = VecDeque::new();
     // It names the server, not a connection ("UUIDs", D-Bus Specification).
     let guid: Arc<str> = Guid::generate().as_str().into();
@@ -118,21 +118,20 @@ async fn peers<S: Store>(
         match accepted {
             Ok((stream, _)) => {
                 served.retain(|guest| !guest.task.is_finished());
-                if served.len() >= CONNECTIONS
-                    && let Some(guest) = served.remove(to_give_way(&served))
-                {
-                    guest.task.abort();
+                if served.len() >= CONNECTIONS {
+                    give_way(&mut served);
                 }
                 let (engine, guid, rest) = (Arc::clone(&engine), Arc::clone(&guid), rest.clone());
-                let work = Arc::new(AtomicBool::new(false));
-                let seat = Seat { going_on: going_on.clone(), is_at_work: Arc::clone(&work) };
+                let (stop, going_on) = watch::channel(());
+                let is_idle = Arc::new(AtomicBool::new(false));
+                let seat = Seat { going_on, is_idle: Arc::clone(&is_idle) };
                 // Boxed: a task is moved several times, and this one has thousands of bytes.
                 let serving = Box::pin(async move {
                     // A caller that breaks the protocol harms only its own connection.
                     let _ = peer(stream, guid, engine, &rest, seat).await;
                 });
                 if let Some(serving) = begun(serving).await {
-                    served.push_back(Guest { task: tokio::spawn(serving), is_at_work: work });
+                    served.push_back(Guest { task: tokio::spawn(serving), is_idle, _stop: stop });
                 }
             }
             Err(error) => {
@@ -150,18 +149,18 @@ async fn peers<S: Store>(
             }
         }
     }
-    drop(stopping);
     all_gone(served).await;
     Ok(Door { listener: listener.into_std()?, _lock })
 }
 
-/// Waits until all are gone, for a second at most: who is not served by then holds a connection that
-/// is of no use to him.
+/// Tells all that there is a stop, and waits until they are gone, for a second at most: who is not
+/// served by then holds a connection that is of no use to him.
 async fn all_gone(served: VecDeque<Guest>) {
+    let tasks: Vec<_> = served.into_iter().map(|guest| guest.task).collect();
     let all = async {
-        for guest in served {
+        for task in tasks {
             // One that was ended, or has panicked, is over too.
-            let _ = guest.task.await;
+            let _ = task.await;
         }
     };
     let _ = timeout(LAST, all).await;
@@ -170,34 +169,36 @@ async fn all_gone(served: VecDeque<Guest>) {
 /// A connection as the door knows it.
 struct Guest {
     task: JoinHandle<()>,
-    is_at_work: Arc<AtomicBool>,
+    /// It was answered, and waits for its next call.
+    is_idle: Arc<AtomicBool>,
+    /// Told to stop when this is dropped.
+    _stop: watch::Sender<()>,
 }
 
-/// Returns the place of the connection that gives way to a new one.
-fn to_give_way(served: &VecDeque<Guest>) -> usize {
-    let idle = served.iter().position(|guest| !guest.is_at_work.load(Ordering::Relaxed));
-    idle.unwrap_or_default()
+/// Makes room for a new connection. Who is idle is told to stop, and not cut off: what he has sent just
+/// now is answered.
+fn give_way(served: &mut VecDeque<Guest>) {
+    match served.iter().position(|guest| guest.is_idle.load(Ordering::Relaxed)) {
+        Some(place) => drop(served.remove(place)),
+        None => {
+            if let Some(oldest) = served.pop_front() {
+                oldest.task.abort();
+            }
+        }
+    }
 }
 
 /// A connection's place among those who are served.
 struct Seat {
     /// Nothing is ever sent: a stop is that nobody is there any more who could.
     going_on: watch::Receiver<()>,
-    is_at_work: Arc<AtomicBool>,
+    is_idle: Arc<AtomicBool>,
 }
 
 impl Seat {
     /// Waits for a stop.
     async fn stop(&mut self) {
         while self.going_on.changed().await.is_ok() {}
-    }
-
-    /// Does what a peer waits for.
-    async fn at_work<T>(&self, work: impl Future<Output = T>) -> T {
-        self.is_at_work.store(true, Ordering::Relaxed);
-        let done = work.await;
-        self.is_at_work.store(false, Ordering::Relaxed);
-        done
     }
 }
 

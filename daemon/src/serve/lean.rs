@@ -5,7 +5,13 @@
 //! the user database for each connection; a sign-in waits for all of them. Whoever speaks
 //! otherwise gets the library, which then finds every byte where it was.
 
-use std::{future::pending, io, os::fd::AsRawFd as _, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    io,
+    os::fd::AsRawFd as _,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use fob_api::message::{Damaged, FIXED_HEADER, MAX_MESSAGE, whole_length};
 use nix::{
@@ -60,18 +66,20 @@ pub(super) async fn sign_ins<S: Store>(
         .and_then(|bytes| Call::read(bytes).map(|call| (call, hello.len() + bytes.len())));
     let Some((call, length)) = begun else { return Ok(Served::Nothing(stream)) };
     let stream = Arc::new(stream);
-    seat.at_work(carried_out(fob, call, format!("OK {guid}\r\n"), &stream)).await?;
+    carried_out(fob, call, format!("OK {guid}\r\n"), &stream).await?;
     inbox.is_done_with(length);
     for _ in 1..MESSAGES {
+        seat.is_idle.store(true, Ordering::Relaxed);
         let next = tokio::select! {
             biased;
             next = inbox.next_message(&stream) => next?,
             () = seat.stop() => inbox.last_message(&stream)?,
         };
+        seat.is_idle.store(false, Ordering::Relaxed);
         let Some(length) = next else { break };
         let message = inbox.bytes().get(..length).unwrap_or_default();
         match Call::read(message) {
-            Some(call) => seat.at_work(carried_out(fob, call, String::new(), &stream)).await?,
+            Some(call) => carried_out(fob, call, String::new(), &stream).await?,
             None => {
                 if let Some(reply) = Call::refuse(message) {
                     send(&stream, &reply, SENDING).await?;
@@ -198,7 +206,12 @@ impl Inbox {
         loop {
             self.take(self.done, stream)?;
             let before = self.seen;
-            self.seen = look_beyond(stream, before, &mut self.room).await?;
+            let more = look_beyond(stream, before, &mut self.room);
+            self.seen = match before {
+                0 => more.await?,
+                // Who has begun says the rest of it.
+                _ => timeout(HANDSHAKE, more).await??,
+            };
             if self.seen <= before {
                 return Ok(None);
             }
@@ -214,7 +227,11 @@ impl Inbox {
     /// or there is none. Who sends something from now on is told that nobody reads it.
     fn last_message(&mut self, stream: &UnixStream) -> io::Result<Option<usize>> {
         shutdown(stream.as_raw_fd(), Shutdown::Read)?;
-        self.message_there(stream)
+        match self.message_there(stream)? {
+            // Perhaps there was no room for it.
+            None => self.message_there(stream),
+            there => Ok(there),
+        }
     }
 
     /// Returns the length of the message that is there; `None` if there is no whole one.

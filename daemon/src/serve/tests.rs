@@ -1,11 +1,11 @@
 //! The end of serving: who was there is answered, who comes later waits.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
-    future::pending,
     io::{self, Read as _, Write as _},
     os::unix::net::{UnixListener, UnixStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
@@ -13,18 +13,18 @@ use fob_api::VerifyContext;
 use nix::unistd::Uid;
 use tokio::{
     runtime::Handle,
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::{spawn_blocking, yield_now},
     time::timeout,
 };
 
 use super::{
-    Door, Guest,
+    Door, Guest, give_way,
     lean::{
         hello,
         tests::{engine, verify},
     },
-    peers, to_give_way,
+    peers,
 };
 use crate::audit::Audit;
 
@@ -128,17 +128,31 @@ async fn who_keeps_his_connection_while_somebody_types_holds_no_stop_up_and_may_
 }
 
 #[tokio::test]
-async fn the_oldest_that_asks_for_nothing_gives_way_and_else_the_oldest() {
-    let guest = |is_at_work: bool| Guest {
-        task: tokio::spawn(pending()),
-        is_at_work: Arc::new(is_at_work.into()),
-    };
-    for (at_work, place) in [
-        ([false, false, false], 0),
-        ([true, false, false], 1),
-        ([true, true, false], 2),
-        ([true, true, true], 0),
+async fn the_oldest_that_waits_for_its_next_call_gives_way_and_else_the_oldest_is_cut_off() {
+    for (idle, place, is_told) in [
+        ([true, true, true], 0, true),
+        ([false, true, true], 1, true),
+        ([false, false, true], 2, true),
+        ([false, false, false], 0, false),
     ] {
-        assert_eq!(to_give_way(&at_work.map(guest).into()), place, "{at_work:?}");
+        let (told, telling) = mpsc::channel();
+        let guest = |(number, is_idle): (usize, bool)| {
+            let (stop, mut going_on) = watch::channel(());
+            let told = told.clone();
+            let task = tokio::spawn(async move {
+                while going_on.changed().await.is_ok() {}
+                told.send(number).unwrap();
+            });
+            Guest { task, is_idle: Arc::new(is_idle.into()), _stop: stop }
+        };
+        let mut served: VecDeque<Guest> = idle.into_iter().enumerate().map(guest).collect();
+        give_way(&mut served);
+        for _ in 0..64 {
+            yield_now().await;
+        }
+        assert_eq!(telling.try_recv().ok(), is_told.then_some(place), "{idle:?}");
+        assert_eq!(served.len(), idle.len() - 1);
+        let left = served.into_iter().all(|guest| !guest.task.is_finished());
+        assert!(left && telling.try_recv().is_err(), "more than one gave way: {idle:?}");
     }
 }

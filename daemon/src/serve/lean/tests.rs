@@ -61,7 +61,7 @@ pub(super) fn pair() -> (Peer, UnixStream) {
 /// Returns a seat of which a stop is made by dropping the other half.
 pub(super) fn seat() -> (watch::Sender<()>, Seat) {
     let (stopping, going_on) = watch::channel(());
-    (stopping, Seat { going_on, is_at_work: Arc::default() })
+    (stopping, Seat { going_on, is_idle: Arc::default() })
 }
 
 fn call(front: &str, serial: u32, member: &str, body: &Body) -> Vec<u8> {
