@@ -197,6 +197,19 @@ async fn a_peer_is_answered_again_and_again_on_the_connection_that_he_keeps() {
     assert!(matches!(timeout(PATIENCE, served).await.unwrap().unwrap(), Ok(Served::All)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_begins_a_later_message_and_does_not_end_it_is_closed() {
+    let (mut ours, theirs) = pair();
+    let (_stopping, mut seat) = seat();
+    let half = prompt("", "alice");
+    ours.write_all(&[prompt(&hello(0), "alice"), half[..half.len() - 1].to_vec()].concat())
+        .unwrap();
+    let fob = Arc::new(object(0));
+    let served = timeout(PATIENCE, sign_ins(theirs, 0, GUID, &fob, &mut seat)).await;
+    let ended = served.unwrap().map(drop).unwrap_err();
+    assert_eq!(ended.kind(), std::io::ErrorKind::TimedOut);
+}
+
 #[tokio::test]
 async fn the_last_message_is_what_was_sent_before_the_stop_and_another_cannot_be_sent() {
     let (mut ours, theirs) = pair();
